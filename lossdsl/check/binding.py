@@ -1,0 +1,251 @@
+"""From the arguments of a call to the parameters of a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
+from lossdsl.check.core import Const
+from lossdsl.check.names import did_you_mean
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.library.declare import Builtin
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import Dim, UnknownType, literal_dim
+
+LOSS_OPTIONS = ("reduce", "axis", "where", "weight", "normalize")
+Evaluate = Callable[[ast.Expr], Argument]
+
+
+@dataclass
+class Bound:
+    """The arguments of one call, by parameter.
+
+    `values` holds what was computed, with its span; `syntax` what stays an expression until the
+    types are known: axes and constraints; `options` the options of a loss or reduction.
+    """
+
+    function: Builtin
+    signature: ast.Signature
+    span: Span
+    values: dict[str, tuple[Argument, Span]] = field(default_factory=dict[str, tuple[Argument, Span]])
+    variadic: list[tuple[Argument, Span]] = field(default_factory=list[tuple[Argument, Span]])
+    syntax: dict[str, tuple[ast.Expr, ...]] = field(default_factory=dict[str, tuple[ast.Expr, ...]])
+    options: dict[str, ast.Expr] = field(default_factory=dict[str, ast.Expr])
+
+
+def option_names(function: Builtin) -> tuple[str, ...]:
+    """Return the options that a function takes beside the parameters of its signature."""
+    if function.is_loss:
+        return LOSS_OPTIONS
+    if function.reduction:
+        return ("axis", "keepdims", "where", *(("weight", "normalize") if function.weighted else ()))
+    return ()
+
+
+def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]:
+    """Return the parameters that a caller fills by position: not a loss's own option defaults."""
+    hidden = LOSS_OPTIONS if function.is_loss else ()
+    return [one for one in signature.parameters if one.name not in hidden]
+
+
+def bind(
+    context: Context,
+    scope: Scope,
+    function: Builtin,
+    signature: ast.Signature,
+    call: ast.Call,
+    evaluate: Evaluate,
+) -> Bound | Diagnostic:
+    """Assign the arguments of a call to parameters and evaluate what can be evaluated."""
+    assigned = _assign(function, signature, call)
+    if isinstance(assigned, Diagnostic):
+        return assigned
+    given, options = assigned
+    bound = Bound(function, signature, call.span, options=options)
+    for parameter in ordinary(signature, function):
+        for expr in given.get(parameter.name, ()):
+            problem = _accept(context, scope, bound, parameter, expr, evaluate)
+            if problem is not None:
+                return problem
+    return bound
+
+
+def _assign(
+    function: Builtin, signature: ast.Signature, call: ast.Call
+) -> tuple[dict[str, tuple[ast.Expr, ...]], dict[str, ast.Expr]] | Diagnostic:
+    parameters = ordinary(signature, function)
+    positional = [one for one in parameters if not one.variadic]
+    variadic = next((one for one in parameters if one.variadic), None)
+    before = parameters.index(variadic) if variadic else len(positional)
+    given: dict[str, tuple[ast.Expr, ...]] = {}
+    if variadic is None and len(call.arguments) > len(positional):
+        return _arity(function, signature, call, len(positional))
+    for parameter, expr in zip(parameters[:before], call.arguments, strict=False):
+        given[parameter.name] = (expr,)
+    if variadic is not None:
+        given[variadic.name] = tuple(call.arguments[before:])
+    options: dict[str, ast.Expr] = {}
+    names = [one.name for one in positional]
+    for keyword in call.keywords:
+        if keyword.name in names:
+            if keyword.name in given:
+                return at(
+                    "LD104", f"`{keyword.name}` of `{function.name}` is given twice", keyword.span
+                )
+            given[keyword.name] = (keyword.value,)
+        elif keyword.name in option_names(function):
+            options[keyword.name] = keyword.value
+        else:
+            known = [*names, *option_names(function)]
+            return at(
+                "LD102",
+                f"`{function.name}` has no parameter `{keyword.name}`",
+                keyword.name_span,
+                help=did_you_mean(keyword.name, known)
+                or f"it takes {', '.join(f'`{name}`' for name in known)}",
+            )
+    for parameter in positional:
+        if parameter.name not in given and not _may_miss(parameter):
+            return _arity(function, signature, call, len(positional), parameter.name)
+    return given, options
+
+
+def _may_miss(parameter: ast.Parameter) -> bool:
+    return parameter.default is not None or isinstance(parameter.type, ast.OptionalTypeExpr)
+
+
+def _arity(
+    function: Builtin, signature: ast.Signature, call: ast.Call, most: int, missing: str | None = None
+) -> Diagnostic:
+    usage = show_signature(function, signature)
+    if missing is not None:
+        message = f"`{function.name}` needs `{missing}`"
+    else:
+        message = f"`{function.name}` takes at most {most} arguments, not {len(call.arguments)}"
+    return Diagnostic(
+        "LD104", message, (Label(call.span, "", primary=True),), help=f"its signature: `{usage}`"
+    )
+
+
+def show_signature(function: Builtin, signature: ast.Signature) -> str:
+    """Return the parameters of a signature for a reader."""
+    names = [
+        f"*{one.name}" if one.variadic else f"{one.name}?" if _may_miss(one) else one.name
+        for one in ordinary(signature, function)
+    ]
+    options = [f"{name}?" for name in option_names(function)]
+    return f"{function.name}({', '.join([*names, *options])})"
+
+
+def _accept(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    parameter: ast.Parameter,
+    expr: ast.Expr,
+    evaluate: Evaluate,
+) -> Diagnostic | None:
+    """Take one argument in the way its parameter's type asks for."""
+    type = parameter.type
+    optional = isinstance(type, ast.OptionalTypeExpr)
+    if isinstance(type, ast.OptionalTypeExpr):
+        type = type.type
+    if isinstance(type, ast.WordTypeExpr) and type.word in ("axis", "axes", "constraint"):
+        bound.syntax[parameter.name] = (*bound.syntax.get(parameter.name, ()), expr)
+        return None
+    value: Argument
+    if isinstance(type, ast.WordTypeExpr) and type.word == "function":
+        found = _function(scope, expr, int(type.arguments[0]) if type.arguments else 1)
+        if isinstance(found, Diagnostic):
+            return found
+        value = found
+    else:
+        value = evaluate(expr)
+        problem = _static_problem(bound, parameter, type, value, expr, optional)
+        if problem is not None:
+            return problem
+        if isinstance(type, ast.WordTypeExpr) and type.word == "shape":
+            value = shape_of(value) or value
+    if parameter.variadic:
+        bound.variadic.append((value, expr.span))
+    else:
+        bound.values[parameter.name] = (value, expr.span)
+    return None
+
+
+def _function(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | Diagnostic:
+    if isinstance(expr, ast.Name):
+        given = scope.values.get(expr.id)
+        if isinstance(given, FunctionValue):
+            return given
+        function = scope.functions.get(expr.id)
+        if function is not None and not function.internal:
+            return FunctionValue(function, arity)
+        help = did_you_mean(expr.id, scope.functions)
+        return at("LD101", f"unknown function `{expr.id}`", expr.span, help=help)
+    return at("LD113", "a function is given by its name", expr.span, help="such as `huber`, or a `def`")
+
+
+def _static_problem(
+    bound: Bound,
+    parameter: ast.Parameter,
+    type: ast.TypeExpr | None,
+    value: Argument,
+    expr: ast.Expr,
+    optional: bool,
+) -> Diagnostic | None:
+    said = f"`{parameter.name}` of `{bound.function.name}`"
+    if isinstance(value, Static) and value.value is None:
+        if optional or type is None:
+            return None
+        return at("LD113", f"{said} cannot be `none`", expr.span)
+    match type:
+        case ast.ChoiceTypeExpr(options):
+            if isinstance(value, Static) and value.value in options:
+                return None
+            listed = " or ".join(f'"{option}"' for option in options)
+            text = value.value if isinstance(value, Static) and isinstance(value.value, str) else ""
+            return at(
+                "LD112", f"{said} is {listed}", expr.span, help=did_you_mean(text, options)
+            )
+        case ast.WordTypeExpr("text"):
+            if not (isinstance(value, Static) and isinstance(value.value, str)):
+                return at("LD113", f"{said} is a string", expr.span)
+        case ast.WordTypeExpr("static"):
+            if not _is_static(value):
+                return at(
+                    "LD113", f"{said} is static: a number or a dim, known before the call", expr.span
+                )
+        case ast.WordTypeExpr("shape"):
+            if shape_of(value) is None and not _unknown(value):
+                return at("LD113", f"{said} is a shape, such as `(B, -1)`", expr.span)
+        case _:
+            if type is not None and isinstance(value, Static):
+                kind = "a string" if isinstance(value.value, str) else "a tuple of dims"
+                return at("LD113", f"{said} is an array, not {kind}", expr.span)
+    return None
+
+
+def _is_static(value: Argument) -> bool:
+    return isinstance(value, Value) and (isinstance(value.node, Const) or _unknown(value))
+
+
+def _unknown(value: Argument) -> bool:
+    return isinstance(value, Value) and isinstance(value.type, UnknownType)
+
+
+def shape_of(value: Argument) -> Static | None:
+    """Return a value as a shape: dims and whole numbers."""
+    match value:
+        case Static(tuple()):
+            return value
+        case Value(Const(tuple() as numbers)) if all(isinstance(one, int) for one in numbers):
+            return Static(tuple(literal_dim(int(one)) for one in numbers))
+        case Value(Const(Dim() as dim)):
+            return Static((dim,))
+        case Value(Const(int() as size), type) if not isinstance(size, bool):
+            return None if isinstance(type, UnknownType) else Static((literal_dim(size),))
+        case _:
+            return None

@@ -1,0 +1,349 @@
+"""Constraints: comparisons that are not evaluated but priced, projected onto and reported.
+
+In a constraint position the subject is a selector into the tree and the other sides are
+expressions; a bare constraint (`penalty`) has expressions on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lossdsl.check import calls, expressions, trees
+from lossdsl.check.binding import Bound
+from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.check.core import Const, Leaves
+from lossdsl.check.fitting import Fit
+from lossdsl.check.operate import apply_elementwise
+from lossdsl.diagnostics.diagnostic import Label
+from lossdsl.selectors import Selector
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    ArrayType,
+    Path,
+    TreeType,
+    UnknownType,
+    array,
+    kind,
+    same_dim,
+)
+
+# The side of a bound, and whether touching it is allowed, by operator with the subject on the left.
+SIDES = {
+    ">=": ("lower", False),
+    ">": ("lower", True),
+    "<=": ("upper", False),
+    "<": ("upper", True),
+    "==": ("equal", False),
+}
+MIRRORED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One side of a constraint: the subject, how it is compared, and with what."""
+
+    subject: Value
+    subject_span: Span
+    operator: str
+    bound: Value
+    bound_span: Span
+
+
+def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
+    """Return the cost of the constraints of one call."""
+    tree = _tree(context, scope, bound)
+    options = _options(context, scope, bound)
+    limits: list[Limit] = []
+    for parameter in bound.signature.parameters:
+        for expr in bound.syntax.get(parameter.name, ()):
+            limits += _limits(context, scope, expr, tree)
+    if not limits:
+        if not any(bound.syntax.values()):
+            context.error(
+                scope, "LD104", f"`{bound.function.name}` needs a constraint", bound.span,
+                help=f"such as `{bound.function.name}(params, tau >= 0.01)`"
+                if tree is not None else "such as `penalty(mean(out) <= 0.2)`",
+            )
+        return context.unknown()
+    _crossed(context, scope, limits)
+    costs = [_cost(context, scope, limit, bound, options) for limit in limits]
+    type = array(_dtype(context, costs), ())
+    reduce = options["reduce"]
+    node = context.graph.apply(
+        bound.function, [cost.node for cost in costs], type, {"reduce": reduce}
+    )
+    return context.value(node, type, bound.span, scope)
+
+
+def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | None:
+    """Return the tree that the subjects select from; None for a bare constraint."""
+    for parameter in bound.signature.parameters:
+        entry = bound.values.get(parameter.name)
+        if isinstance(parameter.type, ast.TreeTypeExpr) and entry is not None:
+            value, span = entry
+            assert isinstance(value, Value)
+            return trees.usable(context, scope, trees.as_tree(context, scope, value), span, True), span
+    return None
+
+
+def _options(context: Context, scope: Scope, bound: Bound) -> dict[str, object]:
+    options: dict[str, object] = {}
+    for parameter in bound.signature.parameters:
+        if isinstance(parameter.type, ast.ChoiceTypeExpr):
+            if parameter.name in bound.values:
+                value = bound.values[parameter.name][0]
+            else:
+                assert parameter.default is not None
+                value = expressions.argument(context, scope, parameter.default)
+            options[parameter.name] = value.value if isinstance(value, Static) else None
+        elif parameter.name == "scale":
+            assert parameter.default is not None
+            entry = bound.values.get("scale")
+            options["scale"] = entry or (
+                expressions.argument(context, scope, parameter.default), bound.span
+            )
+    return options
+
+
+def _limits(
+    context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span] | None
+) -> list[Limit]:
+    if not isinstance(expr, ast.Comparison):
+        what = "`and`; write several constraints" if isinstance(expr, ast.Logical) else "no comparison"
+        context.error(
+            scope, "LD305", f"a constraint is a comparison; this has {what}", expr.span,
+            help="such as `tau >= 0.01` or `0.01 <= tau <= 0.1`",
+        )
+        return []
+    for link in expr.rest:
+        if link.operator not in SIDES:
+            context.error(
+                scope, "LD305", f"`{link.operator}` is no constraint", link.operator_span,
+                help="constraints are `>=`, `>`, `<=`, `<` and `==`",
+            )
+            return []
+    sides = [expr.first, *(link.value for link in expr.rest)]
+    operators = [link.operator for link in expr.rest]
+    if len(sides) > 3:
+        context.error(scope, "LD305", "a constraint has at most two bounds", expr.span)
+        return []
+    at = _subject_at(context, scope, sides, tree is not None)
+    if at is None:
+        return []
+    subject = (
+        expressions.elaborate(context, scope, sides[at])
+        if tree is None
+        else _select(context, scope, sides[at], tree)
+    )
+    if isinstance(subject.type, UnknownType) and tree is not None and tree[0].type != subject.type:
+        return []
+    limits: list[Limit] = []
+    for place, symbol in enumerate(operators):
+        other = sides[place + 1] if place == at else sides[place]
+        pointed = symbol if place == at else MIRRORED[symbol]
+        value = expressions.elaborate(context, scope, other)
+        limits.append(Limit(subject, sides[at].span, pointed, value, other.span))
+    return limits
+
+
+def _subject_at(
+    context: Context, scope: Scope, sides: list[ast.Expr], selects: bool
+) -> int | None:
+    """Return which side is the subject: the middle of three, else the side shaped like one."""
+    if len(sides) == 3:
+        return 1
+    if not selects:
+        return 0
+    left, right = _is_selector(sides[0]), _is_selector(sides[1])
+    if left and right and isinstance(sides[0], ast.Name) and sides[0].id in scope.values:
+        context.error(
+            scope,
+            "LD305",
+            f"is `{sides[0].id}` the input or a leaf of the tree?",
+            sides[0].span,
+            help=f'write a leaf in quotes, `"{sides[0].id}"`, or put it first: '
+            f"`{sides[1].span.text} … {sides[0].id}`",
+        )
+        return None
+    if left or right:
+        return 0 if left else 1
+    context.error(
+        scope,
+        "LD305",
+        "a constraint bounds a parameter, not a function of parameters",
+        sides[0].span,
+        help="`penalty(…)` takes constraints between expressions",
+    )
+    return None
+
+
+def _is_selector(expr: ast.Expr) -> bool:
+    match expr:
+        case ast.Name() | ast.Text():
+            return True
+        case ast.Attribute(value):
+            return _is_selector(value)
+        case ast.Index(value, (ast.Literal(int()),)):
+            return _is_selector(value)
+        case _:
+            return False
+
+
+def _select(
+    context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]
+) -> Value:
+    base, _ = tree
+    if isinstance(expr, (ast.Name, ast.Text)):
+        text = expr.id if isinstance(expr, ast.Name) else expr.value
+        selector = trees.selector_of(context, scope, text, (), expr.span)
+        if selector is None:
+            return context.unknown()
+        return trees.selected(context, scope, base, selector, expr.span)
+    path = _path(expr)
+    if path is None:
+        return context.error(scope, "LD305", "the subject of a constraint is a selector", expr.span)
+    selector = Selector(exact=path)
+    return trees.selected(context, scope, base, selector, expr.span)
+
+
+def _path(expr: ast.Expr) -> Path | None:
+    match expr:
+        case ast.Name(name):
+            return (name,)
+        case ast.Attribute(value, name):
+            before = _path(value)
+            return None if before is None else (*before, name)
+        case ast.Index(value, (ast.Literal(int() as at),)):
+            before = _path(value)
+            return None if before is None else (*before, str(at))
+        case _:
+            return None
+
+
+def _cost(
+    context: Context, scope: Scope, limit: Limit, bound: Bound, options: dict[str, object]
+) -> Value:
+    """Return the elementwise cost of one side."""
+    _bound_shape(context, scope, limit)
+    law = next(
+        f for f in scope.functions.functions.values() if f.limit
+    )
+    side, strict = SIDES[limit.operator]
+    scale = options["scale"]
+    assert isinstance(scale, tuple)
+    operands = [
+        (_floating(context, scope, limit.subject, limit.subject_span), limit.subject_span),
+        (limit.bound, limit.bound_span),
+        scale,
+    ]
+    static = {"side": side, "strict": strict, "law": options["law"]}
+    return apply_elementwise(
+        context, scope, law, operands, limit.subject_span, static, True
+    )
+
+
+def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+    """Return integer leaves as floats, which the laws compute in."""
+    match value.type:
+        case TreeType(leaves=leaves) if leaves is not None and any(
+            kind(leaf.dtype) != "float" for _, leaf in leaves
+        ):
+            wanted = tuple(
+                leaf.dtype if kind(leaf.dtype) == "float" else context.default_float
+                for _, leaf in leaves
+            )
+            kept = tuple(
+                (path, replace(leaf, dtype=dtype))
+                for (path, leaf), dtype in zip(leaves, wanted, strict=True)
+            )
+            type = replace(value.type, leaves=kept)
+            node = context.graph.apply(
+                scope.functions["cast"], [value.node], type, {"dtype": wanted}
+            )
+            return Value(node, type)
+        case ArrayType(dtype=dtype) if kind(dtype) == "int":
+            return calls.convert(context, scope, value, context.default_float, span)
+        case _:
+            return value
+
+
+def _bound_shape(context: Context, scope: Scope, limit: Limit) -> None:
+    """A bound is a scalar or has the leaf's shape."""
+    match limit.subject.type, limit.bound.type:
+        case TreeType(leaves=leaves), ArrayType(dims=dims) if dims and leaves is not None:
+            for path, leaf in leaves:
+                sizes = leaf.dims or ()
+                if len(sizes) != len(dims) or any(
+                    same_dim(a, b) is False for a, b in zip(sizes, dims, strict=True)
+                ):
+                    context.error(
+                        scope,
+                        "LD303",
+                        f"the bound of `{'/'.join(path)}` is a scalar or has its shape",
+                        limit.bound_span,
+                        str(limit.bound.type),
+                        notes=(f"`{'/'.join(path)}` is {leaf}",),
+                    )
+                    return
+        case _:
+            pass
+
+
+def _dtype(context: Context, costs: list[Value]) -> str:
+    dtypes: set[str] = set()
+    for cost in costs:
+        match cost.type:
+            case ArrayType(dtype=dtype):
+                dtypes.add(dtype)
+            case TreeType(leaves=leaves):
+                dtypes |= {leaf.dtype for _, leaf in leaves or ()}
+            case _:
+                pass
+    if "f64" in dtypes:
+        return "f64"
+    return "f32" if dtypes & {"f16", "bf16", "f32"} else context.default_float
+
+
+def _crossed(context: Context, scope: Scope, limits: list[Limit]) -> None:
+    """Refuse constant bounds between which there is no point."""
+    lower: dict[object, tuple[float, bool, Span]] = {}
+    upper: dict[object, tuple[float, bool, Span]] = {}
+    for limit in limits:
+        match limit.bound.node:
+            case Const(int() | float() as number) if not isinstance(limit.bound.type, UnknownType):
+                pass
+            case _:
+                continue
+        side, strict = SIDES[limit.operator]
+        entry = (float(number), strict, limit.bound_span)
+        for key in _subjects(context, limit.subject):
+            if side in ("lower", "equal") and (key not in lower or entry[0] >= lower[key][0]):
+                lower[key] = entry
+            if side in ("upper", "equal") and (key not in upper or entry[0] <= upper[key][0]):
+                upper[key] = entry
+    for key in lower.keys() & upper.keys():
+        (low, open_low, low_span), (high, open_high, high_span) = lower[key], upper[key]
+        if low > high or (low == high and (open_low or open_high)):
+            context.error(
+                scope,
+                "LD302",
+                f"no value is between {low!r} and {high!r}",
+                high_span,
+                "the upper bound",
+                help="swap the bounds" if low > high else "use `>=` and `<=`",
+                labels=(Label(low_span, "the lower bound"),),
+            )
+            return
+
+
+def _subjects(context: Context, subject: Value) -> list[object]:
+    """Return what identifies the leaves of a subject: their paths, or the selection itself."""
+    match subject.node:
+        case Leaves(tree, selector):
+            leaves = getattr(context.graph.types[tree], "leaves", None)
+            if leaves is None:
+                return [(tree, selector)]
+            return [leaves[at][0] for at in trees.selected_at(selector, leaves)]
+        case node:
+            return [node]

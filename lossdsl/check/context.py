@@ -1,0 +1,115 @@
+"""What elaboration carries along: the graph under construction, and what names mean where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lossdsl.check.core import Graph, Node, Place
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.library.declare import Builtin, Library
+from lossdsl.limits import Limits
+from lossdsl.source import Span
+from lossdsl.types.types import UNKNOWN, Dim, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A node of core and its type here; inside a definition dims carry the definition's names."""
+
+    node: Node
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """What is known before any array is: `none`, a string, or a shape."""
+
+    value: str | tuple[Dim, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionValue:
+    """A function given by name to a parameter `function[n]`."""
+
+    function: Builtin
+    arity: int
+
+
+Argument = Value | Static | FunctionValue
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names that an expression may use, and the calls through which it is expanded."""
+
+    values: Mapping[str, Argument]
+    functions: Library
+    dims: Mapping[str, Dim] = field(default_factory=dict[str, Dim])
+    runs: Mapping[str, tuple[Dim, ...] | None] = field(
+        default_factory=dict[str, "tuple[Dim, ...] | None"]
+    )
+    calls: tuple[tuple[str, Span], ...] = ()
+    depth: int = 0
+
+    def deeper(self) -> Scope:
+        """Return the scope one level of nesting further down."""
+        return replace(self, depth=self.depth + 1)
+
+
+@dataclass
+class Context:
+    """The state of one elaboration; `default_float` is a class until sizes are concrete."""
+
+    graph: Graph
+    limits: Limits
+    default_float: str = "float"
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    inferred: dict[str, str] = field(default_factory=dict[str, str])
+    calls: dict[int, Value] = field(default_factory=dict[int, Value])
+    free_names: bool = False
+    expansions: int = 0
+
+    @property
+    def concrete(self) -> bool:
+        """Whether types are concrete, as they are at trace time."""
+        return self.default_float != "float"
+
+    def report(self, found: Diagnostic, scope: Scope) -> Value:
+        """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
+        if scope.calls and found.labels:
+            name, span = scope.calls[0]
+            labels = (*found.labels, Label(span, f"in this call of `{name}`"))
+            chain = " -> ".join(f"`{name}`" for name, _ in scope.calls)
+            notes = (*found.notes, f"in the definition of {chain}")
+            found = replace(found, labels=labels, notes=notes)
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
+        return self.unknown()
+
+    def error(
+        self,
+        scope: Scope,
+        code: str,
+        message: str,
+        span: Span,
+        text: str = "",
+        help: str | None = None,
+        notes: tuple[str, ...] = (),
+        labels: tuple[Label, ...] = (),
+    ) -> Value:
+        """Report a diagnostic with one primary label and perhaps more labels."""
+        found = at(code, message, span, text, help=help, notes=notes)
+        return self.report(replace(found, labels=(*found.labels, *labels)), scope)
+
+    def unknown(self) -> Value:
+        """Return a value of which nothing is known."""
+        return Value(self.graph.const(True, UNKNOWN), UNKNOWN)
+
+    def value(self, node: Node, type: Type, span: Span, scope: Scope) -> Value:
+        """Return a value, remembering where it was written."""
+        places = self.graph.places.setdefault(node, [])
+        place = Place(span, scope.calls)
+        if len(places) < 4 and place not in places:
+            places.append(place)
+        return Value(node, type)

@@ -1,0 +1,184 @@
+"""What a spec means: core, a hash-consed graph of four kinds of nodes.
+
+Equal nodes are one object, so sharing is the representation. Every consumer is a loop over the
+tape, which lists operands before the operations that read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lossdsl.library.declare import Builtin
+from lossdsl.selectors import Selector
+from lossdsl.source import Span
+from lossdsl.syntax.ast import identity
+from lossdsl.types.types import Dim, Type
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A number, a boolean, a tuple of numbers, or a dim whose size is not known yet."""
+
+    value: int | float | bool | tuple[int | float, ...] | Dim
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """A declared or inferred input."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaves:
+    """The selected part of a tree: an array where the selector is the exact path of a leaf."""
+
+    tree: Node
+    selector: Selector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply:
+    """A primitive, its operands in the order of its signature (None: left out), its options."""
+
+    function: Builtin
+    arguments: tuple[Node | None, ...]
+    options: tuple[tuple[str, object], ...] = ()
+
+    def option(self, name: str) -> object:
+        """Return the value of a static option, or None."""
+        return dict(self.options).get(name)
+
+
+Node = Const | Input | Leaves | Apply
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node was written, and through which calls of definitions it came to be."""
+
+    span: Span
+    calls: tuple[tuple[str, Span], ...] = ()
+
+
+@dataclass(repr=False)
+class Graph:
+    """The nodes of one program, made by `const`, `input`, `leaves` and `apply` only."""
+
+    types: dict[Node, Type] = field(default_factory=dict["Node", "Type"])
+    places: dict[Node, list[Place]] = field(default_factory=dict["Node", "list[Place]"])
+    _known: dict[object, Node] = field(default_factory=dict["object", "Node"])
+
+    def const(self, value: int | float | bool | tuple[int | float, ...] | Dim, type: Type) -> Node:
+        """Return the node of a constant."""
+        parts = tuple(map(identity, value)) if isinstance(value, tuple) else identity(value)
+        return self._node(("const", parts, str(type)), lambda: Const(value), type)
+
+    def input(self, name: str, type: Type) -> Node:
+        """Return the node of an input."""
+        return self._node(("input", name), lambda: Input(name), type)
+
+    def leaves(self, tree: Node, selector: Selector, type: Type) -> Node:
+        """Return the node of a selection."""
+        return self._node(("leaves", id(tree), selector), lambda: Leaves(tree, selector), type)
+
+    def apply(
+        self,
+        function: Builtin,
+        arguments: Iterable[Node | None],
+        type: Type,
+        options: Mapping[str, object] | None = None,
+    ) -> Node:
+        """Return the node of an operation."""
+        operands = tuple(arguments)
+        given = tuple(sorted((options or {}).items()))
+        identities = tuple((name, _option_key(value)) for name, value in given)
+        key = ("apply", function.name, id(function), tuple(map(id, operands)), identities)
+        return self._node(key, lambda: Apply(function, operands, given), type)
+
+    def _node(self, key: object, make: Callable[[], Node], type: Type) -> Node:
+        node = self._known.get(key)
+        if node is None:
+            node = self._known[key] = make()
+            self.types[node] = type
+        return node
+
+
+def _option_key(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(_option_key(item) for item in value)  # type: ignore[misc]
+    return identity(value)
+
+
+def operands(node: Node) -> tuple[Node, ...]:
+    """Return the nodes that a node reads."""
+    match node:
+        case Apply(_, arguments):
+            return tuple(argument for argument in arguments if argument is not None)
+        case Leaves(tree):
+            return (tree,)
+        case _:
+            return ()
+
+
+def tape(roots: Iterable[Node]) -> list[Node]:
+    """Return every node that the roots read, operands first, left to right."""
+    order: list[Node] = []
+    done: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done.add(id(node))
+            order.append(node)
+            continue
+        stack.append((node, True))
+        stack.extend((operand, False) for operand in reversed(operands(node)))
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """How a term combines over micro-batches.
+
+    `kind` is `constant` (reads no batch), `mean` or `sum` (one reduction, perhaps scaled),
+    `function` (a function of several reductions) or `whole` (cannot be split).
+    """
+
+    kind: str
+    reductions: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One addend of a result."""
+
+    name: str
+    raw: Node
+    weight: Node
+    weighted: Node
+    combine: Combine
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One named result (`loss` when it has no name of its own) with its terms."""
+
+    name: str
+    value: Node
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A checked program."""
+
+    graph: Graph
+    inputs: Mapping[str, Type]
+    results: tuple[Outcome, ...]
+    metrics: Mapping[str, Node]
+    metric_combines: Mapping[str, Combine] = field(default_factory=dict[str, Combine])

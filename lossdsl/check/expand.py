@@ -1,0 +1,284 @@
+"""Calls of functions that are written in the language: the body takes the place of the call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lossdsl.check import calls, expressions, reductions, trees
+from lossdsl.check.binding import LOSS_OPTIONS, Bound, ordinary
+from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
+from lossdsl.check.fitting import Fit, moved_order, pattern_of
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    HALF,
+    LITERAL,
+    UNKNOWN_DIM,
+    ArrayType,
+    Dim,
+    RecordType,
+    TreeType,
+    Type,
+    combine_dims,
+    kind,
+    literal_dim,
+    symbol_dim,
+)
+from lossdsl.types.unify import Bindings, instantiate, unify
+
+
+def expand(
+    context: Context, scope: Scope, bound: Bound, fitted: Fit, definition: ast.Definition
+) -> Value:
+    """Return the value of a definition's body with the arguments in place of its parameters.
+
+    Inside, sizes are the definition's own rigid symbols, so that it is checked for every size;
+    outside, its result has the caller's dims again.
+    """
+    context.expansions += 1
+    local = _Local.of(fitted.bindings, context.expansions)
+    is_loss = definition.kind == "loss"
+    name = bound.function.name
+    inner = Scope(
+        values={},
+        functions=scope.functions,
+        dims=local.bindings.dims,
+        runs=_runs(definition, local.bindings),
+        calls=(*scope.calls, (name, bound.span)),
+        depth=scope.depth + 1,
+    )
+    values: dict[str, Argument] = {}
+    for parameter in ordinary(definition.signature, bound.function):
+        entry = bound.values.get(parameter.name)
+        if entry is None:
+            values[parameter.name] = _default(context, replace(inner, values=values), parameter)
+            continue
+        value, span = entry
+        values[parameter.name] = (
+            _received(context, scope, parameter, value, span, fitted, local, is_loss)
+            if isinstance(value, Value)
+            else value
+        )
+    inner = replace(inner, values=values)
+    body = expressions.elaborate(context, inner, definition.value)
+    body = _as_declared(context, inner, definition, body, local)
+    if not is_loss:
+        return Value(body.node, local.outward(body.type))
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in definition.signature.parameters
+        if parameter.name in LOSS_OPTIONS and parameter.default is not None
+    }
+    return reductions.loss_call(context, scope, bound, body, inner, defaults, local.outward)
+
+
+class _Local:
+    """The symbols of one expansion, and the dims that they stand for outside."""
+
+    def __init__(self, bindings: Bindings, outer: dict[str, Dim]):
+        self.bindings = bindings
+        self.outer = outer
+
+    @classmethod
+    def of(cls, bindings: Bindings, number: int) -> _Local:
+        outer: dict[str, Dim] = {}
+
+        def rigid(name: str, dim: Dim) -> Dim:
+            symbol = f"{name}@{number}"
+            outer[symbol] = dim
+            return symbol_dim(symbol, dim.known)
+
+        dims = {name: rigid(name, dim) for name, dim in bindings.dims.items()}
+        runs = {
+            name: tuple(rigid(f"{name}{at}", dim) for at, dim in enumerate(run))
+            for name, run in bindings.runs.items()
+        }
+        return cls(Bindings(dims, runs, dict(bindings.origin)), outer)
+
+    def outward(self, type: Type) -> Type:
+        """Return a type with the caller's dims in place of the definition's."""
+        match type:
+            case ArrayType(dims=dims) if dims is not None:
+                return replace(type, dims=tuple(map(self._dim, dims)))
+            case TreeType(leaf, leaves):
+                outer = None if leaf is None else self.outward(leaf)
+                assert outer is None or isinstance(outer, ArrayType)
+                pairs = [(path, self.outward(one)) for path, one in leaves or ()]
+                kept = tuple((path, one) for path, one in pairs if isinstance(one, ArrayType))
+                return TreeType(outer, None if leaves is None else kept, type.role)
+            case RecordType(fields):
+                return RecordType(tuple((name, self.outward(one)) for name, one in fields))
+            case _:
+                return type
+
+    def _dim(self, dim: Dim) -> Dim:
+        if not any(symbol in self.outer for symbol, _ in dim.terms):
+            return dim
+        if dim.name is not None:
+            return replace(self.outer[dim.name], wanted=dim.wanted)
+        parts = [(k, self.outer.get(s, symbol_dim(s, None))) for s, k in dim.terms]
+        result = combine_dims(parts, dim.constant or 0)
+        if result.known is None and dim.known is not None:
+            return literal_dim(dim.known)
+        return result
+
+
+def _runs(
+    definition: ast.Definition, bindings: Bindings
+) -> dict[str, tuple[Dim, ...] | None]:
+    """Return the runs of the signature; one that no argument bound is known but unresolved."""
+    names = {
+        node.name for node in ast.walk(definition.signature)
+        if isinstance(node, ast.Run) and node.name is not None
+    }
+    return {name: bindings.runs.get(name) for name in names}
+
+
+def _default(context: Context, scope: Scope, parameter: ast.Parameter) -> Argument:
+    if parameter.default is None:
+        return Static(None)
+    match parameter.type, parameter.default:
+        case ast.WordTypeExpr("function", arguments), ast.Name(name) if name in scope.functions:
+            return FunctionValue(scope.functions[name], int(arguments[0]) if arguments else 1)
+        case _:
+            pass
+    return expressions.argument(context, scope, parameter.default)
+
+
+def _received(
+    context: Context,
+    scope: Scope,
+    parameter: ast.Parameter,
+    value: Value,
+    span: Span,
+    fitted: Fit,
+    local: _Local,
+    is_loss: bool,
+) -> Value:
+    """Return an argument as the body sees it: axis moved, dims renamed, dtype converted."""
+    pattern = pattern_of(parameter.type, value)
+    if isinstance(pattern, ast.TreeTypeExpr):
+        spikes = "spikes" in (pattern.role, pattern.leaf.role if pattern.leaf else None)
+        value = trees.usable(context, scope, trees.as_tree(context, scope, value), span, spikes)
+    if parameter.name in fitted.moved and isinstance(value.type, ArrayType):
+        value = _permuted(context, scope, value, fitted.moved[parameter.name], span)
+    value = _converted(context, scope, pattern, value, span, is_loss)
+    match pattern, value.type:
+        case ast.ArrayTypeExpr(dims=dims, role=role), ArrayType() as type:
+            renamed = instantiate(dims, local.bindings)
+            if renamed is None or type.dims is None or type.strength == LITERAL:
+                return value
+            renamed = tuple(
+                known if mine.constant is None else mine
+                for mine, known in zip(renamed, type.dims, strict=True)
+            )
+            return Value(value.node, replace(type, dims=renamed, role=role or type.role))
+        case ast.TreeTypeExpr(leaf=ast.ArrayTypeExpr(dims=dims)), TreeType(leaves=leaves):
+            if leaves is None:
+                return value
+            return Value(value.node, _renamed_tree(value.type, dims, local))
+        case _:
+            return value
+
+
+def _renamed_tree(
+    tree: TreeType, dims: tuple[ast.DimExpr | ast.AnyDim | ast.Run, ...], local: _Local
+) -> TreeType:
+    """Rename the single dims that all leaves share; what a run covers stays the leaf's own."""
+    leaves: list[tuple[tuple[str, ...], ArrayType]] = []
+    run = next((at for at, dim in enumerate(dims) if isinstance(dim, ast.Run)), len(dims))
+    for path, leaf in tree.leaves or ():
+        assert leaf.dims is not None
+        head = instantiate(dims[:run], local.bindings) or ()
+        tail = instantiate(dims[run + 1 :], local.bindings) or ()
+        middle = leaf.dims[len(head) : len(leaf.dims) - len(tail)]
+        leaves.append((path, replace(leaf, dims=(*head, *middle, *tail))))
+    return TreeType(tree.leaf, tuple(leaves), tree.role)
+
+
+def _permuted(
+    context: Context, scope: Scope, value: Value, moved: tuple[int, int], span: Span
+) -> Value:
+    type = value.type
+    source, target = moved
+    if not isinstance(type, ArrayType) or type.dims is None or source == target:
+        return value
+    order = moved_order(len(type.dims), source, target)
+    result = replace(type, dims=tuple(type.dims[at] for at in order))
+    node = context.graph.apply(
+        scope.functions["permute"], [value.node], result, {"order": order}
+    )
+    return context.value(node, result, span, scope)
+
+
+def _converted(
+    context: Context,
+    scope: Scope,
+    pattern: ast.TypeExpr | None,
+    value: Value,
+    span: Span,
+    is_loss: bool,
+) -> Value:
+    """Convert integers given for floats, and half precision on entry to a loss."""
+    wants_float = isinstance(pattern, ast.ArrayTypeExpr) and kind(pattern.dtype) == "float"
+    match value.type:
+        case ArrayType(dtype=dtype) if wants_float and kind(dtype) in ("int", "bool"):
+            return calls.convert(context, scope, value, context.default_float, span)
+        case ArrayType(dtype=dtype, dims=dims) if is_loss and dtype in HALF and dims != ():
+            return calls.convert(context, scope, value, "f32", span)
+        case TreeType(leaves=leaves) if leaves is not None and is_loss:
+            return _converted_tree(context, scope, value, leaves, span)
+        case _:
+            return value
+
+
+def _converted_tree(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    leaves: tuple[tuple[tuple[str, ...], ArrayType], ...],
+    span: Span,
+) -> Value:
+    wanted = [
+        "f32" if leaf.dtype in HALF
+        else leaf.dtype if kind(leaf.dtype) == "float" else context.default_float
+        for _, leaf in leaves
+    ]
+    if all(leaf.dtype == dtype for (_, leaf), dtype in zip(leaves, wanted, strict=True)):
+        return value
+    assert isinstance(value.type, TreeType)
+    kept = tuple(
+        (path, replace(leaf, dtype=dtype)) for (path, leaf), dtype in zip(leaves, wanted, strict=True)
+    )
+    type = replace(value.type, leaves=kept)
+    node = context.graph.apply(
+        scope.functions["cast"], [value.node], type, {"dtype": tuple(wanted)}
+    )
+    return context.value(node, type, span, scope)
+
+
+def _as_declared(
+    context: Context, scope: Scope, definition: ast.Definition, body: Value, local: _Local
+) -> Value:
+    """Hold a body against the type that its definition declares for the result."""
+    pattern = definition.signature.result
+    match pattern, body.type:
+        case ast.ArrayTypeExpr(), ArrayType() as type:
+            symbols = Bindings(dict(local.bindings.dims), dict(local.bindings.runs))
+            symbols.origin = {name: "the parameters" for name in (*symbols.dims, *symbols.runs)}
+            clash = unify([("the result", pattern, type)], symbols)
+            if clash is not None:
+                context.error(
+                    scope,
+                    "LD220",
+                    f"the result of `{definition.signature.name}` is {clash.found} where its "
+                    f"declaration says {clash.expected}",
+                    definition.value.span,
+                    str(type),
+                )
+            return Value(body.node, replace(type, role=pattern.role or type.role))
+        case _:
+            return body
+
+
+__all__ = ["UNKNOWN_DIM", "expand"]

@@ -1,0 +1,20 @@
+"""Suggestions for names that were mistyped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, known: Iterable[str], aliases: dict[str, str] | None = None) -> str | None:
+    """Return a help text that names what was probably meant, or None.
+
+    >>> did_you_mean("l2sqrt", ["mse", "l2sqr"])
+    'did you mean `l2sqr`?'
+    """
+    meant = (aliases or {}).get(name)
+    if meant is None:
+        folded = {one.casefold(): one for one in known}
+        close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+        meant = folded[close[0]] if close else None
+    return None if meant is None else f"did you mean `{meant}`?"

@@ -1,0 +1,321 @@
+"""From a syntax tree to checked core: names first, then bindings, results and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+
+from lossdsl.check import expressions, terms
+from lossdsl.check.combine import batch_inputs, combines
+from lossdsl.check.context import Argument, Context, Scope, Value
+from lossdsl.check.core import Core, Graph, Outcome, tape
+from lossdsl.check.inputs import (
+    Declared,
+    declared_inputs,
+    fit_inputs,
+    runs_of,
+    static_type,
+    symbols_of,
+)
+from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
+from lossdsl.library.declare import Builtin, Library
+from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType, Dim, Type, UnknownType, kind, symbol_dim
+
+RESULT = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """What checking finds: core (None after an error), diagnostics, and the inputs."""
+
+    core: Core | None
+    diagnostics: tuple[Diagnostic, ...]
+    declared: Mapping[str, Declared]
+    signature: Mapping[str, str]
+
+
+def elaborate(
+    program: ast.Program,
+    library: Library,
+    given: Mapping[str, ast.TypeExpr] | None = None,
+    concrete: Mapping[str, Type] | None = None,
+    default_float: str = "float",
+    limits: Limits = DEFAULT_LIMITS,
+    partial: bool = False,
+) -> Elaborated:
+    """Check a program, statically or (with `concrete` types and a default float) at trace time.
+
+    With `partial` the inputs that have no concrete type keep their declared one, or none.
+    """
+    declared, problems = declared_inputs(program, given or {})
+    context = Context(Graph(), limits, default_float)
+    context.diagnostics += problems
+    context.diagnostics += _name_problems(program, declared)
+    functions = _functions(program, library, context)
+    scope = Scope({}, functions)
+    types: dict[str, Type]
+    if concrete is None:
+        types = {name: static_type(one.type) for name, one in declared.items()}
+        dims = {symbol: symbol_dim(symbol) for symbol in symbols_of(declared.values())}
+        runs = dict.fromkeys(runs_of(declared.values()))
+    else:
+        types, bindings = fit_inputs(context, scope, declared, concrete)
+        dims = {
+            symbol: symbol_dim(symbol, bindings.dims[symbol].known)
+            if symbol in bindings.dims
+            else symbol_dim(symbol)
+            for symbol in symbols_of(declared.values())
+        }
+        runs = {name: bindings.runs.get(name) for name in runs_of(declared.values())}
+        if partial:
+            rest = {name: static_type(one.type) for name, one in declared.items()}
+            types = {**rest, **types}
+    context.free_names = not declared and (concrete is None or partial)
+    if has_errors(context.diagnostics):
+        return Elaborated(None, _limited(context), declared, _signature(declared, context))
+    values: dict[str, Argument] = {
+        name: Value(context.graph.input(name, type), type) for name, type in types.items()
+    }
+    scope = Scope(values, functions, dims, runs)
+    scope = _bindings(context, scope, program)
+    core = _results(context, scope, program, declared, types)
+    _sizes(context, core, program)
+    found = _limited(context)
+    return Elaborated(
+        None if has_errors(found) else core, found, declared, _signature(declared, context)
+    )
+
+
+def _limited(context: Context) -> tuple[Diagnostic, ...]:
+    return tuple(context.diagnostics[: context.limits.diagnostics])
+
+
+def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, str]:
+    if declared:
+        return {
+            name: one.type.span.text + (f" = {one.default.span.text}" if one.default else "")
+            for name, one in declared.items()
+        }
+    return dict(context.inferred)
+
+
+def _name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> list[Diagnostic]:
+    """Find names that mean two things."""
+    problems: list[Diagnostic] = []
+    symbols = symbols_of(declared.values())
+    for name, one in declared.items():
+        if name in symbols:
+            problems.append(
+                at("LD107", f"`{name}` is both an input and a dim", one.span,
+                   help="dims are usually written in capitals")
+            )
+    if "all" in symbols:
+        problems.append(at("LD107", "no dim can be called `all`, which names every axis", symbols["all"]))
+    seen: dict[str, Span] = {name: one.span for name, one in declared.items()}
+    outputs: set[str] = set()
+    for statement in program.statements:
+        match statement:
+            case ast.Binding(name, _, span):
+                if name in seen:
+                    problems.append(at("LD109", f"`{name}` is defined twice", span,
+                                       help="a name is given once; choose another"))
+                elif name in symbols:
+                    problems.append(at("LD107", f"`{name}` is both a binding and a dim", span))
+                seen[name] = span
+            case ast.Result(name) | ast.Metric(name):
+                key = f"metric {name}" if isinstance(statement, ast.Metric) else f"loss {name}"
+                if key in outputs:
+                    problems.append(at("LD109", f"`{key}` is given twice", statement.span))
+                outputs.add(key)
+            case _:
+                pass
+    return problems
+
+
+def _functions(program: ast.Program, library: Library, context: Context) -> Library:
+    """Return the library with the definitions of the spec, which must not be circular."""
+    own: dict[str, list[ast.Definition]] = {}
+    for statement in program.statements:
+        if isinstance(statement, ast.Definition):
+            own.setdefault(statement.signature.name, []).append(statement)
+    for name, definitions in own.items():
+        if name in library:
+            context.diagnostics.append(
+                at("LD801", f"`{name}` is already a function of the library",
+                   definitions[0].signature.span,
+                   help="choose another name; a definition never replaces a function silently")
+            )
+    reads = {
+        name: {
+            node.function for definition in definitions for node in ast.walk(definition)
+            if isinstance(node, ast.Call) and node.function in own
+        }
+        for name, definitions in own.items()
+    }
+    cycle = _cycle(reads)
+    if cycle is not None:
+        definition = own[cycle[0]][0]
+        chain = " -> ".join(f"`{name}`" for name in cycle)
+        context.diagnostics.append(
+            at("LD106", f"a definition calls itself: {chain}", definition.signature.span,
+               help="definitions are expanded where they are called, so they cannot recur; "
+               "`recurrence` steps along an axis")
+        )
+    local = {
+        name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
+        for name, found in own.items()
+    }
+    return Library({**library.functions, **local})
+
+
+def _cycle(reads: Mapping[str, set[str]]) -> list[str] | None:
+    try:
+        TopologicalSorter(reads).prepare()
+    except CycleError as problem:
+        return list(reversed(problem.args[1]))
+    return None
+
+
+def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
+    """Evaluate every binding once, in an order in which each reads only finished ones."""
+    found = {one.name: one for one in program.statements if isinstance(one, ast.Binding)}
+    reads = {
+        name: {
+            node.id for node in ast.walk(binding.value)
+            if isinstance(node, ast.Name) and node.id in found
+        }
+        for name, binding in found.items()
+    }
+    cycle = _cycle(reads)
+    if cycle is not None:
+        chain = " -> ".join(f"`{name}`" for name in cycle)
+        context.diagnostics.append(
+            at("LD105", f"a binding reads itself: {chain}", found[cycle[0]].span,
+               help="a name is given once and never changes")
+        )
+        unknown = {name: context.unknown() for name in found}
+        return replace(scope, values={**scope.values, **unknown})
+    for name in TopologicalSorter(reads).static_order():
+        value = expressions.argument(context, scope, found[name].value)
+        scope = replace(scope, values={**scope.values, name: value})
+    return scope
+
+
+def _results(
+    context: Context,
+    scope: Scope,
+    program: ast.Program,
+    declared: Mapping[str, Declared],
+    types: Mapping[str, Type],
+) -> Core:
+    batch = batch_inputs(types.items())
+    defaults = frozenset(name for name, one in declared.items() if one.default is not None)
+    bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
+    weighing = terms.Weighing(defaults, scope)
+    outcomes: list[Outcome] = []
+    metrics: dict[str, Value] = {}
+    for statement in program.statements:
+        match statement:
+            case ast.Result():
+                outcome = _outcome(context, scope, statement, weighing, bindings, batch)
+                if outcome is not None:
+                    outcomes.append(outcome)
+            case ast.Metric(name, value):
+                metrics[name] = expressions.elaborate(context, scope, value)
+            case _:
+                pass
+    nodes = {name: value.node for name, value in metrics.items()}
+    combined = {name: combines(context.graph, node, batch) for name, node in nodes.items()}
+    return Core(context.graph, dict(types), tuple(outcomes), nodes, combined)
+
+
+def _outcome(
+    context: Context,
+    scope: Scope,
+    statement: ast.Result,
+    weighing: terms.Weighing,
+    bindings: frozenset[str],
+    batch: frozenset[str],
+) -> Outcome | None:
+    parts = terms.addends(statement.value)
+    if len(parts) > context.limits.terms:
+        context.error(
+            scope, "LD610", f"{len(parts)} terms; at most {context.limits.terms}", statement.span,
+            help="group terms in bindings",
+        )
+        return None
+    kept = terms.objective(context, scope, statement.value, weighing)
+    if kept is None:
+        value = expressions.literal(context, scope, 0.0, statement.value.span)
+    else:
+        value = expressions.elaborate(context, scope, kept)
+    _scalar(context, scope, value, statement, parts)
+    if has_errors(context.diagnostics):
+        return None
+    names = terms.term_names(scope, parts, weighing, bindings)
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        part = parts[len(names) - 1 - names[::-1].index(repeated)]
+        context.error(scope, "LD109", f"two terms are labelled `{repeated}`", part.span)
+    found = tuple(
+        terms.term(context, scope, part, name, weighing, batch)
+        for part, name in zip(parts, names, strict=True)
+    )
+    return Outcome(statement.name or RESULT, value.node, found)
+
+
+def _scalar(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    statement: ast.Result,
+    parts: tuple[ast.Addend, ...],
+) -> None:
+    """A result is one floating number."""
+    if isinstance(value.type, UnknownType):
+        return
+    if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
+        span = _origin(context, scope, statement, parts)
+        shown = str(value.type)
+        reduced = " ".join(span.text.split())
+        if len(reduced) > 40:
+            reduced = f"{reduced[:36]} …"
+        context.error(
+            scope, "LD210", f"a loss is a scalar; this is {shown}", span, f"{shown} comes from here",
+            help=f"`mean({reduced})`",
+        )
+    elif value.type.dims == () and kind(value.type.dtype) in ("int", "bool"):
+        context.error(
+            scope, "LD215", f"a loss is a floating number; this is {value.type}",
+            statement.value.span,
+            help="an integer has no gradient; a `metric` may be one",
+        )
+
+
+def _origin(
+    context: Context, scope: Scope, statement: ast.Result, parts: tuple[ast.Addend, ...]
+) -> Span:
+    """Return the first addend that is no scalar, for a diagnostic to point at."""
+    for part in parts:
+        value = expressions.elaborate(context, scope, part.value)
+        if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
+            return part.value.span
+    return statement.value.span
+
+
+def _sizes(context: Context, core: Core, program: ast.Program) -> None:
+    """Bound what would be compiled, after definitions are expanded."""
+    roots = [outcome.value for outcome in core.results] + list(core.metrics.values())
+    nodes = len(tape(roots))
+    if nodes > context.limits.nodes:
+        context.diagnostics.append(
+            at("LD603", f"a program of {nodes} operations after expanding definitions; at most "
+               f"{context.limits.nodes}", program.statements[-1].span)
+        )
+
+
+__all__ = ["Dim", "Elaborated", "elaborate"]

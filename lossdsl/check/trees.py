@@ -1,0 +1,273 @@
+"""Selections of trees: fields of records, exact paths, selectors, and usable leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lossdsl.check import expressions
+from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.core import Leaves, Node
+from lossdsl.check.names import did_you_mean
+from lossdsl.selectors import EVERYTHING, Problem, Selector, close, parse_selector, relative, select
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    UNKNOWN,
+    ArrayType,
+    Path,
+    RecordType,
+    TreeType,
+    Type,
+    UnknownType,
+    kind,
+    literal_dim,
+)
+
+FILTER_WORDS = ("ndim", "dtype", "optional")
+
+
+def attribute(context: Context, scope: Scope, expr: ast.Attribute) -> Value:
+    """Return a field of a record or what lies at a path of a tree."""
+    base = expressions.elaborate(context, scope, expr.value)
+    return step(context, scope, base, expr.name, expr.span)
+
+
+def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> Value:
+    """Go one segment down: a record's field, or one exact path of a tree."""
+    match base.type:
+        case RecordType(fields):
+            found = dict(fields).get(name)
+            if found is None:
+                return context.error(
+                    scope,
+                    "LD217",
+                    f"the record has no field `{name}`",
+                    span,
+                    help=did_you_mean(name, dict(fields))
+                    or f"its fields: {', '.join(f'`{field}`' for field, _ in fields)}",
+                )
+            return exact(context, scope, base, (name,), found, span)
+        case TreeType():
+            return exact(context, scope, base, (name,), None, span)
+        case UnknownType():
+            return unresolved(context, scope, base, span)
+        case ArrayType():
+            return context.error(
+                scope,
+                "LD217",
+                f"an array has no `.{name}`",
+                span,
+                str(base.type),
+                help=f"a function is written in front: `{name}(…)`"
+                if name in scope.functions
+                else None,
+            )
+
+
+def unresolved(context: Context, scope: Scope, base: Value, span: Span) -> Value:
+    """Return what can be known only when the types are."""
+    node = context.graph.apply(scope.functions["unresolved"], [base.node], UNKNOWN, {"at": span.text})
+    return context.value(node, UNKNOWN, span, scope)
+
+
+def exact(
+    context: Context, scope: Scope, base: Value, segments: Path, field: Type | None, span: Span
+) -> Value:
+    """Select one exact path: an array where it ends at a leaf, else the tree below it."""
+    node, path = base.node, segments
+    if isinstance(node, Leaves) and node.selector == Selector(exact=node.selector.exact):
+        assert node.selector.exact is not None
+        node, path = node.tree, (*node.selector.exact, *segments)
+    selector = Selector(exact=path)
+    type = field
+    if type is None:
+        assert isinstance(base.type, TreeType)
+        if base.type.leaves is None:
+            type = TreeType(base.type.leaf, None, base.type.role)
+            if base.type.leaf is None:
+                type = UNKNOWN
+        else:
+            local = Selector(exact=segments)
+            found = selected_at(local, base.type.leaves)
+            if not found:
+                return no_match(context, scope, local, base.type, span, f"`{span.text}`")
+            type = _selected_type(local, base.type, found)
+            if isinstance(type, TreeType) and [path for path, _ in type.leaves or ()] == [()]:
+                type = (type.leaves or ())[0][1]
+    return context.value(context.graph.leaves(node, selector, type), type, span, scope)
+
+
+def selected_at(
+    selector: Selector, leaves: Sequence[tuple[Path, ArrayType]]
+) -> tuple[int, ...]:
+    """Return the positions of the leaves that a selector picks."""
+    return select(
+        selector,
+        [path for path, _ in leaves],
+        [leaf.rank or 0 for _, leaf in leaves],
+        [leaf.dtype for _, leaf in leaves],
+    )
+
+
+def _selected_type(selector: Selector, tree: TreeType, found: tuple[int, ...]) -> TreeType:
+    leaves = tree.leaves or ()
+    paths = relative([leaves[at][0] for at in found], selector)
+    chosen = tuple((path, leaves[at][1]) for path, at in zip(paths, found, strict=True))
+    return TreeType(tree.leaf, chosen, tree.role)
+
+
+def no_match(
+    context: Context, scope: Scope, selector: Selector, tree: TreeType, span: Span, said: str
+) -> Value:
+    """Report a selector that matches nothing, naming paths close to it."""
+    paths = [path for path, _ in tree.leaves or ()]
+    near = close(selector, paths)
+    return context.error(
+        scope,
+        "LD301",
+        f"selector {said} matches no leaf",
+        span,
+        f"0 of {len(paths)} leaves",
+        help=f"close: {', '.join(f'`{path}`' for path in near)}" if near else None,
+    )
+
+
+def selected(context: Context, scope: Scope, base: Value, selector: Selector, span: Span) -> Value:
+    """Select leaves of a tree by a pattern."""
+    if isinstance(base.type, RecordType):
+        base = Value(base.node, record_tree(base.type))
+    if isinstance(base.type, UnknownType):
+        base = Value(base.node, TreeType())
+    if isinstance(base.type, ArrayType):
+        base = as_tree(context, scope, base)
+    assert isinstance(base.type, TreeType)
+    if base.type.leaves is None:
+        type = TreeType(base.type.leaf, None, base.type.role)
+    else:
+        found = selected_at(selector, base.type.leaves)
+        if not found and not selector.optional:
+            return no_match(context, scope, selector, base.type, span, f"`{selector.pattern_text}`")
+        type = _selected_type(selector, base.type, found)
+    return context.value(context.graph.leaves(base.node, selector, type), type, span, scope)
+
+
+def selector_of(
+    context: Context, scope: Scope, text: str, keywords: tuple[ast.Keyword, ...], span: Span,
+    filters: tuple[ast.Comparison, ...] = (),
+) -> Selector | None:
+    """Return the selector of a quoted text with its filters; None after a diagnostic."""
+    found = parse_selector(text, context.limits)
+    if isinstance(found, Problem):
+        code = "LD606" if found.limit else "LD307"
+        context.error(scope, code, found.message, span, help=found.help)
+        return None
+    for test in filters:
+        match test:
+            case ast.Comparison(ast.Name("ndim"), (ast.Link(symbol, ast.Literal(int() as rank)),)):
+                found = replace(found, ndim=(symbol, rank))
+            case _:
+                return _bad_filter(context, scope, test.span)
+    for keyword in keywords:
+        match keyword.name, keyword.value:
+            case "dtype", ast.Name(dtype):
+                found = replace(found, dtype=dtype)
+            case "ndim", ast.Literal(int() as rank):
+                found = replace(found, ndim=("==", rank))
+            case "optional", ast.Literal(bool() as optional):
+                found = replace(found, optional=optional)
+            case _:
+                return _bad_filter(context, scope, keyword.span)
+    return found
+
+
+def _bad_filter(context: Context, scope: Scope, span: Span) -> None:
+    context.error(
+        scope,
+        "LD308",
+        "this is no filter of a selector",
+        span,
+        help="filters: `ndim >= 2`, `dtype=f32`, `optional=true`",
+    )
+
+
+def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:
+    """Return a record as a tree whose paths start with the fields."""
+    leaves: list[tuple[Path, ArrayType]] = []
+    for name, type in record.fields:
+        path = (*prefix, name)
+        match type:
+            case ArrayType():
+                leaves.append((path, type))
+            case RecordType():
+                leaves += record_tree(type, path).leaves or ()
+            case TreeType(leaves=below) if below is not None:
+                leaves += [((*path, *rest), leaf) for rest, leaf in below]
+            case _:
+                return TreeType()
+    return TreeType(None, tuple(leaves))
+
+
+def as_tree(context: Context, scope: Scope, value: Value) -> Value:
+    """Return an array as a tree of one leaf, and a record as a tree of its fields."""
+    match value.type:
+        case ArrayType() as type:
+            tree = TreeType(None, (((), type),), type.role)
+            function = scope.functions["branches"]
+            node = context.graph.apply(function, [value.node], tree, {"paths": ((),)})
+            return Value(node, tree)
+        case RecordType() as type:
+            return Value(value.node, record_tree(type))
+        case _:
+            return value
+
+
+def usable(
+    context: Context, scope: Scope, value: Value, span: Span, integers: bool = False
+) -> Value:
+    """Keep the leaves that a loss reads: floating ones with at least one element.
+
+    With `integers` (spikes, and constraints) integer and boolean leaves are read too. A tree
+    with leaves of which none is usable is LD209.
+    """
+    tree = value.type
+    if not isinstance(tree, TreeType) or tree.leaves is None:
+        return value
+    kept = tuple(
+        (path, leaf)
+        for path, leaf in tree.leaves
+        if (integers or kind(leaf.dtype) == "float") and leaf.shape is not None and 0 not in leaf.shape
+        or leaf.shape is None
+    )
+    if tree.leaves and not kept:
+        shown = ", ".join(f"`{'/'.join(path)}`: {leaf}" for path, leaf in tree.leaves[:3])
+        return context.error(
+            scope, "LD209", "no leaf of the tree can be used", span, notes=(shown,),
+            help="a loss reads floating leaves with at least one element",
+        )
+    if len(kept) == len(tree.leaves):
+        return value
+    type = TreeType(tree.leaf, kept, tree.role)
+    node = context.graph.apply(scope.functions["usable"], [value.node], type, {
+        "paths": tuple(path for path, _ in kept)
+    })
+    return context.value(node, type, span, scope)
+
+
+def is_selection_of_input(node: Node) -> bool:
+    """Say whether a node is an input or leaves selected from one."""
+    from lossdsl.check.core import Apply, Input
+
+    while True:
+        match node:
+            case Input():
+                return True
+            case Leaves(tree):
+                node = tree
+            case Apply(function, (inner,)) if function.name == "usable" and inner is not None:
+                node = inner
+            case _:
+                return False
+
+
+__all__ = ["EVERYTHING", "attribute", "literal_dim", "selected"]

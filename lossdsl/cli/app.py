@@ -1,0 +1,193 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lossdsl.cli.output import CLEAN, ERRORS, USAGE, OutputFormat, exit_code, say, show
+from lossdsl.cli.pages import Page, code_page
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.render import summary
+from lossdsl.source import Source
+
+app = typer.Typer(
+    help="Check, format and explain losses written as text.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lossdsl import __version__
+
+        say([(f"lossdsl {__version__}", "")])
+        raise typer.Exit
+
+
+@app.callback()
+def _options(  # pyright: ignore[reportUnusedFunction]
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="`.loss` files; YAML, JSON or TOML with a spec; `-` is stdin."),
+    ] = None,
+    expression: Annotated[
+        list[str] | None, typer.Option("-e", "--expression", help="A spec given as text.")
+    ] = None,
+    declared: Annotated[
+        list[str] | None,
+        typer.Option("-i", "--input", metavar="NAME=TYPE", help="Declare an input's type."),
+    ] = None,
+    key: Annotated[str, typer.Option(help="Where a config holds the spec; dots descend.")] = "loss",
+    output_format: Annotated[OutputFormat, typer.Option(case_sensitive=False)] = OutputFormat.full,
+) -> None:
+    """Say what is wrong with a loss, and the types of its inputs if nothing is.
+
+    Exit codes: 0 no errors, 1 errors, 2 a wrong command line, 3 a limit.
+    """
+    if not files and not expression:
+        raise typer.BadParameter("give a file, or a text with `-e`")
+    inputs = dict(map(_declaration, declared or []))
+    found: list[Diagnostic] = []
+    for text in expression or []:
+        found += _check(Source(text, "<expression>"), inputs, output_format)
+    for name in files or []:
+        found += _check_file(name, key, inputs, output_format)
+    if output_format is not OutputFormat.full:
+        show(found, output_format)
+    elif found:
+        say([(summary(found), "bold")], error=True)
+    raise typer.Exit(exit_code(found))
+
+
+def _declaration(text: str) -> tuple[str, str]:
+    name, equals, kind = text.partition("=")
+    if not (equals and name.strip().isidentifier() and kind.strip()):
+        raise typer.BadParameter(f"`{text}` is not NAME=TYPE, such as `out=f32[B, 10]`")
+    return name.strip(), kind.strip()
+
+
+def _check_file(
+    name: str, key: str, inputs: Mapping[str, str], format: OutputFormat
+) -> tuple[Diagnostic, ...]:
+    from lossdsl.spec.read import read_spec
+
+    if name == "-":
+        return _check(_stdin(), inputs, format)
+    written, found = read_spec(name, key)
+    if written is None:
+        if format is OutputFormat.full:
+            show(found)
+        return found
+    declared = {at: source.text for at, source in written.inputs.items()}
+    return _check(written.source, {**declared, **inputs}, format)
+
+
+def _check(
+    source: Source, inputs: Mapping[str, str], format: OutputFormat
+) -> tuple[Diagnostic, ...]:
+    from lossdsl.check import check as check_spec
+    from lossdsl.syntax.parse import parse_program
+
+    library, _ = parse_program(source, library=True)
+    if library is not None:
+        return _check_library(source, format)
+    result = check_spec(source, inputs)
+    if format is OutputFormat.full:
+        show(result.diagnostics)
+        if result.ok:
+            say([(f"{source.name}: no errors", "bold green")])
+            say(*([(f"  {name}: {kind}", "")] for name, kind in result.signature.items()))
+    return result.diagnostics
+
+
+def _check_library(source: Source, format: OutputFormat) -> tuple[Diagnostic, ...]:
+    """Check a text that holds definitions only: each name is new."""
+    from lossdsl.diagnostics.diagnostic import LossError
+    from lossdsl.library import BUILTINS, Library
+
+    try:
+        library = Library.loads(source.text, source.name)
+        BUILTINS | library
+    except LossError as error:
+        if format is OutputFormat.full:
+            show(error.diagnostics)
+        return error.diagnostics
+    if format is OutputFormat.full:
+        say([(f"{source.name}: no errors", "bold green")])
+        say([(f"  library of {', '.join(sorted(library))}", "")])
+    return ()
+
+
+def _stdin() -> Source:
+    return Source(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), "<stdin>")
+
+
+@app.command()
+def fmt(
+    files: Annotated[list[str], typer.Argument(help="`.loss` files; `-` is stdin to stdout.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 if a file would change.")
+    ] = False,
+) -> None:
+    """Rewrite `.loss` files in the canonical form."""
+    from lossdsl.api import format_source
+    from lossdsl.cli.files import read_text, replace_text
+
+    worst = CLEAN
+    for name in files:
+        source, found = (_stdin(), ()) if name == "-" else read_text(Path(name))
+        text = None
+        if source is not None:
+            text, found = format_source(source)
+        if text is None or source is None:
+            show(found, error=True)
+            worst = max(worst, exit_code(found))
+        elif check:
+            if text != source.text:
+                say([(f"would reformat {name}", "")], error=True)
+                worst = max(worst, ERRORS)
+        elif name == "-":
+            sys.stdout.write(text)
+        elif text != source.text:
+            replace_text(Path(name), text)
+            say([(f"reformatted {name}", "")], error=True)
+    raise typer.Exit(worst)
+
+
+@app.command()
+def functions(
+    name: Annotated[str | None, typer.Argument(help="One function, for its page.")] = None,
+) -> None:
+    """List the functions of the language, or show the page of one."""
+    from lossdsl.cli.functions import function_list, function_page
+
+    _page(function_list() if name is None else function_page(name))
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="A code, such as LD202.")]) -> None:
+    """Explain a diagnostic: why it is one, with an example and the same mended."""
+    _page(code_page(code))
+
+
+def _page(page: Page) -> None:
+    say(*page.lines, error=not page.found)
+    if not page.found:
+        raise typer.Exit(USAGE)

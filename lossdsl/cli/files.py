@@ -1,0 +1,38 @@
+"""Reading a `.loss` file, and replacing it in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.source import Source
+from lossdsl.spec.read import read_spec
+
+
+def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
+    """Return the text of a `.loss` file; the texts in configs are not `fmt`'s to rewrite."""
+    if path.suffix.lower() != ".loss":
+        return None, (at("LD701", f"`{path}` is no .loss file", None),)
+    written, found = read_spec(path)
+    return (written.source if written else None), found
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file beside the old one and put it in its place: whoever reads sees one or the other.
+
+    A link stays a link, and the permissions stay as they are.
+    """
+    target = path.resolve()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, target.stat().st_mode & 0o7777)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise

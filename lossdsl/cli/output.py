@@ -1,0 +1,53 @@
+"""What the commands print, and the exit code that follows from what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from rich.console import Console
+from rich.text import Text
+
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.render import layout, render_all
+from lossdsl.diagnostics.snippet import Line
+
+CLEAN, ERRORS, USAGE, LIMIT = 0, 1, 2, 3
+
+
+class OutputFormat(StrEnum):
+    """How diagnostics are printed."""
+
+    full = "full"
+    concise = "concise"
+    json = "json"
+    github = "github"
+    sarif = "sarif"
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
+    """Return 0 without errors, 3 if a limit was met, else 1."""
+    codes = [found.code for found in diagnostics if found.severity == "error"]
+    if any(code.startswith("LD6") for code in codes):
+        return LIMIT
+    return ERRORS if codes else CLEAN
+
+
+def say(*lines: Line, error: bool = False) -> None:
+    """Print styled lines: in color on a terminal, unless `NO_COLOR` is set."""
+    console = Console(stderr=error, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    for line in lines:
+        console.print(Text.assemble(*line))
+
+
+def show(
+    diagnostics: Sequence[Diagnostic], format: OutputFormat = OutputFormat.full, error: bool = False
+) -> None:
+    """Print diagnostics; formats for programs print something even where nothing was found."""
+    if format is OutputFormat.full:
+        for found in diagnostics:
+            say(*layout(found), [], error=error)
+        return
+    text = render_all(diagnostics, format.value)
+    if text:
+        say([(text, "")], error=error)

@@ -1,0 +1,73 @@
+"""LD7xx, LD8xx and LD999: files and configs, libraries, defects of lossdsl."""
+
+from __future__ import annotations
+
+from lossdsl.diagnostics.code import Code
+
+ROWS = (
+    Code(
+        "LD701",
+        title="file cannot be read",
+        why="The file does not exist, is not UTF-8, is larger than 1 MiB, or has an ending that "
+        "is none of .loss, .yaml, .yml, .json and .toml.",
+        bad='lossdsl.load("no_such_file.yaml")',
+        form="python",
+    ),
+    Code(
+        "LD702",
+        title="file is not well-formed",
+        why="YAML, JSON or TOML stops here.",
+        bad="loss: [mse(out, tgt)",
+        good="loss: mse(out, tgt)",
+        form="yaml",
+    ),
+    Code(
+        "LD703",
+        title="refused in a config",
+        why="Tags can run code, a hundred bytes of aliases can fill the memory, and of two equal "
+        "keys one is lost in silence; nesting deeper than 32 levels is no config.",
+        bad="loss: mse(out, tgt)\nloss: mae(out, tgt)",
+        good="loss: mse(out, tgt)",
+        form="yaml",
+    ),
+    Code(
+        "LD704",
+        title="no such key",
+        why="The spec is looked up under `loss` unless another key is asked for; `train.loss` "
+        "is the key `loss` inside `train`.",
+        bad="los: mse(out, tgt)",
+        good="loss: mse(out, tgt)",
+        form="yaml",
+    ),
+    Code(
+        "LD705",
+        title="not a spec",
+        why="A spec is a text, or a mapping with `text` (or `loss`) and, if types are declared "
+        "there, `inputs`.",
+        bad="loss: 3",
+        good="loss: {text: 'mse(out, tgt)', inputs: {out: 'f32[B]', tgt: 'f32[B]'}}",
+        form="yaml",
+    ),
+    Code(
+        "LD706",
+        title="comment runs on over folded lines",
+        why="YAML joins the lines of a text below `>`, and of one in quotes, before the loss is "
+        "read; a comment then swallows the terms on the lines after it.",
+        bad="loss: >\n  mse(out, tgt)  # the fit\n  + mean(out)",
+        good="loss: |\n  mse(out, tgt)  # the fit\n  + mean(out)",
+        form="yaml",
+    ),
+    Code(
+        "LD801",
+        title="name clash between libraries",
+        why="Two libraries that are put together declare one name.",
+        bad='lossdsl.BUILTINS | lossdsl.Library.loads("def mse(a) = mean(a)")',
+        good='lossdsl.BUILTINS | lossdsl.Library.loads("def mine(a) = mean(a)")',
+        form="python",
+    ),
+    Code(
+        "LD999",
+        title="defect of lossdsl",
+        why="Please report the text that leads here: it should give a result or another code.",
+    ),
+)

@@ -1,0 +1,84 @@
+"""What is wrong with a spec, as data: found by every stage, raised only by public functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lossdsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place and what is to be said of it; one label of a diagnostic is primary."""
+
+    span: Span
+    text: str = ""
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A replacement of a span's text that mends the diagnostic."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: the message says what was found and expected, the help what to do about it."""
+
+    code: str
+    message: str
+    labels: tuple[Label, ...] = ()
+    help: str | None = None
+    fix: Fix | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def severity(self) -> str:
+        """`"error"` or `"warning"`; it follows the code."""
+        from lossdsl.diagnostics.codes import CODES
+
+        return CODES[self.code].severity
+
+    @property
+    def span(self) -> Span | None:
+        """The primary label's span, if the diagnostic has a place."""
+        for label in self.labels:
+            if label.primary:
+                return label.span
+        return self.labels[0].span if self.labels else None
+
+    def __str__(self) -> str:
+        from lossdsl.diagnostics.render import render
+
+        return render(self)
+
+
+def at(code: str, message: str, span: Span | None, text: str = "", **more: object) -> Diagnostic:
+    """Make a diagnostic with one primary label."""
+    labels = () if span is None else (Label(span, text, primary=True),)
+    return Diagnostic(code, message, labels, **more)  # type: ignore[arg-type]
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Say whether any of the diagnostics is an error."""
+    return any(found.severity == "error" for found in diagnostics)
+
+
+class LossError(ValueError):
+    """The one exception of lossdsl; `.diagnostics` holds everything that was found."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]):
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(found) for found in self.diagnostics)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the diagnostics, in order."""
+        return tuple(found.code for found in self.diagnostics)

@@ -1,0 +1,121 @@
+"""Diagnostics for programs: JSON, GitHub's annotations, SARIF."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lossdsl.diagnostics.codes import CODES
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.snippet import located
+from lossdsl.source import Span
+
+Format = Callable[[Sequence[Diagnostic]], str]
+
+
+def place(span: Span | None) -> dict[str, Any]:
+    """Return file, line and column of a span's start and end, 1-based, the end exclusive."""
+    if span is None:
+        return {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
+    here = located(span)
+    line, column = here.source.position(here.start)
+    end_line, end_column = here.source.position(here.end)
+    return {
+        "file": here.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }
+
+
+def as_object(found: Diagnostic) -> dict[str, Any]:
+    """Return a diagnostic as what JSON can hold."""
+    fix = found.fix and {**place(found.fix.span), "text": found.fix.text}
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        **place(found.span),
+        "help": found.help,
+        "fix": fix,
+        "notes": list(found.notes),
+        "labels": [
+            {**place(label.span), "text": label.text, "primary": label.primary}
+            for label in found.labels
+        ],
+    }
+
+
+def as_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return a JSON list with one object a diagnostic."""
+    return json.dumps([as_object(found) for found in diagnostics], indent=2)
+
+
+def as_github(found: Diagnostic) -> str:
+    """Return a workflow command that GitHub shows beside the line."""
+    at = place(found.span)
+    given = {
+        "file": at["file"],
+        "line": at["line"],
+        "endLine": at["end_line"],
+        "col": at["column"],
+        "endColumn": at["end_column"],
+        "title": found.code,
+    }
+    properties = ",".join(
+        f"{name}={_escaped(str(value), ':,')}" for name, value in given.items() if value is not None
+    )
+    text = found.message + (f"\nhelp: {found.help}" if found.help else "")
+    return f"::{found.severity} {properties}::{_escaped(text)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return a SARIF 2.1.0 log."""
+    from lossdsl import __version__
+
+    codes = sorted({found.code for found in diagnostics})
+    rules = [
+        {
+            "id": code,
+            "shortDescription": {"text": CODES[code].title},
+            "fullDescription": {"text": CODES[code].why},
+        }
+        for code in codes
+    ]
+    driver = {"name": "lossdsl", "version": __version__, "rules": rules}
+    results = [_result(found) for found in diagnostics]
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return json.dumps(log, indent=2)
+
+
+def _result(found: Diagnostic) -> dict[str, Any]:
+    text = found.message + (f"\nhelp: {found.help}" if found.help else "")
+    result: dict[str, Any] = {
+        "ruleId": found.code,
+        "level": found.severity,
+        "message": {"text": text},
+    }
+    at = place(found.span)
+    if at["file"] is not None:
+        region = {
+            "startLine": at["line"],
+            "startColumn": at["column"],
+            "endLine": at["end_line"],
+            "endColumn": at["end_column"],
+        }
+        result["locations"] = [
+            {"physicalLocation": {"artifactLocation": {"uri": at["file"]}, "region": region}}
+        ]
+    return result

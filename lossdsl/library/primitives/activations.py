@@ -1,0 +1,101 @@
+"""Activation functions, elementwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+
+
+@primitive("tanh(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
+def tanh() -> Kernel:
+    """Hyperbolic tangent.
+
+    example: mean(tanh(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.tanh
+
+
+@primitive("sigmoid(x: float) -> probs float", elementwise=True, laws=("nonneg", "monotone"))
+def sigmoid() -> Kernel:
+    """1/(1 + exp(-x)).
+
+    example: mean(sigmoid(out))
+    """
+    import jax
+
+    return jax.nn.sigmoid
+
+
+@primitive("log_sigmoid(x: float) -> float", elementwise=True, laws=("monotone", "concave"))
+def log_sigmoid() -> Kernel:
+    """Logarithm of the sigmoid, exact where the sigmoid is 0 or 1.
+
+    example: mean(log_sigmoid(out))
+    """
+    import jax
+
+    return jax.nn.log_sigmoid
+
+
+@primitive("softplus(x: float) -> float", elementwise=True, laws=("nonneg", "monotone", "convex"))
+def softplus() -> Kernel:
+    """log(1 + exp(x)), exact for large |x|.
+
+    example: mean(softplus(out))
+    """
+    import jax
+
+    return jax.nn.softplus
+
+
+@primitive("relu(x: num) -> num", elementwise=True, laws=("nonneg", "monotone", "convex"))
+def relu() -> Kernel:
+    """max(x, 0), with gradient 0 at 0.
+
+    example: mean(relu(out))
+    """
+    import jax
+
+    return jax.nn.relu
+
+
+@primitive("gelu(x: float, approximate: static bool = true) -> float", elementwise=True)
+def gelu() -> Kernel:
+    """x times the normal distribution function of x, by default in its tanh approximation.
+
+    cite: Hendrycks & Gimpel 2016, arXiv:1606.08415
+    example: mean(gelu(out))
+    """
+    import jax
+
+    def kernel(x: Any, *, approximate: bool = True) -> Any:
+        return jax.nn.gelu(x, approximate=approximate)
+
+    return kernel
+
+
+@primitive("silu(x: float) -> float", elementwise=True)
+def silu() -> Kernel:
+    """x times its sigmoid.
+
+    cite: Elfwing et al. 2018, doi:10.1016/j.neunet.2017.12.012
+    example: mean(silu(out))
+    """
+    import jax
+
+    return jax.nn.silu
+
+
+@primitive("elu(x: float, alpha: float = 1) -> float", elementwise=True)
+def elu() -> Kernel:
+    """x above 0, alpha*(exp(x) - 1) below.
+
+    cite: Clevert et al. 2016, arXiv:1511.07289
+    example: mean(elu(out))
+    """
+    import jax
+
+    return jax.nn.elu

@@ -1,0 +1,302 @@
+"""Functions that work along an axis: softmax, sorting, cumulative sums, recurrences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives.masked import Axes
+from lossdsl.library.rules import Problem, RuleCall, Ruling, result
+
+
+def _scaled(x: Any, temperature: Any) -> Any:
+    """Return x over the temperature; a literal 1 leaves no trace."""
+    unscaled = isinstance(temperature, int | float) and temperature == 1
+    return x if unscaled else x / temperature
+
+
+def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]:
+    """Return x less its largest kept entry, its exponential, and their sum, 1 if none is kept."""
+    import jax
+    import jax.numpy as jnp
+
+    peak = jnp.max(jnp.where(where, x, -jnp.inf), axis=axis, keepdims=True, initial=-jnp.inf)
+    peak = jax.lax.stop_gradient(jnp.where(jnp.isfinite(peak), peak, 0))
+    shifted = jnp.where(where, x - peak, 0)
+    exponential = jnp.where(where, jnp.exp(shifted), 0)
+    total = jnp.sum(exponential, axis=axis, keepdims=True)
+    return shifted, exponential, jnp.where(total == 0, 1, total)
+
+
+@primitive(
+    "softmax(x: float[*S], axis: axes = -1, temperature: float = 1, where: bool[*S]? = none)"
+    " -> probs float[*S]",
+    sink="axis",
+    laws=("nonneg",),
+)
+def softmax() -> Kernel:
+    """Exponentials that sum to 1 along an axis, several axes, or `all`.
+
+    Masked entries are 0, and all are where nothing is kept.
+
+    cite: Bridle 1990, doi:10.1007/978-3-642-76153-9_28
+    example: mean(square(softmax(z, axis=-1) - p))
+    """
+    import jax
+
+    def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
+        x = _scaled(x, temperature)
+        if where is None:
+            return jax.nn.softmax(x, axis=axis)
+        _, exponential, total = _masked_exponentials(x, where, axis)
+        return exponential / total
+
+    return kernel
+
+
+@primitive(
+    "log_softmax(x: float[*S], axis: axes = -1, temperature: float = 1, where: bool[*S]? = none)"
+    " -> log_probs float[*S]",
+    sink="axis",
+)
+def log_softmax() -> Kernel:
+    """Logarithm of the softmax, exact where the softmax underflows.
+
+    Masked entries are -inf, with gradient 0.
+
+    cite: Bridle 1990, doi:10.1007/978-3-642-76153-9_28
+    example: -mean(log_softmax(z, axis=-1))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
+        x = _scaled(x, temperature)
+        if where is None:
+            return jax.nn.log_softmax(x, axis=axis)
+        shifted, _, total = _masked_exponentials(x, where, axis)
+        return jnp.where(where, shifted - jnp.log(total), -jnp.inf)
+
+    return kernel
+
+
+@primitive("normalize(x: float[*S], axis: axes = -1) -> float[*S]", sink="axis")
+def normalize() -> Kernel:
+    """x over its Euclidean length along an axis; 0, with gradient 0, where x is 0.
+
+    example: mean(square(normalize(out) - normalize(tgt)))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: Axes = (-1,)) -> Any:
+        total = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
+        zero = total == 0
+        return jnp.where(zero, 0, x / jnp.sqrt(jnp.where(zero, 1, total)))
+
+    return kernel
+
+
+@primitive("one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]")
+def one_hot() -> Kernel:
+    """1 at the label and 0 elsewhere, along a new last axis; no 1 for a label out of range.
+
+    example: mean(square(p - one_hot(y, 3)))
+    """
+    import jax
+
+    def kernel(y: Any, *, classes: int) -> Any:
+        return jax.nn.one_hot(y, classes)
+
+    return kernel
+
+
+@primitive("arange(stop: static int) -> int[stop]")
+def arange() -> Kernel:
+    """The integers from 0 up to, and without, `stop`.
+
+    example: mean(out*arange(3))
+    """
+    import jax.numpy as jnp
+
+    def kernel(*, stop: int) -> Any:
+        return jnp.arange(stop, dtype=jnp.int32)
+
+    return kernel
+
+
+def _extreme(find: Any, x: Any, axis: int) -> Any:
+    """Return the position of an extreme entry; 0 along an axis that has none."""
+    import jax.numpy as jnp
+
+    if x.shape[axis] == 0:
+        return jnp.zeros([n for at, n in enumerate(x.shape) if at != axis % x.ndim], jnp.int32)
+    return find(x, axis=axis).astype(jnp.int32)
+
+
+@primitive("argmax(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", sink="axis")
+def argmax() -> Kernel:
+    """Position of the largest entry along an axis, the first of equal ones.
+
+    example: mean(square(out), where=argmax(z) == y)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1) -> Any:
+        return _extreme(jnp.argmax, x, axis)
+
+    return kernel
+
+
+@primitive("argmin(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", sink="axis")
+def argmin() -> Kernel:
+    """Position of the smallest entry along an axis, the first of equal ones.
+
+    example: mean(square(out), where=argmin(z) == y)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1) -> Any:
+        return _extreme(jnp.argmin, x, axis)
+
+    return kernel
+
+
+@primitive(
+    "sort(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> num[*S, K]",
+    sink="axis",
+)
+def sort() -> Kernel:
+    """The entries in ascending order along an axis.
+
+    example: mean(square(sort(out) - sort(tgt)))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1, descending: bool = False) -> Any:
+        return jnp.sort(x, axis=axis, descending=descending)
+
+    return kernel
+
+
+@primitive(
+    "argsort(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> int[*S, K]",
+    sink="axis",
+)
+def argsort() -> Kernel:
+    """The positions that sort the entries along an axis, equal ones in their order.
+
+    example: mean(take_along(out, argsort(tgt))*tgt)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1, descending: bool = False) -> Any:
+        return jnp.argsort(x, axis=axis, descending=descending).astype(jnp.int32)
+
+    return kernel
+
+
+@primitive(
+    "rank(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> int[*S, K]",
+    sink="axis",
+)
+def rank() -> Kernel:
+    """The place of each entry in the sorted order along an axis, from 0.
+
+    example: mean(out*rank(tgt))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1, descending: bool = False) -> Any:
+        order = jnp.argsort(x, axis=axis, descending=descending)
+        return jnp.argsort(order, axis=axis).astype(jnp.int32)
+
+    return kernel
+
+
+def _top(call: RuleCall) -> Ruling:
+    x, k, axes = call.array("x"), call.number("k"), call.axes("axis")
+    if x.dims is None or axes is None:
+        return result(x, None)
+    have = x.dims[axes[0]]
+    if k.known is not None and have.known is not None and not 0 <= k.known <= have.known:
+        return Problem("LD218", f"the top {k} of {have} entries", parameter="k")
+    return result(x, (*x.dims[: axes[0]], k, *x.dims[axes[0] + 1 :]))
+
+
+@primitive(
+    "top_k(x: num[*S, K], k: static int, axis: axis[K] = -1) -> num[*S, k]", rule=_top, sink="axis"
+)
+def top_k() -> Kernel:
+    """The k largest entries along an axis, the largest first.
+
+    example: mean(top_k(out, 2))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, k: int, axis: int = -1) -> Any:
+        values, _ = jax.lax.top_k(jnp.moveaxis(x, axis, -1), k)
+        return jnp.moveaxis(values, -1, axis)
+
+    return kernel
+
+
+@primitive(
+    "cumsum(x: num[*S, K], axis: axis[K] = -1, reverse: static bool = false) -> num[*S, K]",
+    sink="axis",
+)
+def cumsum() -> Kernel:
+    """The sum of the entries so far along an axis; with `reverse`, of those still to come.
+
+    example: mean(square(cumsum(out) - cumsum(tgt)))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1, reverse: bool = False) -> Any:
+        ordered = jnp.flip(x, axis) if reverse else x
+        total = jnp.cumsum(ordered, axis=axis, dtype=x.dtype)
+        return jnp.flip(total, axis) if reverse else total
+
+    return kernel
+
+
+@primitive("diff(x: num[*S, K], axis: axis[K] = -1) -> num[*S, K-1]", sink="axis")
+def diff() -> Kernel:
+    """Each entry less the one before it along an axis.
+
+    example: mean(abs(diff(out)))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int = -1) -> Any:
+        return jnp.diff(x, axis=axis)
+
+    return kernel
+
+
+@primitive(
+    "recurrence(b: float[*S, T], a: float[*S, T] | float, axis: axis[T],"
+    " reverse: static bool = false) -> float[*S, T]",
+    sink="axis",
+)
+def recurrence() -> Kernel:
+    """x[t] = b[t] + a[t]*x[t-1] along an axis, from 0; with `reverse`, from the other end.
+
+    Discounted returns, generalized advantages and V-trace are of this form. It runs in a number
+    of steps that grows with the logarithm of the length.
+
+    cite: Blelloch 1990, CMU-CS-90-190
+    example: mean(recurrence(out, 0.9, axis=0, reverse=true))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    def kernel(b: Any, a: Any, *, axis: int, reverse: bool = False) -> Any:
+        def after(first: Any, second: Any) -> Any:
+            return first[0] * second[0], first[1] * second[0] + second[1]
+
+        factors = jnp.broadcast_to(jnp.asarray(a, b.dtype), b.shape)
+        scanned = jax.lax.associative_scan(after, (factors, b), reverse=reverse, axis=axis)
+        return scanned[1]
+
+    return kernel

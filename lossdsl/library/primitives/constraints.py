@@ -1,0 +1,127 @@
+"""What constraints cost: the law of one element, and the sum over all that a call names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+
+LAWS = '"exp" | "hinge" | "quadratic" | "softplus" | "log_barrier"'
+REDUCE = '"sum" | "mean" | "max"'
+
+
+@primitive(
+    "limit_cost(x: float, bound: float, scale: float,"
+    f' side: "lower" | "upper" | "equal", strict: static bool, law: {LAWS}) -> float',
+    elementwise=True,
+    limit=True,
+)
+def limit_cost() -> Kernel:
+    """What one element costs that passes its bound by d = distance/scale.
+
+    formula: exp: exp(d) beyond the bound, which jumps to 1; the exponent is clamped at 60
+    (700 in f64, 10 in f16) and the gradient held there, so that a thousand times it is finite
+    formula: hinge: d beyond the bound; quadratic: its square
+    formula: softplus: log(1 + exp(d)) on both sides
+    formula: log_barrier: -log(-d) inside; from a tenth before the bound on, the parabola that
+    continues it, so that the cost is finite outside; 0 where there is no bound
+    note: An element inside has cost and gradient 0 under the first three, whatever the distance,
+    and a NaN shows. A strict bound is passed where it is met, any other is not.
+    cite: Boyd & Vandenberghe 2004, ch. 11; Hauser & Saccon 2006, doi:10.1109/CDC.2006.377048
+    example: mean(limit_cost(out, 1, 0.5, side="upper", strict=false, law="softplus"))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    relaxed_at = 0.1
+
+    @jax.custom_jvp
+    def clamped(d: Any) -> Any:
+        highest = {8: 700, 2: 60 if d.dtype == jnp.bfloat16 else 10}.get(d.dtype.itemsize, 60)
+        return jnp.exp(jnp.minimum(d, highest))
+
+    @clamped.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        (d,), (dd,) = primals, tangents
+        value = clamped(d)
+        return value, value * dd
+
+    def barrier(d: Any) -> Any:
+        absent = jnp.isinf(d) & (d < 0)
+        slack = jnp.where(absent, 1, -d)
+        inside = slack > relaxed_at
+        parabola = (jnp.square((slack - 2 * relaxed_at) / relaxed_at) - 1) / 2 - jnp.log(relaxed_at)
+        return jnp.where(inside, -jnp.log(jnp.where(inside, slack, 1)), parabola)
+
+    costs: dict[str, Any] = {
+        "exp": clamped,
+        "hinge": lambda d: d,
+        "quadratic": jnp.square,
+        "softplus": jax.nn.softplus,
+        "log_barrier": barrier,
+    }
+
+    def kernel(x: Any, bound: Any, scale: Any, *, side: str, strict: bool, law: str) -> Any:
+        x = jnp.asarray(x)
+        met = x == bound
+        tied = met if side == "equal" else met & jnp.isinf(x)
+        apart = jnp.where(tied, 0, x - bound)
+        d = {"lower": -apart, "upper": apart, "equal": jnp.abs(apart)}[side] / scale
+        if law in ("softplus", "log_barrier"):
+            return costs[law](d)
+        inside = {"lower": x > bound, "upper": x < bound, "equal": met}[side]
+        inside = inside if strict else inside | met
+        return jnp.where(inside, 0, costs[law](jnp.where(inside, 0, d)))
+
+    return kernel
+
+
+def _total(costs: tuple[Any, ...], reduce: str) -> Any:
+    """Return the sum, mean or maximum over every element of every cost."""
+    import jax.numpy as jnp
+
+    from lossdsl.library.primitives.masked import wide
+
+    filled = [wide(cost) for cost in costs if cost.size]
+    if not filled:
+        return jnp.zeros(())
+    if reduce == "max":
+        return jnp.max(jnp.stack([jnp.max(cost) for cost in filled]))
+    total = sum((jnp.sum(cost) for cost in filled[1:]), jnp.sum(filled[0]))
+    return total / sum(cost.size for cost in filled) if reduce == "mean" else total
+
+
+@primitive(
+    f'bounds(params: tree, *limits: constraint[params], law: {LAWS} = "exp", scale: float = 1,'
+    f' reduce: {REDUCE} = "sum") -> float',
+)
+def bounds() -> Kernel:
+    """What the parameters cost that lie outside of their bounds, summed over all elements.
+
+    primitive: its arguments are constraints, which only the checker can read
+    cite: SynSense Rockpool, training.jax_loss.bounds_cost
+    example: bounds(params, weight >= -0.1, weight < 0.3)
+    """
+
+    def kernel(*costs: Any, reduce: str = "sum") -> Any:
+        return _total(costs, reduce)
+
+    return kernel
+
+
+@primitive(
+    f'penalty(*limits: constraint, law: {LAWS} = "exp", scale: float = 1,'
+    f' reduce: {REDUCE} = "sum") -> float',
+)
+def penalty() -> Kernel:
+    """What expressions cost that lie outside of their bounds, summed over all elements.
+
+    primitive: its arguments are constraints, which only the checker can read
+    cite: Boyd & Vandenberghe 2004, ch. 11
+    example: penalty(mean(out) <= 0.2, law="quadratic")
+    """
+
+    def kernel(*costs: Any, reduce: str = "sum") -> Any:
+        return _total(costs, reduce)
+
+    return kernel

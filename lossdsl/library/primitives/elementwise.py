@@ -1,0 +1,310 @@
+"""Functions of one element: from arrays that broadcast, or leaf by leaf from trees.
+
+At a kink a constant counts as active, so the gradient is 0 there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive, renamed
+
+
+@primitive("abs(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex"))
+def absolute() -> Kernel:
+    """Absolute value, with gradient 0 at 0.
+
+    example: mean(abs(out - tgt))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def floating(x: Any) -> Any:
+        return jnp.abs(x)
+
+    @floating.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        (x,), (dx,) = primals, tangents
+        return floating(x), dx * jnp.sign(x)
+
+    def kernel(x: Any) -> Any:
+        return floating(x) if jnp.issubdtype(jnp.result_type(x), jnp.floating) else jnp.abs(x)
+
+    return kernel
+
+
+@primitive(
+    "exp(x: float) -> float",
+    elementwise=True,
+    partial={"x": 0.0},
+    laws=("nonneg", "monotone", "convex"),
+)
+def exp() -> Kernel:
+    """Exponential; overflows beyond 88 in f32.
+
+    example: mean(exp(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.exp
+
+
+@primitive(
+    "log(x: float) -> float", elementwise=True, partial={"x": 1.0}, laws=("monotone", "concave")
+)
+def log() -> Kernel:
+    """Natural logarithm.
+
+    example: mean(log(p))
+    """
+    import jax.numpy as jnp
+
+    return jnp.log
+
+
+@primitive(
+    "log1p(x: float) -> float", elementwise=True, partial={"x": 1.0}, laws=("monotone", "concave")
+)
+def log1p() -> Kernel:
+    """Logarithm of 1 + x, exact for small x.
+
+    example: mean(log1p(square(out)))
+    """
+    import jax.numpy as jnp
+
+    return jnp.log1p
+
+
+@primitive(
+    "expm1(x: float) -> float", elementwise=True, partial={"x": 0.0}, laws=("monotone", "convex")
+)
+def expm1() -> Kernel:
+    """Exponential minus 1, exact for small x.
+
+    example: mean(expm1(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.expm1
+
+
+@primitive(
+    "sqrt(x: float) -> float",
+    elementwise=True,
+    partial={"x": 1.0},
+    laws=("nonneg", "monotone", "concave"),
+)
+def sqrt() -> Kernel:
+    """Square root; its gradient at 0 is infinite (`norm` is safe there).
+
+    example: mean(sqrt(p))
+    """
+    import jax.numpy as jnp
+
+    return jnp.sqrt
+
+
+@primitive("square(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex"))
+def square() -> Kernel:
+    """x times x.
+
+    example: mean(square(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.square
+
+
+@primitive("sign(x: num) -> num", elementwise=True, laws=("odd", "monotone"))
+def sign() -> Kernel:
+    """-1, 0 or 1; its gradient is 0.
+
+    example: mean(sign(out)*out)
+    """
+    import jax.numpy as jnp
+
+    return jnp.sign
+
+
+@primitive("clip(x: num, low: num, high: num) -> num", elementwise=True)
+def clip() -> Kernel:
+    """x moved into [low, high]; at a bound the bound is active, so x has gradient 0 there.
+
+    example: mean(clip(out, -1, 1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, low: Any, high: Any) -> Any:
+        raised = jnp.where(x <= low, low, x)
+        return jnp.where(raised >= high, high, raised)
+
+    return kernel
+
+
+@primitive("minimum(a: num, b: num) -> num", elementwise=True)
+def minimum() -> Kernel:
+    """The smaller of two; at a tie a literal wins, two arrays share the gradient.
+
+    example: mean(minimum(out, tgt))
+    """
+    import jax.numpy as jnp
+
+    def kernel(a: Any, b: Any) -> Any:
+        if isinstance(b, int | float):
+            return jnp.where(a >= b, b, a)
+        if isinstance(a, int | float):
+            return jnp.where(b >= a, a, b)
+        return jnp.minimum(a, b)
+
+    return kernel
+
+
+@primitive("maximum(a: num, b: num) -> num", elementwise=True)
+def maximum() -> Kernel:
+    """The larger of two; at a tie a literal wins, two arrays share the gradient.
+
+    example: mean(maximum(out, tgt))
+    """
+    import jax.numpy as jnp
+
+    def kernel(a: Any, b: Any) -> Any:
+        if isinstance(b, int | float):
+            return jnp.where(a <= b, b, a)
+        if isinstance(a, int | float):
+            return jnp.where(b <= a, a, b)
+        return jnp.maximum(a, b)
+
+    return kernel
+
+
+@primitive("where(condition: bool, a: any, b: any) -> any", elementwise=True, operator="if")
+def where() -> Kernel:
+    """a where the condition holds, else b; what is not chosen has no effect, not even as NaN.
+
+    example: mean(where(out > 0, out, 0.1*out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.where
+
+
+@primitive("sin(x: float) -> float", elementwise=True, laws=("odd",))
+def sin() -> Kernel:
+    """Sine of x in radians.
+
+    example: mean(sin(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.sin
+
+
+@primitive("cos(x: float) -> float", elementwise=True, laws=("even",))
+def cos() -> Kernel:
+    """Cosine of x in radians.
+
+    example: mean(cos(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.cos
+
+
+@primitive("erf(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
+def erf() -> Kernel:
+    """Error function.
+
+    example: mean(erf(out))
+    """
+    from jax.scipy.special import erf
+
+    return erf
+
+
+@primitive("gammaln(x: float) -> float", elementwise=True, partial={"x": 1.0})
+def gammaln() -> Kernel:
+    """Logarithm of the absolute value of the gamma function.
+
+    example: mean(gammaln(p + 1))
+    """
+    from jax.scipy.special import gammaln
+
+    return gammaln
+
+
+@primitive("xlogy(x: float, y: float) -> float", elementwise=True, partial={"y": 1.0})
+def xlogy() -> Kernel:
+    """x log y, which is 0 at x = 0 whatever y; its gradient is finite at x = y = 0.
+
+    example: mean(xlogy(p, q))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, y: Any) -> Any:
+        absent = (x == 0) & ((y <= 0) | jnp.isinf(y))
+        return x * jnp.log(jnp.where(absent, 1, y))
+
+    return kernel
+
+
+@primitive("entr(x: float) -> float", elementwise=True, partial={"x": 1.0}, laws=("concave",))
+def entr() -> Kernel:
+    """-x log x, which is 0 at 0 with gradient 0, and -inf below.
+
+    example: sum(entr(p))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any) -> Any:
+        inside = -x * jnp.log(jnp.where(x <= 0, 1, x))
+        return jnp.where(x < 0, -jnp.inf, inside)
+
+    return kernel
+
+
+@primitive("round(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
+def round_() -> Kernel:
+    """The nearest integer, ties to even; its gradient is 0.
+
+    example: mean(square(out - round(out)))
+    """
+    import jax.numpy as jnp
+
+    return jnp.round
+
+
+@primitive("floor(x: float) -> float", elementwise=True, laws=("monotone",))
+def floor() -> Kernel:
+    """The largest integer that is not above x; its gradient is 0.
+
+    example: mean(out - floor(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.floor
+
+
+@primitive("isfinite(x: num) -> bool", elementwise=True)
+def isfinite() -> Kernel:
+    """Whether x is neither infinite nor NaN: the mask of what was measured.
+
+    example: mean(square(out), where=isfinite(out))
+    """
+    import jax.numpy as jnp
+
+    return jnp.isfinite
+
+
+@primitive("stop_gradient(x: any) -> any", elementwise=True)
+def stop_gradient() -> Kernel:
+    """x, through which no gradient flows.
+
+    example: mean(square(out - stop_gradient(out + 1)))
+    """
+    import jax
+
+    return jax.lax.stop_gradient
+
+
+sg = renamed(stop_gradient, "sg")

@@ -1,0 +1,171 @@
+"""What the syntax of the language desugars to: indexing, masks, moved axes, built trees.
+
+None of these can be called by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import primitive
+
+
+@primitive("unresolved(*x: any) -> any", internal=True)
+def unresolved() -> Any:
+    """Stand for what cannot be resolved before types are concrete; never lowered."""
+
+    def kernel(*x: Any) -> Any:
+        raise AssertionError("an unresolved node reached the lowering")
+
+    return kernel
+
+
+@primitive("keep(mask: bool, x: any, fill: static float) -> any", elementwise=True, internal=True)
+def keep() -> Any:
+    """Keep the elements under a true mask and put `fill` elsewhere."""
+    import jax.numpy as jnp
+
+    def kernel(mask: Any, x: Any, *, fill: Any) -> Any:
+        return jnp.where(mask, x, fill)
+
+    return kernel
+
+
+@primitive("zeros(x: any) -> any", elementwise=True, internal=True)
+def zeros() -> Any:
+    """Zeros of the same shape: what a loss of two arguments measures a single one against."""
+    import jax.numpy as jnp
+
+    return jnp.zeros_like
+
+
+@primitive("cast(x: any, dtype: text) -> any", internal=True, sink="same")
+def cast() -> Any:
+    """Convert to another dtype."""
+    from lossdsl.lower.dtypes import jax_dtype
+
+    def kernel(x: Any, *, dtype: str) -> Any:
+        return x.astype(jax_dtype(dtype))
+
+    return kernel
+
+
+@primitive("index(x: any, items: shape) -> any", internal=True, sink="index")
+def index() -> Any:
+    """Index with static integers, slices and new axes, as in NumPy."""
+
+    def kernel(x: Any, *, items: tuple[tuple[Any, ...], ...]) -> Any:
+        places: list[Any] = []
+        for item in items:
+            match item:
+                case ("at", position):
+                    places.append(position)
+                case ("slice", start, stop, step):
+                    places.append(slice(start, stop, step))
+                case _:
+                    places.append(None)
+        return x[tuple(places)]
+
+    return kernel
+
+
+@primitive("permute(x: any, order: shape) -> any", internal=True, sink="permute")
+def permute() -> Any:
+    """Reorder the axes."""
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, order: tuple[int, ...]) -> Any:
+        return jnp.transpose(x, order)
+
+    return kernel
+
+
+@primitive("align(x: any, order: shape, expand: shape) -> any", internal=True)
+def align() -> Any:
+    """Reorder the axes of a mask or weight, then add axes of size 1."""
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, order: tuple[int, ...], expand: tuple[int, ...]) -> Any:
+        moved = x if order == tuple(range(len(order))) else jnp.transpose(x, order)
+        return jnp.expand_dims(moved, expand) if expand else moved
+
+    return kernel
+
+
+@primitive("project(mask: bool, axes: shape, keepdims: static bool) -> bool", internal=True)
+def project() -> Any:
+    """Reduce a mask over axes: whether anything along them is kept."""
+    import jax.numpy as jnp
+
+    def kernel(mask: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
+        return jnp.any(mask, axis=axes, keepdims=keepdims)
+
+    return kernel
+
+
+@primitive("branches(*x: any, paths: text) -> tree", internal=True)
+def branches() -> Any:
+    """Build a tree from arrays and smaller trees; the lowering reads the paths off its type."""
+
+    def kernel(*x: Any, paths: tuple[tuple[str, ...], ...]) -> Any:
+        return list(x)
+
+    return kernel
+
+
+@primitive("usable(x: tree) -> tree", internal=True)
+def usable() -> Any:
+    """Keep the leaves that a loss can read: those that the type of the result names."""
+
+    def kernel(x: Any) -> Any:
+        raise AssertionError("selected by the lowering")
+
+    return kernel
+
+
+@primitive("map(f: function, tree: tree, *trees: any) -> tree", form="map", family="array")
+def map_() -> Any:
+    """Apply a function to each leaf of a tree, or with `at=` to each subtree that it selects.
+
+    Further trees are zipped by path; an array is passed to every call unchanged.
+
+    example: sum(map(l2, params))
+    """
+
+    def kernel(*x: Any) -> Any:
+        raise AssertionError("expanded by the checker")
+
+    return kernel
+
+
+@primitive("spread(mask: bool, over: shape, to: shape) -> bool", internal=True)
+def spread() -> Any:
+    """Broadcast a mask over a shape and give it another shape of as many elements."""
+    import jax.numpy as jnp
+
+    def kernel(mask: Any, *, over: tuple[int, ...], to: tuple[int, ...]) -> Any:
+        return jnp.reshape(jnp.broadcast_to(mask, over), to)
+
+    return kernel
+
+
+@primitive("unindex(mask: bool, items: shape, shape: shape, over: shape) -> bool", internal=True)
+def unindex() -> Any:
+    """Carry a mask over what an index picked to the whole array; false elsewhere."""
+    import jax.numpy as jnp
+
+    pick = index.kernel
+
+    def kernel(mask: Any, *, items: Any, shape: tuple[int, ...], over: tuple[int, ...]) -> Any:
+        places = pick(jnp.arange(_size(shape)).reshape(shape), items=items)
+        whole = jnp.zeros(_size(shape), bool)
+        return whole.at[places.ravel()].set(jnp.broadcast_to(mask, over).ravel()).reshape(shape)
+
+    return kernel
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for one in shape:
+        size *= one
+    return size

@@ -1,0 +1,216 @@
+"""What the operators of the language mean: functions that are written `a + b` and not called."""
+
+from __future__ import annotations
+
+from lossdsl.library.declare import Kernel, primitive
+
+
+@primitive("add(a: num, b: num) -> num", elementwise=True, operator="+", internal=True)
+def add() -> Kernel:
+    """a + b.
+
+    example: mean(out + tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.add
+
+
+@primitive("subtract(a: num, b: num) -> num", elementwise=True, operator="-", internal=True)
+def subtract() -> Kernel:
+    """a - b.
+
+    example: mean(out - tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.subtract
+
+
+@primitive("multiply(a: num, b: num) -> num", elementwise=True, operator="*", internal=True)
+def multiply() -> Kernel:
+    """a * b.
+
+    example: mean(out * tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.multiply
+
+
+@primitive(
+    "divide(a: float, b: float) -> float",
+    elementwise=True,
+    operator="/",
+    partial={"b": 1.0},
+    internal=True,
+)
+def divide() -> Kernel:
+    """a / b, floating also for integers.
+
+    example: mean(out / (1 + square(tgt)))
+    """
+    import jax.numpy as jnp
+
+    return jnp.divide
+
+
+@primitive(
+    "floordiv(a: num, b: num) -> num",
+    elementwise=True,
+    operator="//",
+    partial={"b": 1.0},
+    internal=True,
+)
+def floordiv() -> Kernel:
+    """a / b rounded down, with Python's signs.
+
+    example: mean(out // 2)
+    """
+    import jax.numpy as jnp
+
+    return jnp.floor_divide
+
+
+@primitive(
+    "mod(a: num, b: num) -> num",
+    elementwise=True,
+    operator="%",
+    partial={"b": 1.0},
+    internal=True,
+)
+def mod() -> Kernel:
+    """What is left of a after floor division by b: it has the sign of b.
+
+    example: mean(out % 2)
+    """
+    import jax.numpy as jnp
+
+    return jnp.remainder
+
+
+@primitive(
+    "power(a: float, b: float) -> float",
+    elementwise=True,
+    operator="**",
+    partial={"a": 1.0, "b": 1.0},
+    internal=True,
+)
+def power() -> Kernel:
+    """a to the power of b; a literal integer power is a product.
+
+    example: mean(out ** 2)
+    """
+    import jax.numpy as jnp
+
+    return jnp.power
+
+
+@primitive("negative(x: num) -> num", elementwise=True, operator="neg", internal=True)
+def negative() -> Kernel:
+    """-x.
+
+    example: mean(-out)
+    """
+    import jax.numpy as jnp
+
+    return jnp.negative
+
+
+@primitive("less(a: num, b: num) -> bool", elementwise=True, operator="<", internal=True)
+def less() -> Kernel:
+    """a < b.
+
+    example: mean(out, where=out < tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.less
+
+
+@primitive("less_equal(a: num, b: num) -> bool", elementwise=True, operator="<=", internal=True)
+def less_equal() -> Kernel:
+    """a <= b.
+
+    example: mean(out, where=out <= tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.less_equal
+
+
+@primitive("greater(a: num, b: num) -> bool", elementwise=True, operator=">", internal=True)
+def greater() -> Kernel:
+    """a > b.
+
+    example: mean(out, where=out > tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.greater
+
+
+@primitive("greater_equal(a: num, b: num) -> bool", elementwise=True, operator=">=", internal=True)
+def greater_equal() -> Kernel:
+    """a >= b.
+
+    example: mean(out, where=out >= tgt)
+    """
+    import jax.numpy as jnp
+
+    return jnp.greater_equal
+
+
+@primitive("equal(a: any, b: any) -> bool", elementwise=True, operator="==", internal=True)
+def equal() -> Kernel:
+    """a == b.
+
+    example: mean(z[:, 0], where=y == 1)
+    """
+    import jax.numpy as jnp
+
+    return jnp.equal
+
+
+@primitive("not_equal(a: any, b: any) -> bool", elementwise=True, operator="!=", internal=True)
+def not_equal() -> Kernel:
+    """a != b.
+
+    example: mean(z[:, 0], where=y != 1)
+    """
+    import jax.numpy as jnp
+
+    return jnp.not_equal
+
+
+@primitive("logical_and(a: bool, b: bool) -> bool", elementwise=True, operator="and", internal=True)
+def logical_and() -> Kernel:
+    """Whether both hold.
+
+    example: mean(out, where=out > 0 and tgt > 0)
+    """
+    import jax.numpy as jnp
+
+    return jnp.logical_and
+
+
+@primitive("logical_or(a: bool, b: bool) -> bool", elementwise=True, operator="or", internal=True)
+def logical_or() -> Kernel:
+    """Whether one of the two holds, or both.
+
+    example: mean(out, where=out > 0 or tgt > 0)
+    """
+    import jax.numpy as jnp
+
+    return jnp.logical_or
+
+
+@primitive("logical_not(x: bool) -> bool", elementwise=True, operator="not", internal=True)
+def logical_not() -> Kernel:
+    """Whether it does not hold.
+
+    example: mean(out, where=not out > 0)
+    """
+    import jax.numpy as jnp
+
+    return jnp.logical_not

@@ -1,0 +1,211 @@
+"""Reductions: from an array, along axes or all of them, to fewer elements.
+
+`where` and `weight` have the rank of `x`, with dims of size 1 where they do not vary; under a
+false mask `x` is finite already. Floats accumulate, and come out, in at least f32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives.masked import (
+    Axes,
+    counting,
+    filled,
+    floating,
+    highest,
+    kept,
+    lowest,
+    wide,
+)
+
+
+def _weighted(x: Any, where: Any, weight: Any) -> tuple[Any, Any]:
+    """Return what a weighted sum adds up, and its weights, 0 where the mask is false."""
+    import jax.numpy as jnp
+
+    weights = jnp.where(where, weight, 0)
+    return x * weights.astype(x.dtype), weights
+
+
+@primitive(
+    "mean(x: num[*S]) -> float",
+    reduction=True,
+    weighted=True,
+    across="mean",
+    combine="mean",
+    laws=("monotone",),
+)
+def mean() -> Kernel:
+    """Arithmetic mean; 0 where a mask keeps nothing, NaN over no elements at all.
+
+    A mean of true and false is the share of true. `weight=` averages with weights, and
+    `normalize=` says what the sum is divided by: the sum of the weights, the count of what is
+    kept, or all elements.
+
+    example: mean(square(out - tgt))
+    """
+    import math
+
+    import jax.numpy as jnp
+
+    def kernel(
+        x: Any,
+        where: Any = None,
+        weight: Any = None,
+        *,
+        axis: Axes = None,
+        keepdims: bool = False,
+        normalize: str = "weight",
+    ) -> Any:
+        x = wide(x)
+        if where is None and weight is None:
+            return jnp.mean(x, axis=axis, keepdims=keepdims)
+        x = floating(x)
+        mask = weight != 0 if where is None else where
+        count = kept(mask, x, axis, keepdims)
+        terms, weights = (
+            (filled(x, mask, 0), None) if weight is None else _weighted(x, mask, weight)
+        )
+        total = jnp.sum(terms, axis=axis, keepdims=keepdims)
+        if normalize == "all":
+            axes = range(x.ndim) if axis is None else axis
+            divisor: Any = max(1, math.prod(x.shape[at] for at in axes))
+        elif normalize == "count" or weights is None:
+            divisor = count.astype(total.dtype)
+        else:
+            spread = jnp.broadcast_to(weights, x.shape).astype(total.dtype)
+            divisor = jnp.sum(spread, axis=axis, keepdims=keepdims)
+        some = count > 0
+        return jnp.where(some, total / jnp.where(some, divisor, 1), 0)
+
+    return kernel
+
+
+@primitive(
+    "sum(x: num[*S]) -> num",
+    reduction=True,
+    weighted=True,
+    across="add",
+    combine="sum",
+    laws=("monotone",),
+)
+def sum_() -> Kernel:
+    """Sum; 0 where a mask keeps nothing. `weight=` multiplies each element.
+
+    example: sum(square(out - tgt))
+    """
+    import jax.numpy as jnp
+
+    def kernel(
+        x: Any,
+        where: Any = None,
+        weight: Any = None,
+        *,
+        axis: Axes = None,
+        keepdims: bool = False,
+        normalize: str = "weight",
+    ) -> Any:
+        x = wide(x)
+        if weight is not None:
+            x, _ = _weighted(floating(x), weight != 0 if where is None else where, weight)
+        elif where is not None:
+            x = filled(x, where, 0)
+        return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=counting(x.dtype))
+
+    return kernel
+
+
+@primitive("max(x: num[*S]) -> num", reduction=True, across="maximum", laws=("monotone", "convex"))
+def max_() -> Kernel:
+    """Largest element, the gradient shared by ties; -inf where a mask keeps nothing.
+
+    example: max(abs(out))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        x = wide(x)
+        low = lowest(x.dtype)
+        initial = {} if x.size else {"initial": low}
+        return jnp.max(filled(x, where, low), axis=axis, keepdims=keepdims, **initial)
+
+    return kernel
+
+
+@primitive("min(x: num[*S]) -> num", reduction=True, across="minimum", laws=("monotone", "concave"))
+def min_() -> Kernel:
+    """Smallest element, the gradient shared by ties; inf where a mask keeps nothing.
+
+    example: min(abs(out))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        x = wide(x)
+        high = highest(x.dtype)
+        initial = {} if x.size else {"initial": high}
+        return jnp.min(filled(x, where, high), axis=axis, keepdims=keepdims, **initial)
+
+    return kernel
+
+
+@primitive("prod(x: num[*S]) -> num", reduction=True, across="multiply")
+def prod() -> Kernel:
+    """Product; 1 where a mask keeps nothing.
+
+    example: prod(p)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        x = filled(wide(x), where, 1)
+        return jnp.prod(x, axis=axis, keepdims=keepdims, dtype=counting(x.dtype))
+
+    return kernel
+
+
+@primitive("any(x: bool[*S]) -> bool", reduction=True, across="or")
+def any_() -> Kernel:
+    """Whether one element is true; false where a mask keeps nothing.
+
+    example: mean(out, where=any(out > 0, axis=-1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        chosen = x if where is None else jnp.logical_and(where, x)
+        return jnp.any(chosen, axis=axis, keepdims=keepdims)
+
+    return kernel
+
+
+@primitive("all(x: bool[*S]) -> bool", reduction=True, across="and")
+def all_() -> Kernel:
+    """Whether every element is true; true where a mask keeps nothing.
+
+    example: mean(out, where=all(out > -9, axis=-1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        chosen = x if where is None else jnp.logical_or(jnp.logical_not(where), x)
+        return jnp.all(chosen, axis=axis, keepdims=keepdims)
+
+    return kernel
+
+
+@primitive("count(x: bool[*S]) -> int", reduction=True, across="add", combine="sum")
+def count() -> Kernel:
+    """How many elements are true.
+
+    example: sum(square(out))/count(out > -9)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        chosen = x if where is None else jnp.logical_and(where, x)
+        return jnp.sum(chosen, axis=axis, keepdims=keepdims, dtype=jnp.int32)
+
+    return kernel

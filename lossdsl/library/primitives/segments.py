@@ -1,0 +1,44 @@
+"""Sums and means over groups of rows: packed sequences, nodes of graphs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+
+
+def _added(x: Any, by: Any, segments: int) -> Any:
+    """Return the sum of the rows of each group; rows of no group count nowhere."""
+    import jax.numpy as jnp
+
+    counted = jnp.where(by < 0, segments, by)
+    return jnp.zeros((segments, *x.shape[1:]), x.dtype).at[counted].add(x, mode="drop")
+
+
+@primitive("segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]")
+def segment_sum() -> Kernel:
+    """The sum of the rows of each group; `by` gives the group of each row, from 0.
+
+    example: mean(segment_sum(out, y, segments=3))
+    """
+
+    def kernel(x: Any, by: Any, *, segments: int) -> Any:
+        return _added(x, by, segments)
+
+    return kernel
+
+
+@primitive("segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]")
+def segment_mean() -> Kernel:
+    """The mean of the rows of each group; 0 for a group without rows.
+
+    example: mean(segment_mean(out, y, segments=3))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, by: Any, *, segments: int) -> Any:
+        count = _added(jnp.ones(x.shape[:1], jnp.int32), by, segments)
+        divisor = jnp.maximum(count, 1).astype(x.dtype)
+        return _added(x, by, segments) / divisor.reshape(segments, *(1,) * (x.ndim - 1))
+
+    return kernel

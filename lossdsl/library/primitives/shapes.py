@@ -1,0 +1,299 @@
+"""Functions that rearrange the elements of arrays: reshape, transpose, join, repeat, pick."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives.masked import Axes
+from lossdsl.library.rules import (
+    Dims,
+    Problem,
+    RuleCall,
+    Ruling,
+    joined,
+    meet,
+    meet_all,
+    position,
+    result,
+    show,
+)
+from lossdsl.types.types import LITERAL, Dim, combine_dims, literal_dim, product_dim, same_dim
+
+
+def _reshaped(call: RuleCall) -> Ruling:
+    x, target = call.array("x"), call.shape("shape")
+    inferred = [at for at, dim in enumerate(target) if dim.known == -1]
+    if len(inferred) > 1:
+        return Problem("LD201", "two sizes of the shape are -1", parameter="shape")
+    if x.dims is None:
+        return result(x, tuple(Dim() if at in inferred else dim for at, dim in enumerate(target)))
+    have = product_dim(x.dims)
+    want = product_dim(dim for at, dim in enumerate(target) if at not in inferred)
+    if inferred:
+        rest = _quotient(x.dims, target, have, want)
+        if isinstance(rest, Problem):
+            return rest
+        return result(x, tuple(rest if at in inferred else dim for at, dim in enumerate(target)))
+    if same_dim(have, want) is False:
+        return Problem(
+            "LD201",
+            f"{show(x.dims)} has {have} elements, not the {want} of {show(target)}",
+            parameter="shape",
+        )
+    return result(x, target)
+
+
+def _quotient(dims: Dims, target: Dims, have: Dim, want: Dim) -> Dim | Problem:
+    """Return the size that makes a shape hold all elements: what the other sizes leave over."""
+    if have.known is not None and want.known is not None:
+        if want.known == 0 or have.known % want.known:
+            return Problem(
+                "LD201",
+                f"{show(dims)} has {have} elements, no multiple of {want}",
+                parameter="shape",
+            )
+        return literal_dim(have.known // want.known)
+    rest = list(dims)
+    for dim in target:
+        if dim.known != -1 and dim in rest:
+            rest.remove(dim)
+        elif dim.known not in (-1, 1):
+            return Dim()
+    return product_dim(rest)
+
+
+@primitive("reshape(x: any[...], shape: shape) -> any[...]", rule=_reshaped, sink="reshape")
+def reshape() -> Kernel:
+    """The same elements in another shape; one size may be -1, for what is left over.
+
+    example: mean(reshape(out, (6, -1)))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, shape: tuple[int, ...]) -> Any:
+        return jnp.reshape(x, shape)
+
+    return kernel
+
+
+def _transposed(call: RuleCall) -> Ruling:
+    x, axes = call.array("x"), call.axes("axes")
+    if x.dims is None:
+        return result(x, None)
+    order = tuple(reversed(range(len(x.dims)))) if axes is None else axes
+    if sorted(order) != list(range(len(x.dims))):
+        return Problem(
+            "LD207", f"{order} is no order of the {len(x.dims)} axes of {x}", parameter="axes"
+        )
+    return result(x, tuple(x.dims[at] for at in order))
+
+
+@primitive("transpose(x: any[...], axes: axes = all) -> any[...]", rule=_transposed, sink="permute")
+def transpose() -> Kernel:
+    """The axes in another order, by default reversed.
+
+    example: mean(transpose(out) @ tgt)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axes: Axes = None) -> Any:
+        return jnp.transpose(x, axes)
+
+    return kernel
+
+
+def _squeezed(call: RuleCall) -> Ruling:
+    x, axes = call.array("x"), call.axes("axis")
+    if x.dims is None:
+        return result(x, None)
+    gone = range(len(x.dims)) if axes is None else axes
+    for at in gone:
+        if x.dims[at].known not in (None, 1):
+            return Problem(
+                "LD201",
+                f"axis {at} of {show(x.dims)} has size {x.dims[at]}, not 1",
+                parameter="axis",
+            )
+    return result(x, tuple(dim for at, dim in enumerate(x.dims) if at not in gone))
+
+
+@primitive("squeeze(x: any[...], axis: axes) -> any[...]", rule=_squeezed, sink="reshape")
+def squeeze() -> Kernel:
+    """Without the given axes, which have size 1.
+
+    example: mean(squeeze(out[:, None], 1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: Axes) -> Any:
+        return jnp.squeeze(x, axis)
+
+    return kernel
+
+
+def _expanded(call: RuleCall) -> Ruling:
+    x = call.array("x")
+    if x.dims is None:
+        return result(x, None)
+    at = position(call.number("axis"), len(x.dims) + 1)
+    if isinstance(at, Problem):
+        return at
+    return result(x, (*x.dims[:at], Dim(1, wanted=True), *x.dims[at:]))
+
+
+@primitive("expand(x: any[...], axis: static int) -> any[...]", rule=_expanded, sink="reshape")
+def expand() -> Kernel:
+    """With one more axis, of size 1, at the given place; `x[:, None]` says the same.
+
+    example: mean(expand(out, 0) - tgt)
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, *, axis: int) -> Any:
+        return jnp.expand_dims(x, axis)
+
+    return kernel
+
+
+def _concatenated(call: RuleCall) -> Ruling:
+    arrays, axes = call.arrays("xs"), call.axes("axis")
+    if not arrays:
+        return Problem("LD104", "`concatenate` needs at least one array")
+    if any(one.dims is None for one in arrays):
+        return result(arrays[0], None, joined(arrays))
+    shapes = [one.dims for one in arrays if one.dims is not None]
+    if axes is None or len(axes) != 1:
+        return Problem("LD207", "`concatenate` joins along one axis", parameter="axis")
+    at = axes[0]
+    rank = len(shapes[0])
+    rest = [dims[:at] + dims[at + 1 :] for dims in shapes]
+    met = meet_all(rest) if all(len(dims) == rank for dims in shapes) else None
+    if met is None:
+        shown = " and ".join(map(show, shapes))
+        return Problem("LD201", f"{shown} differ beside axis {at}", parameter="xs")
+    size = combine_dims((1, dims[at]) for dims in shapes)
+    return result(arrays[0], (*met[:at], size, *met[at:]), joined(arrays))
+
+
+@primitive("concatenate(*xs: any[...], axis: axes = 0) -> any[...]", rule=_concatenated)
+def concatenate() -> Kernel:
+    """Arrays one after the other along an axis.
+
+    example: mean(concatenate(out, tgt, axis=0))
+    """
+    import jax.numpy as jnp
+
+    def kernel(*xs: Any, axis: tuple[int, ...] = (0,)) -> Any:
+        return jnp.concatenate(xs, axis=axis[0])
+
+    return kernel
+
+
+def _stacked(call: RuleCall) -> Ruling:
+    arrays = call.arrays("xs")
+    if not arrays:
+        return Problem("LD104", "`stack` needs at least one array")
+    if any(one.dims is None for one in arrays):
+        return result(arrays[0], None, joined(arrays))
+    shapes = [one.dims for one in arrays if one.dims is not None]
+    at = position(call.number("axis"), len(shapes[0]) + 1)
+    if isinstance(at, Problem):
+        return at
+    met = meet_all(shapes) if len({len(dims) for dims in shapes}) == 1 else None
+    if met is None:
+        return Problem("LD201", f"{' and '.join(map(show, shapes))} differ", parameter="xs")
+    return result(arrays[0], (*met[:at], literal_dim(len(shapes)), *met[at:]), joined(arrays))
+
+
+@primitive("stack(*xs: any[...], axis: static int = 0) -> any[...]", rule=_stacked)
+def stack() -> Kernel:
+    """Arrays of one shape along a new axis.
+
+    example: mean(stack(out, tgt))
+    """
+    import jax.numpy as jnp
+
+    def kernel(*xs: Any, axis: int = 0) -> Any:
+        return jnp.stack(xs, axis=axis)
+
+    return kernel
+
+
+def _broadcasted(call: RuleCall) -> Ruling:
+    x, like = call.array("x"), call.array("like")
+    dtype = like.dtype if x.strength == LITERAL else x.dtype
+    if x.dims is None or like.dims is None:
+        return result(x, like.dims, dtype)
+    new = len(like.dims) - len(x.dims)
+    fits = new >= 0 and all(
+        dim.is_one or meet(dim, want) is not None
+        for dim, want in zip(x.dims, like.dims[max(new, 0) :], strict=True)
+    )
+    if not fits:
+        message = f"{show(x.dims)} does not broadcast to {show(like.dims)}"
+        return Problem("LD201", message, parameter="x")
+    wanted = [at < new or x.dims[at - new].is_one for at in range(len(like.dims))]
+    dims = (
+        Dim(dim.constant, dim.terms, dim.size, wanted=dim.wanted or wish)
+        for dim, wish in zip(like.dims, wanted, strict=True)
+    )
+    return result(x, tuple(dims), dtype)
+
+
+@primitive("broadcast(x: any[...], like: any[...]) -> any[...]", rule=_broadcasted, sink="elementwise")
+def broadcast() -> Kernel:
+    """x repeated to the shape of another array: what a sum of the two would do silently.
+
+    example: mean(square(out - broadcast(tgt[:, :1], like=out)))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, like: Any) -> Any:
+        array = jnp.asarray(x, like.dtype) if isinstance(x, int | float) else x
+        return jnp.broadcast_to(array, like.shape)
+
+    return kernel
+
+
+def _taken(call: RuleCall) -> Ruling:
+    x, index, axes = call.array("x"), call.array("index"), call.axes("axis")
+    if x.dims is None or index.dims is None or axes is None:
+        return result(x, None)
+    return result(x, (*x.dims[: axes[0]], *index.dims, *x.dims[axes[0] + 1 :]))
+
+
+@primitive("take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]", rule=_taken)
+def take() -> Kernel:
+    """The entries at integer positions along an axis: `take(table, ids)`.
+
+    Positions count from 0; NaN where one is negative or past the end.
+
+    example: mean(take(z, y, axis=1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
+        counted = jnp.where(index < 0, x.shape[axis], index)
+        return jnp.take(x, counted, axis=axis, mode="fill")
+
+    return kernel
+
+
+@primitive(
+    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]", sink="axis"
+)
+def take_along() -> Kernel:
+    """The entries at integer positions along an axis, other positions in each row.
+
+    Positions count from 0; NaN where one is negative or past the end.
+
+    example: mean(take_along(z, y[:, None], axis=-1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
+        counted = jnp.where(index < 0, x.shape[axis], index)
+        return jnp.take_along_axis(x, counted, axis=axis, mode="fill")
+
+    return kernel

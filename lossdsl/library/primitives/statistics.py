@@ -1,0 +1,168 @@
+"""Reductions that are more than one pass: spread, length, log-sum-exp, quantiles.
+
+The conventions are those of `reductions.py`; a quantile takes a second operand, so that it is
+no reduction of the language, but a function of axes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives.masked import Axes, filled, floating, kept, wide
+from lossdsl.library.rules import RuleCall, Ruling, result
+from lossdsl.types.types import HALF
+
+
+def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the mean squared distance from the mean of what the mask keeps."""
+    import jax.numpy as jnp
+
+    x = wide(x)
+    if where is None:
+        return jnp.var(x, axis=axis, keepdims=keepdims)
+    x = floating(x)
+    count = jnp.maximum(kept(where, x, axis, True), 1).astype(x.dtype)
+    center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / count
+    squares = jnp.square(filled(x - center, where, 0))
+    total = jnp.sum(squares, axis=axis, keepdims=True) / count
+    return total if keepdims else jnp.squeeze(total, axis)
+
+
+@primitive("var(x: num[*S]) -> float", reduction=True, laws=("nonneg", "convex"))
+def var() -> Kernel:
+    """Variance of the elements, divided by their number; 0 where a mask keeps nothing.
+
+    example: var(out)
+    """
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        return _variance(x, where, axis, keepdims)
+
+    return kernel
+
+
+def _root(x: Any) -> Any:
+    """Return the square root, with gradient 0 at 0."""
+    import jax.numpy as jnp
+
+    return jnp.where(x == 0, 0, jnp.sqrt(jnp.where(x == 0, 1, x)))
+
+
+@primitive("std(x: num[*S]) -> float", reduction=True, laws=("nonneg", "convex"))
+def std() -> Kernel:
+    """Standard deviation, with gradient 0 where the elements are equal.
+
+    example: std(out)
+    """
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        return _root(_variance(x, where, axis, keepdims))
+
+    return kernel
+
+
+@primitive("norm(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex"))
+def norm() -> Kernel:
+    """Euclidean length, the root of the sum of squares, with gradient 0 at 0.
+
+    example: mean(norm(out - tgt, axis=-1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        squares = jnp.square(filled(wide(x), where, 0))
+        total = jnp.sum(squares, axis=axis, keepdims=keepdims)
+        return _root(total if jnp.issubdtype(total.dtype, jnp.floating) else total.astype(float))
+
+    return kernel
+
+
+def _logsumexp(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
+    """Return log(sum(exp(x))): exact, and -inf with gradient 0 where nothing is above -inf."""
+    import jax
+    import jax.numpy as jnp
+
+    x = filled(floating(wide(x)), where, -jnp.inf)
+    peak = jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf)
+    peak = jax.lax.stop_gradient(jnp.where(jnp.isfinite(peak), peak, 0))
+    total = jnp.sum(jnp.exp(x - peak), axis=axis, keepdims=True)
+    logs = jnp.log(jnp.where(total == 0, 1, total)) + peak
+    logs = jnp.where(total == 0, -jnp.inf, logs)
+    return logs if keepdims else jnp.squeeze(logs, axis)
+
+
+@primitive("logsumexp(x: num[*S]) -> float", reduction=True, laws=("monotone", "convex"))
+def logsumexp() -> Kernel:
+    """Logarithm of the sum of exponentials, exact for large |x|.
+
+    It is -inf, with gradient 0, where every entry is -inf or a mask keeps nothing.
+
+    example: mean(logsumexp(z, axis=-1))
+    """
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        return _logsumexp(x, where, axis, keepdims)
+
+    return kernel
+
+
+@primitive("logmeanexp(x: num[*S]) -> float", reduction=True, laws=("monotone", "convex"))
+def logmeanexp() -> Kernel:
+    """Logarithm of the mean of exponentials, exact for large |x|.
+
+    example: mean(logmeanexp(z, axis=-1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        total = _logsumexp(x, where, axis, keepdims)
+        count = kept(True if where is None else where, jnp.asarray(x), axis, keepdims)
+        return total - jnp.log(jnp.maximum(count, 1).astype(total.dtype))
+
+    return kernel
+
+
+def _quantile(call: RuleCall) -> Ruling:
+    x, axes = call.array("x"), call.axes("axis")
+    dtype = "f32" if x.dtype in HALF else x.dtype
+    if x.dims is None:
+        return result(x, () if axes is None else None, dtype)
+    gone = range(len(x.dims)) if axes is None else axes
+    return result(x, tuple(dim for at, dim in enumerate(x.dims) if at not in gone), dtype)
+
+
+@primitive(
+    "quantile(x: float[*S], q: float, axis: axes = all, where: bool[*S]? = none) -> float[...]",
+    rule=_quantile,
+    sink="axis",
+)
+def quantile() -> Kernel:
+    """The value below which a share q of the elements lies, interpolated; 0.5 is the median.
+
+    It is 0 where a mask keeps nothing.
+
+    example: quantile(abs(out - tgt), 0.9)
+    """
+    import math
+
+    import jax.numpy as jnp
+
+    def kernel(x: Any, q: Any, where: Any = None, *, axis: Axes = None) -> Any:
+        x = wide(x)
+        if where is None:
+            return jnp.quantile(x, q, axis=axis)
+        axes = tuple(range(x.ndim)) if axis is None else axis
+        rest = tuple(at for at in range(x.ndim) if at not in axes)
+        shape = (*(x.shape[at] for at in rest), math.prod(x.shape[at] for at in axes))
+        count = kept(where, x, axes, False)
+        flat = jnp.transpose(filled(x, where, jnp.inf), (*rest, *axes)).reshape(shape)
+        last = jnp.maximum(count - 1, 0)
+        place = q * last.astype(x.dtype)
+        low = jnp.floor(place).astype(jnp.int32)
+        ends = jnp.stack([low, jnp.minimum(low + 1, last)], axis=-1)
+        pair = jnp.take_along_axis(jnp.sort(flat, axis=-1), ends, axis=-1)
+        pair = jnp.where((count > 0)[..., None], pair, 0)
+        return pair[..., 0] + (place - low) * (pair[..., 1] - pair[..., 0])
+
+    return kernel

@@ -1,0 +1,1 @@
+"""Lowering: from core to JAX operations, at trace time."""

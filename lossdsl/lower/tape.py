@@ -1,0 +1,222 @@
+"""From core to JAX: one loop over the tape, calling a kernel for each operation."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, assert_never, cast
+
+from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.check.trees import record_tree, selected_at
+from lossdsl.lower.dtypes import jax_dtype
+from lossdsl.syntax import ast
+from lossdsl.types.elementwise import compute_dtype, parameter_dtypes, result_dtype
+from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
+
+# A value is an array, a Python number, or the list of a tree's leaves in the order of its type.
+Value = Any
+
+
+def evaluate(
+    graph: Graph, roots: Iterable[Node], inputs: Mapping[str, Value], default_float: str
+) -> list[Value]:
+    """Return the values of the roots, computing every node once."""
+    wanted = list(roots)
+    values: dict[Node, Value] = {}
+    for node in tape(wanted):
+        match node:
+            case Const(value):
+                values[node] = _constant(value, graph.types[node], default_float)
+            case Input(name):
+                values[node] = inputs[name]
+            case Leaves(tree):
+                values[node] = _leaves(graph, node, values[tree])
+            case Apply(_, arguments):
+                operands = [None if one is None else values[one] for one in arguments]
+                values[node] = _apply(graph, node, operands, default_float)
+            case _:
+                assert_never(node)
+    return [values[root] for root in wanted]
+
+
+def _constant(value: Any, type: Type, default_float: str) -> Value:
+    if not isinstance(value, tuple):
+        return value
+    import numpy as np
+
+    whole = isinstance(type, ArrayType) and type.dtype == "int"
+    return np.asarray(value, np.int32 if whole else jax_dtype(default_float))
+
+
+def tree_leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
+    """Return the leaves of a tree or record in the order of its values."""
+    tree = record_tree(type) if isinstance(type, RecordType) else type
+    assert isinstance(tree, TreeType) and tree.leaves is not None
+    return tree.leaves
+
+
+def _leaves(graph: Graph, node: Leaves, tree: Sequence[Value]) -> Value:
+    if isinstance(graph.types[node.tree], ArrayType):
+        return tree
+    found = selected_at(node.selector, tree_leaves(graph.types[node.tree]))
+    if isinstance(graph.types[node], ArrayType):
+        return tree[found[0]]
+    return [tree[at] for at in found]
+
+
+def _apply(graph: Graph, node: Apply, operands: list[Value], default_float: str) -> Value:
+    function, type = node.function, graph.types[node]
+    options = dict(node.options)
+    types = [None if one is None else graph.types[one] for one in node.arguments]
+    if function.name == "branches":
+        return [leaf for one in operands for leaf in (one if isinstance(one, list) else [one])]
+    if function.name == "usable":
+        kept = set(cast("tuple[Path, ...]", options["paths"]))
+        paired = zip(tree_leaves(cast("Type", types[0])), operands[0], strict=True)
+        return [leaf for (path, _), leaf in paired if path in kept]
+    if function.reduction:
+        return _reduce(node, type, operands, options)
+    if isinstance(type, TreeType):
+        return _over_leaves(node, type, operands, types, options, default_float)
+    if function.elementwise:
+        given = [cast("ArrayType", one) for one in types]
+        return function.kernel(*_met(node, operands, given, default_float), **options)
+    if any(isinstance(one, list) for one in operands) and not _takes_trees(node):
+        operands = [leaf for one in operands for leaf in (one if isinstance(one, list) else [one])]
+    return function.kernel(*operands, **options)
+
+
+def _takes_trees(node: Apply) -> bool:
+    parameters = node.function.signatures[0].parameters
+    constrained = any(
+        isinstance(one.type, ast.WordTypeExpr) and one.type.word == "constraint"
+        for one in parameters
+    )
+    return not constrained and any(isinstance(one.type, ast.TreeTypeExpr) for one in parameters)
+
+
+def _met(
+    node: Apply, operands: Sequence[Value], types: Sequence[ArrayType], default_float: str
+) -> list[Value]:
+    """Convert the operands of an elementwise function to the dtype in which they meet.
+
+    Numbers stay numbers, which take the dtype of the arrays.
+    """
+    signature = node.function.signatures[0]
+    wanted = parameter_dtypes(signature)
+    name = compute_dtype(wanted, result_dtype(signature), types, default_float)
+    if name is None or name in ("num", "any", "int", "float"):
+        return list(operands)
+    dtype = jax_dtype(name)
+    return [
+        one if want == "bool" or not hasattr(one, "dtype") or one.dtype == dtype
+        else one.astype(dtype)
+        for one, want in zip(operands, wanted, strict=True)
+    ]
+
+
+def _over_leaves(
+    node: Apply,
+    type: TreeType,
+    operands: Sequence[Value],
+    types: Sequence[Type | None],
+    options: dict[str, Any],
+    default_float: str,
+) -> list[Value]:
+    results: list[Value] = []
+    for at, _ in enumerate(type.leaves or ()):
+        of_leaf = [one[at] if isinstance(one, list) else one for one in operands]
+        if node.function.elementwise:
+            leaf_types = [
+                tree_leaves(one)[at][1] if isinstance(one, (TreeType, RecordType))
+                else cast("ArrayType", one)
+                for one in types
+            ]
+            of_leaf = _met(node, of_leaf, leaf_types, default_float)
+            results.append(node.function.kernel(*of_leaf, **options))
+        else:
+            static = {name: value[at] for name, value in options.items()}
+            results.append(node.function.kernel(*of_leaf, **static))
+    return results
+
+
+def _reduce(node: Apply, type: Type, operands: list[Value], options: dict[str, Any]) -> Value:
+    """Reduce an array; a tree leaf by leaf, or over every element of every leaf."""
+    kernel = node.function.kernel
+    if not isinstance(operands[0], list):
+        return kernel(*operands, **options)
+    leaves = operands[0]
+    each = [[one[at] if isinstance(one, list) else one for one in operands[1:]]
+            for at in range(len(leaves))]  # fmt: skip
+    if isinstance(type, TreeType):
+        axes = options["axis"]
+        return [
+            kernel(leaf, *rest, **{**options, "axis": axis})
+            for leaf, rest, axis in zip(leaves, each, axes, strict=True)
+        ]
+    plain = all(one is None for one in operands[1:])
+    across = ACROSS.get(node.function.across or "")
+    if not leaves:
+        import jax.numpy as jnp
+
+        return jnp.zeros((), jax_dtype(cast("ArrayType", type).dtype))
+    if plain and across is not None:
+        partial = [leaf if leaf.ndim == 0 else kernel(leaf, **options) for leaf in leaves]
+        sizes = [leaf.size for leaf in leaves]
+        result = across(partial, sizes)
+        dtype = jax_dtype(cast("ArrayType", type).dtype)
+        return result if result.dtype == dtype else result.astype(dtype)
+    return kernel(*_joined(leaves, each), **options)
+
+
+def _joined(leaves: Sequence[Value], each: Sequence[Sequence[Value]]) -> list[Value]:
+    """Lay the elements of all leaves end to end, with their masks and weights."""
+    import jax.numpy as jnp
+
+    joined = [jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])]
+    for at in range(len(each[0])):
+        parts = [rest[at] for rest in each]
+        if any(part is None for part in parts):
+            joined.append(cast("Any", None))
+            continue
+        spread = [
+            jnp.ravel(jnp.broadcast_to(part, leaf.shape))
+            for part, leaf in zip(parts, leaves, strict=True)
+        ]
+        joined.append(jnp.concatenate(spread))
+    return joined
+
+
+def _fold(combine: Callable[[Any, Any], Any]) -> Callable[[list[Any], list[int]], Any]:
+    return lambda partial, sizes: functools.reduce(combine, partial)
+
+
+def _mean(partial: list[Any], sizes: list[int]) -> Any:
+    """Combine the means of leaves, each counting by its number of elements."""
+    if all(size == sizes[0] for size in sizes):
+        return functools.reduce(operator.add, partial) / len(partial)
+    total = sum(sizes)
+    return functools.reduce(
+        operator.add, [mean * (size / total) for mean, size in zip(partial, sizes, strict=True)]
+    )
+
+
+def _numpy(name: str) -> Callable[[Any, Any], Any]:
+    def combine(a: Any, b: Any) -> Any:
+        import jax.numpy as jnp
+
+        return getattr(jnp, name)(a, b)
+
+    return combine
+
+
+ACROSS: dict[str, Callable[[list[Any], list[int]], Any]] = {
+    "mean": _mean,
+    "add": _fold(operator.add),
+    "multiply": _fold(operator.mul),
+    "maximum": _fold(_numpy("maximum")),
+    "minimum": _fold(_numpy("minimum")),
+    "and": _fold(_numpy("logical_and")),
+    "or": _fold(_numpy("logical_or")),
+}

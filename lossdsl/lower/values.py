@@ -1,0 +1,105 @@
+"""What a call passes: JAX values with their concrete types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.lower.dtypes import dtype_name
+from lossdsl.selectors import duplicates, flatten
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    ARRAY,
+    SCALAR,
+    ArrayType,
+    RecordType,
+    TreeType,
+    Type,
+    literal_dim,
+)
+
+
+def array_type(value: Any, name: str) -> ArrayType:
+    """Return the concrete type of an array, a traced array or a shape."""
+    dtype = dtype_name(value.dtype)
+    if dtype is None:
+        raise LossError(
+            [at("LD219", f"`{name}` is {value.dtype}, which is no dtype of the language", None,
+                help="the dtypes: f16 bf16 f32 f64, i8 to i64, u8 to u64, bool")]
+        )
+    dims = tuple(literal_dim(int(size)) for size in value.shape)
+    return ArrayType(dtype, dims, ARRAY if dims else SCALAR)
+
+
+def concrete(
+    value: Any, declared: ast.TypeExpr | None, name: str, limit: int
+) -> tuple[Type, Any]:
+    """Return the type of one input and the value in the form that the tape reads.
+
+    Arrays stay arrays; a tree becomes the list of its leaves, in the order of its type.
+    """
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return array_type(value, name), value
+    if isinstance(declared, ast.RecordTypeExpr):
+        return _record(value, declared, name, limit)
+    flat = flatten(value)
+    if len(flat.paths) > limit:
+        raise LossError([at("LD609", f"`{name}` has {len(flat.paths)} leaves; at most {limit}", None)])
+    twice = duplicates(flat.paths)
+    if twice:
+        shown = ", ".join(f"`{'/'.join(path)}`" for path in twice[:3])
+        raise LossError(
+            [at("LD304", f"two leaves of `{name}` have one path: {shown}", None,
+                help="rename one of them; keys that contain `/` are split")]
+        )
+    if flat.paths == [()]:
+        return concrete(flat.leaves[0], declared, name, limit)
+    leaves = tuple(
+        (path, _strong_leaf(array_type(leaf, "/".join((name, *path)))))
+        for path, leaf in zip(flat.paths, flat.leaves, strict=True)
+    )
+    return TreeType(None, leaves), list(flat.leaves)
+
+
+def _strong_leaf(type: ArrayType) -> ArrayType:
+    return type if type.dims else ArrayType(type.dtype, type.dims, 2, type.role)
+
+
+def _record(
+    value: Any, declared: ast.RecordTypeExpr, name: str, limit: int
+) -> tuple[RecordType, list[Any]]:
+    """Pick the fields that a record declares, of a mapping or an object with attributes."""
+    fields: list[tuple[str, Type]] = []
+    leaves: list[Any] = []
+    for one in declared.fields:
+        inner = field_of(value, one.name, name)
+        type, below = concrete(inner, one.type, f"{name}.{one.name}", limit)
+        fields.append((one.name, type))
+        leaves += below if isinstance(below, list) else [below]
+    return RecordType(tuple(fields)), leaves
+
+
+def field_of(value: Any, field: str, name: str) -> Any:
+    """Return a field of a mapping, named tuple or dataclass."""
+    if isinstance(value, Mapping):
+        if field in value:
+            return value[field]  # type: ignore[no-any-return]
+        given = ", ".join(f"`{key}`" for key in value)
+    elif hasattr(value, field):
+        return getattr(value, field)
+    else:
+        given = f"a {type(value).__name__}"
+    raise LossError(
+        [at("LD217", f"`{name}` has no field `{field}`", None, help=f"the call passes {given}")]
+    )
+
+
+def only_fields(value: Any, declared: ast.TypeExpr | None, name: str) -> Any:
+    """Return a record as a dict of the fields that are declared; anything else as it is."""
+    if not isinstance(declared, ast.RecordTypeExpr):
+        return value
+    return {
+        one.name: only_fields(field_of(value, one.name, name), one.type, f"{name}.{one.name}")
+        for one in declared.fields
+    }

@@ -1,0 +1,19 @@
+"""Rewrites of core between checking and lowering: functions from roots to roots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossdsl.check.core import Core, Node
+from lossdsl.library.declare import Library
+from lossdsl.optimize import sink
+
+PASSES = (sink.sink,)
+
+
+def optimize(core: Core, roots: Sequence[Node], library: Library) -> list[Node]:
+    """Return roots of equal meaning, after every pass."""
+    found = list(roots)
+    for rewrite in PASSES:
+        found = rewrite(core.graph, found, library)
+    return found

@@ -1,0 +1,226 @@
+"""Which elements of an operand the kept elements of a result need: masks carried backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lossdsl.check.core import Apply, Graph, Node, operands
+from lossdsl.library.declare import Library
+from lossdsl.types.types import ArrayType, Dim, array, literal_dim
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A mask of the rank of a value, with size 1 where it does not vary.
+
+    `exact` when what is outside the mask is needed by nothing that is kept *and* nothing kept
+    shares a row with it: no axis was reduced with `any` on the way.
+    """
+
+    mask: Node
+    exact: bool = True
+
+
+def joined(graph: Graph, library: Library, asked: Sequence[Demand | None]) -> Demand | None:
+    """Return the demand of several readers: what any of them needs."""
+    if not asked or any(one is None for one in asked):
+        return None
+    first, *rest = [one for one in asked if one is not None]
+    for other in rest:
+        if other.mask is first.mask:
+            first = Demand(first.mask, first.exact and other.exact)
+            continue
+        a, b = graph.types[first.mask], graph.types[other.mask]
+        assert isinstance(a, ArrayType) and isinstance(b, ArrayType)
+        dims = tuple(y if x.is_one else x for x, y in zip(a.dims or (), b.dims or (), strict=True))
+        either = graph.apply(
+            library.operators["or"], [first.mask, other.mask], array("bool", dims)
+        )
+        first = Demand(either, False)
+    return first
+
+
+class Projector:
+    """Carries the demand on a result to its operands, by what the function declares."""
+
+    def __init__(self, graph: Graph, library: Library):
+        self.graph = graph
+        self.library = library
+
+    def operands(self, node: Node, demand: Demand | None) -> Iterable[tuple[Node, Demand | None]]:
+        """Yield each operand with the demand on it; None asks for all of it."""
+        for at, operand in enumerate(operands(node)):
+            type = self.graph.types[operand]
+            if demand is None or not isinstance(node, Apply) or not isinstance(type, ArrayType):
+                yield operand, None
+            else:
+                yield operand, self._through(node, at, type, demand)
+
+    def _through(self, node: Apply, at: int, type: ArrayType, demand: Demand) -> Demand | None:
+        function, result = node.function, self.graph.types[node]
+        if not isinstance(result, ArrayType):
+            return None
+        if function.elementwise or function.sink == "elementwise":
+            return self.elementwise(demand, result, type)
+        if function.reduction:
+            return self._reduction(node, type, demand) if at != 1 else None
+        match function.sink:
+            case "same":
+                return demand
+            case "axis":
+                return self._axis(node, result, type, demand)
+            case "matmul":
+                return self._matmul(at, result, type, demand)
+            case "permute":
+                return self._permute(node, type, demand)
+            case "reshape":
+                return self._reshape(result, type, demand)
+            case "index":
+                return self._index(node, type, demand)
+            case _:
+                return None
+
+    def elementwise(self, demand: Demand, result: ArrayType, type: ArrayType) -> Demand | None:
+        """Line a mask over a result up with an operand that was broadcast to it."""
+        dims, mask = type.dims or (), self._dims(demand.mask)
+        if not mask:
+            return self._expanded(demand, 0, len(dims), tuple(range(len(dims))))
+        missing = len(mask) - len(dims)
+        if missing < 0:
+            return self._expanded(demand, len(mask), len(dims), tuple(range(-missing)))
+        shrink = tuple(
+            at
+            for at, dim in enumerate(mask)
+            if not dim.is_one and (at < missing or dims[at - missing].is_one)
+        )
+        if len(shrink) == sum(not dim.is_one for dim in mask) and shrink:
+            return None
+        kept = self._any(demand, shrink)
+        return self._squeezed(kept, tuple(range(missing)))
+
+    def _dims(self, mask: Node) -> tuple[Dim, ...]:
+        type = self.graph.types[mask]
+        assert isinstance(type, ArrayType)
+        return type.dims or ()
+
+    def _any(self, demand: Demand, axes: tuple[int, ...]) -> Demand:
+        """Reduce the mask over axes, keeping them with size 1."""
+        dims = self._dims(demand.mask)
+        varied = tuple(at for at in axes if not dims[at].is_one)
+        if not varied:
+            return demand
+        left = tuple(Dim(1) if at in varied else dim for at, dim in enumerate(dims))
+        mask = self.graph.apply(
+            self.library["project"],
+            [demand.mask],
+            array("bool", left),
+            {"axes": varied, "keepdims": True},
+        )
+        return Demand(mask, False)
+
+    def _squeezed(self, demand: Demand, axes: tuple[int, ...]) -> Demand:
+        if not axes:
+            return demand
+        dims = self._dims(demand.mask)
+        entries = tuple(
+            ("at", 0) if at in axes else ("slice", None, None, None) for at in range(len(dims))
+        )
+        left = tuple(dim for at, dim in enumerate(dims) if at not in axes)
+        mask = self.graph.apply(
+            self.library["index"], [demand.mask], array("bool", left), {"items": entries}
+        )
+        return Demand(mask, demand.exact)
+
+    def _expanded(
+        self, demand: Demand, before: int, after: int, axes: tuple[int, ...]
+    ) -> Demand:
+        """Give the mask more axes, of size 1."""
+        if before == after:
+            return demand
+        rest = iter(self._dims(demand.mask))
+        dims = tuple(Dim(1) if at in axes else next(rest) for at in range(after))
+        mask = self.graph.apply(
+            self.library["align"],
+            [demand.mask],
+            array("bool", dims),
+            {"order": tuple(range(before)), "expand": axes},
+        )
+        return Demand(mask, demand.exact)
+
+    def _reduction(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
+        axes, rank = node.option("axis"), len(type.dims or ())
+        if axes is None or not self._dims(demand.mask):
+            return None
+        assert isinstance(axes, tuple)
+        if node.option("keepdims"):
+            return demand
+        return self._expanded(demand, rank - len(axes), rank, tuple(sorted(axes)))
+
+    def _axis(
+        self, node: Apply, result: ArrayType, type: ArrayType, demand: Demand
+    ) -> Demand | None:
+        """Pass the axes that the function does not couple."""
+        given = node.option("axis")
+        axes = (given,) if isinstance(given, int) else given
+        if not isinstance(axes, tuple):
+            return None
+        rank, after = len(type.dims or ()), len(result.dims or ())
+        if rank == 0:
+            return None
+        if rank == after:
+            kept = self._any(demand, axes)
+            varied = any(not dim.is_one for dim in self._dims(kept.mask))
+            return kept if varied else None
+        if rank == after + len(axes):
+            return self._expanded(demand, after, rank, axes)
+        return None
+
+    def _matmul(self, at: int, result: ArrayType, type: ArrayType, demand: Demand) -> Demand | None:
+        """Of `a @ b`, a row of `a` is needed by its row of the result, and so for columns."""
+        rank, after = len(type.dims or ()), len(result.dims or ())
+        if rank < 2 or after < 2 or rank != after:
+            return None
+        kept = self._any(demand, (after - 1,) if at == 0 else (after - 2,))
+        varied = any(not dim.is_one for dim in self._dims(kept.mask))
+        return Demand(kept.mask, False) if varied else None
+
+    def _permute(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
+        order = node.option("order") or node.option("axes")
+        dims = self._dims(demand.mask)
+        if order is None:
+            order = tuple(reversed(range(len(dims))))
+        assert isinstance(order, tuple)
+        inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+        mask = self.graph.apply(
+            self.library["permute"],
+            [demand.mask],
+            array("bool", tuple(dims[at] for at in inverse)),
+            {"order": inverse},
+        )
+        return Demand(mask, demand.exact)
+
+    def _reshape(self, result: ArrayType, type: ArrayType, demand: Demand) -> Demand | None:
+        before, after = type.shape, result.shape
+        if before is None or after is None:
+            return None
+        mask = self.graph.apply(
+            self.library["spread"],
+            [demand.mask],
+            array("bool", tuple(map(literal_dim, before))),
+            {"over": after, "to": before},
+        )
+        return Demand(mask, demand.exact)
+
+    def _index(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
+        """An element that a slice leaves out is not needed."""
+        shape, result = type.shape, self.graph.types[node]
+        if shape is None or not isinstance(result, ArrayType) or result.shape is None:
+            return None
+        mask = self.graph.apply(
+            self.library["unindex"],
+            [demand.mask],
+            array("bool", tuple(map(literal_dim, shape))),
+            {"items": node.option("items"), "shape": shape, "over": result.shape},
+        )
+        return Demand(mask, demand.exact)

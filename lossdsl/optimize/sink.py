@@ -1,0 +1,175 @@
+"""Masks sunk to the inputs: what a select leaves out is never computed from.
+
+`keep(m, f(a, b))` becomes `keep(m, f(keep(m, a), keep(m, b)))`, down to the inputs, which take a
+safe value where the mask is false. Where a mask covers an operand only in part, the operand of a
+function that can be infinite gets a select of its own. So a NaN under a mask reaches neither
+value nor gradient. The branches of a conditional are masked by their condition in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, operands, tape
+from lossdsl.library.declare import Library
+from lossdsl.optimize.demand import Demand, Projector, joined
+from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType, kind
+
+SAFE = {"float": 0.5, "int": 0, "bool": False}
+
+
+def sink(graph: Graph, roots: Sequence[Node], library: Library) -> list[Node]:
+    """Return roots in which every select is sunk."""
+    sinker = _Sinker(graph, library, Projector(graph, library))
+    done: dict[Node, Node] = {}
+    for node in tape(roots):
+        done[node] = sinker.rebuilt(node, done)
+        match done[node]:
+            case Apply(function, (mask, inner)) as whole if function.name == "keep":
+                assert mask is not None and inner is not None
+                kept = sinker.pushed(mask, inner, frozenset())
+                done[node] = sinker.with_arguments(whole, (mask, kept))
+            case Apply(function, (condition, a, b)) as whole if function.operator == "if":
+                assert condition is not None and a is not None and b is not None
+                done[node] = sinker.branches(whole, condition, a, b)
+            case _:
+                pass
+    return [done[root] for root in roots]
+
+
+@dataclass
+class _Sinker:
+    graph: Graph
+    library: Library
+    projector: Projector
+
+    def rebuilt(self, node: Node, done: dict[Node, Node]) -> Node:
+        """Return the node over rewritten operands; itself when none changed."""
+        match node:
+            case Apply(_, arguments):
+                return self.with_arguments(
+                    node, tuple(None if one is None else done[one] for one in arguments)
+                )
+            case Leaves(tree, selector) if done[tree] is not tree:
+                return self.graph.leaves(done[tree], selector, self.graph.types[node])
+            case _:
+                return node
+
+    def with_arguments(self, node: Apply, arguments: tuple[Node | None, ...]) -> Node:
+        """Return the same operation on other operands."""
+        if all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
+            return node
+        type = self.graph.types[node]
+        return self.graph.apply(node.function, arguments, type, dict(node.options))
+
+    def branches(self, whole: Apply, condition: Node, a: Node, b: Node) -> Node:
+        """Mask each branch by when it is taken; what both read shows its NaN anyway."""
+        if not all(isinstance(self.graph.types[one], ArrayType) for one in (whole, condition, a, b)):
+            return whole
+        refuse = self.library.operators["not"]
+        negated = self.graph.apply(refuse, [condition], self.graph.types[condition])
+        kept_a = self.pushed(condition, a, frozenset(_sources([b])))
+        kept_b = self.pushed(negated, b, frozenset(_sources([a])))
+        return self.with_arguments(whole, (condition, kept_a, kept_b))
+
+    def pushed(self, mask: Node, root: Node, shared: frozenset[Node]) -> Node:
+        """Return a value of which only the elements under a mask are computed from the inputs.
+
+        Inputs in `shared` are read elsewhere too, and stay as they are.
+        """
+        type, mask_type = self.graph.types[root], self.graph.types[mask]
+        if not isinstance(type, ArrayType) or not isinstance(mask_type, ArrayType):
+            return root
+        first = self.projector.elementwise(Demand(mask), mask_type, type)
+        if first is None:
+            return root
+        order = tape([root])
+        demands = self._demands(order, root, first)
+        done: dict[Node, Node] = {}
+        covered: dict[Node, bool] = {}
+        for node in order:
+            done[node], covered[node] = self._selected(node, demands[node], done, covered, shared)
+        return done[root]
+
+    def _demands(
+        self, order: Sequence[Node], root: Node, first: Demand
+    ) -> dict[Node, Demand | None]:
+        """Return which elements of each node the root needs; None is all of them."""
+        asked: dict[Node, list[Demand | None]] = {node: [] for node in order}
+        asked[root].append(first)
+        demands: dict[Node, Demand | None] = {}
+        for node in reversed(order):
+            demands[node] = joined(self.graph, self.library, asked[node])
+            for operand, demand in self.projector.operands(node, demands[node]):
+                asked[operand].append(demand)
+        return demands
+
+    def _selected(
+        self,
+        node: Node,
+        demand: Demand | None,
+        done: dict[Node, Node],
+        covered: dict[Node, bool],
+        shared: frozenset[Node],
+    ) -> tuple[Node, bool]:
+        """Return the node under its demand, and whether garbage can still be in it."""
+        if isinstance(node, Const):
+            return node, True
+        if _is_source(self.graph, node):
+            if demand is None or node in shared:
+                return node, False
+            return self._keep(demand.mask, node, None), demand.exact
+        new = self.rebuilt(node, done)
+        if isinstance(new, Apply):
+            assert isinstance(node, Apply)
+            new = self._guarded(node, new, demand, covered)
+        exact = demand is not None and demand.exact
+        return new, exact and all(covered[operand] for operand in operands(node))
+
+    def _guarded(
+        self, node: Apply, new: Apply, demand: Demand | None, covered: dict[Node, bool]
+    ) -> Node:
+        """Select the operands at which the function can be infinite, unless they are covered."""
+        if demand is None or not node.function.partial:
+            return new
+        asked = dict(self.projector.operands(node, demand))
+        arguments = list(new.arguments)
+        for at, name in enumerate(_operand_names(node)):
+            old = node.arguments[at]
+            safe = node.function.partial.get(name)
+            inner = arguments[at]
+            if old is None or inner is None or safe is None or covered[old]:
+                continue
+            wanted = asked.get(old)
+            if wanted is not None:
+                arguments[at] = self._keep(wanted.mask, inner, safe)
+        return self.with_arguments(new, tuple(arguments))
+
+    def _keep(self, mask: Node, node: Node, fill: float | None) -> Node:
+        type = self.graph.types[node]
+        assert isinstance(type, ArrayType)
+        value = SAFE[kind(type.dtype)] if fill is None else fill
+        plain = replace(type, role=None)
+        return self.graph.apply(self.library["keep"], [mask, node], plain, {"fill": value})
+
+
+def _operand_names(node: Apply) -> list[str]:
+    """Return the parameter that each operand was given for."""
+    names = [
+        (one.name, one.variadic)
+        for one in node.function.signatures[0].parameters
+        if isinstance(one.type, (ast.ArrayTypeExpr, ast.OptionalTypeExpr, ast.UnionTypeExpr))
+    ]
+    found = [name for name, _ in names]
+    return found + [found[-1]] * (len(node.arguments) - len(found)) if found else []
+
+
+def _is_source(graph: Graph, node: Node) -> bool:
+    """Say whether a node is where data enters: an input or a leaf of one."""
+    return isinstance(node, (Input, Leaves)) and isinstance(graph.types[node], ArrayType)
+
+
+def _sources(roots: Iterable[Node]) -> set[Node]:
+    return {node for node in tape(roots) if isinstance(node, (Input, Leaves))}

@@ -1,0 +1,1 @@
+"""Specs in files and configs, with the positions they have there."""

@@ -1,0 +1,88 @@
+"""What every config format becomes: plain values, with the places of texts where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.source import Source, Span
+
+DEPTH = 32
+ALIASES = 100
+
+Path = tuple[str, ...]
+Offsets = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A YAML scalar or key that is no text: what it is, and how it was written."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A config: dicts, lists, texts and scalars, and the places of texts in the file."""
+
+    file: Source
+    value: Any
+    offsets: Callable[[Path, str], Offsets | None]
+
+
+Reading = tuple[Document | None, tuple[Diagnostic, ...]]
+
+
+def refuse(code: str, message: str, file: Source, start: int, end: int, help: str = "") -> Reading:
+    """Return no document, and one diagnostic at a place of the file."""
+    return None, (at(code, message, Span(file, start, end), help=help or None),)
+
+
+def kind(value: object) -> str:
+    """Name a config's value in the words of a reader."""
+    match value:
+        case Opaque():
+            return value.kind
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case None:
+            return "nothing"
+        case _:
+            return "a date or time"
+
+
+def too_deep(value: object) -> bool:
+    """Say whether dicts and lists are nested beyond the limit, without recursion."""
+    level: list[Any] = [value]
+    for _ in range(DEPTH + 1):
+        level = [node for node in level if isinstance(node, (dict, list))]
+        if not level:
+            return False
+        level = [
+            item for node in level for item in (node.values() if isinstance(node, dict) else node)
+        ]
+    return True
+
+
+def within(value: Any, path: Path) -> tuple[Any, int]:
+    """Follow a path of keys and list positions; return what is there and how far it led."""
+    for steps, name in enumerate(path):
+        match value:
+            case dict() if name in value:
+                value = value[name]
+            case list() if name.isdigit() and len(name) < 9 and int(name) < len(value):
+                value = value[int(name)]
+            case _:
+                return value, steps
+    return value, len(path)

@@ -1,0 +1,100 @@
+"""`LossSpec`, the spec as a pydantic model and as the type of a field, and `load`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from lossdsl.check import check
+from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.source import Source
+from lossdsl.spec.read import Written, read_spec, shape_problem
+
+
+class LossSpec(BaseModel):
+    """A checked spec: a text, or a mapping with `text` (or `loss`) and `inputs`.
+
+    As the type of a field of your own model it takes both forms, and a bad spec fails there with
+    its diagnostics.
+
+    >>> LossSpec.model_validate("mse(out, tgt)").text
+    'mse(out, tgt)'
+    >>> LossSpec.model_validate({"loss": "mean(x)", "inputs": {"x": "f32[B]"}}).model_dump()
+    {'text': 'mean(x)', 'inputs': {'x': 'f32[B]'}}
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    inputs: Mapping[str, str] = Field(default_factory=dict)
+    _source: Source = PrivateAttr()
+
+    @property
+    def source(self) -> Source:
+        """The text with its place in the file it was loaded from."""
+        return self._source
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mapping_form(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"text": value}
+        if isinstance(value, Mapping):
+            if problem := shape_problem(value):
+                raise ValueError(f"the spec {problem}")
+            return {("text" if name == "loss" else name): value[name] for name in value}
+        return value
+
+    @model_validator(mode="after")
+    def _checked(self) -> LossSpec:
+        self._source = Source(self.text)
+        result = check(self.source, self.inputs)
+        if not result.ok:
+            raise LossError(result.diagnostics)
+        return self
+
+    @model_serializer
+    def _short_form(self) -> str | dict[str, Any]:
+        return {"text": self.text, "inputs": dict(self.inputs)} if self.inputs else self.text
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(core_schema)]}
+
+    @classmethod
+    def from_written(cls, written: Written) -> LossSpec:
+        """Return the spec of a file without checking it."""
+        inputs = {name: source.text for name, source in written.inputs.items()}
+        spec = cls.model_construct(text=written.source.text, inputs=inputs)
+        spec._source = written.source
+        return spec
+
+
+def load(path: str | Path, key: str = "loss") -> LossSpec:
+    """Read and check the spec of a `.loss` file, or the one under `key` of YAML, JSON or TOML.
+
+    `key` may be dotted: `train.loss`. Raises `LossError`, with positions in the file.
+    """
+    written, diagnostics = read_spec(path, key)
+    if written is None:
+        raise LossError(diagnostics)
+    spec = LossSpec.from_written(written)
+    result = check(spec.source, spec.inputs)
+    if not result.ok:
+        raise LossError(result.diagnostics)
+    return spec

@@ -1,0 +1,112 @@
+"""JSON and TOML through the standard library, which tells no positions of values."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+from lossdsl.source import Source
+from lossdsl.spec.align import align
+from lossdsl.spec.document import (
+    DEPTH,
+    Document,
+    Offsets,
+    Path,
+    Reading,
+    refuse,
+    too_deep,
+    within,
+)
+
+_CANDIDATES = 16
+_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_OPENING = {'"': ('"""', '"'), "'": ("'''", "'")}
+
+
+def read_json(file: Source) -> Reading:
+    """Return the value of a JSON file."""
+    return _read(file, _json)
+
+
+def read_toml(file: Source) -> Reading:
+    """Return the tables of a TOML file."""
+    return _read(file, tomllib.loads)
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_single)
+
+
+class _Twice(ValueError):
+    """A key that an object holds twice."""
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Twice(name)
+        found[name] = value
+    return found
+
+
+def _read(file: Source, loads: Callable[[str], Any]) -> Reading:
+    try:
+        value = loads(file.text)
+    except _Twice as twice:
+        name = json.dumps(twice.args[0], ensure_ascii=False)
+        start = max(file.text.rfind(name), 0)
+        return refuse("LD703", f"{name} is given twice", file, start, start + len(name))
+    except json.JSONDecodeError as error:
+        return refuse("LD702", f"JSON stops here: {error.msg.lower()}", file, error.pos, error.pos)
+    except tomllib.TOMLDecodeError as error:
+        said = str(error)
+        place = _TOML_PLACE.search(said)
+        start = len(file.text)
+        if place and place[1]:
+            start = file.line_start(int(place[1]) - 1) + int(place[2]) - 1
+        said = _TOML_PLACE.sub("", said)
+        return refuse("LD702", f"TOML stops here: {said[:1].lower()}{said[1:]}", file, start, start)
+    except RecursionError:
+        return refuse("LD703", f"nested deeper than {DEPTH} levels", file, 0, 0)
+    except ValueError:
+        return refuse("LD702", "a number is too long", file, 0, 0)
+    if too_deep(value):
+        return refuse("LD703", f"nested deeper than {DEPTH} levels", file, 0, 0)
+    return Document(file, value, lambda path, text: _offsets(file, loads, path, text)), ()
+
+
+def _offsets(file: Source, loads: Callable[[str], Any], path: Path, text: str) -> Offsets | None:
+    """Find a text by trial: of all places where it may start, a change at the right one shows."""
+    key = re.compile(re.escape(path[-1]) + r"""["']?\s*[:=]\s*("|')""")
+    for count, match in enumerate(key.finditer(file.text)):
+        if count == _CANDIDATES:
+            return None
+        quote = match[1]
+        opening = next(
+            mark for mark in _OPENING[quote] if file.text.startswith(mark, match.start(1))
+        )
+        start = match.start(1) + len(opening)
+        end = _closing(file.text, opening, start)
+        offsets = align(text, file.text, start, end, quote)
+        if offsets and _decides(file.text, start, loads, path, text):
+            return offsets
+    return None
+
+
+def _closing(text: str, opening: str, start: int) -> int:
+    at = start
+    while at < len(text) and not text.startswith(opening, at):
+        at += 2 if opening[0] == '"' and text[at] == "\\" else 1
+    return min(at, len(text))
+
+
+def _decides(text: str, at: int, loads: Callable[[str], Any], path: Path, value: str) -> bool:
+    try:
+        changed, steps = within(loads(text[:at] + "x" + text[at:]), path)
+    except ValueError:
+        return False
+    return steps < len(path) or changed != value

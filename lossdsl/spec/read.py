@@ -1,0 +1,160 @@
+"""A file becomes a spec's text and declared inputs, each with its place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.source import Origin, Source, Span
+from lossdsl.spec.document import Document, Reading, kind, within
+
+SIZE = 2**20
+ENDINGS = (".loss", ".yaml", ".yml", ".json", ".toml")
+
+Found = tuple[Diagnostic, ...]
+
+_COMMENT = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'|(?P<comment>#[^\n]*)""")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A spec as a file holds it."""
+
+    source: Source
+    inputs: Mapping[str, Source]
+
+
+def read_spec(path: str | Path, key: str = "loss") -> tuple[Written | None, Found]:
+    """Read the spec of a `.loss` file, or the one under a dotted key of YAML, JSON or TOML."""
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        return None, (at("LD701", f"`{path}` is none of {', '.join(ENDINGS)}", None),)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(SIZE + 1)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return None, (at("LD701", f"`{path}` cannot be read: {reason}", None),)
+    if len(data) > SIZE:
+        return None, (at("LD701", f"`{path}` is larger than {SIZE:,} bytes", None),)
+    try:
+        file = Source(data.decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        return None, (at("LD701", f"`{path}` is not UTF-8: byte {error.start}", None),)
+    if ending == ".loss":
+        return Written(file, {}), ()
+    document, diagnostics = _document(file, ending)
+    return (None, diagnostics) if document is None else _written(document, tuple(key.split(".")))
+
+
+def _document(file: Source, ending: str) -> Reading:
+    """Parse a config; the parsers are imported only for files that need them."""
+    match ending:
+        case ".json":
+            from lossdsl.spec.plain import read_json
+
+            return read_json(file)
+        case ".toml":
+            from lossdsl.spec.plain import read_toml
+
+            return read_toml(file)
+        case _:
+            from lossdsl.spec.yaml import read_yaml
+
+            return read_yaml(file)
+
+
+def _written(document: Document, path: tuple[str, ...]) -> tuple[Written | None, Found]:
+    value, steps = within(document.value, path)
+    name = document.file.name
+    if steps < len(path):
+        above = f" in `{'.'.join(path[:steps])}`" if steps else ""
+        message = f"`{name}` has no key `{path[steps]}`{above}"
+        return None, (at("LD704", message, None, help=_keys(value, path[steps])),)
+    match value:
+        case str():
+            written, found = Written(_text(document, path, value), {}), ()
+        case dict():
+            written, found = _mapping(document, path, value)
+        case _:
+            message = f"`{'.'.join(path)}` in `{name}` is {kind(value)}, not a text or a mapping"
+            written, found = None, (at("LD705", message, None),)
+    found = found or (_swallowed(written.source) if written else ())
+    return (None if found else written), found
+
+
+def _mapping(
+    document: Document, path: tuple[str, ...], value: dict[Any, Any]
+) -> tuple[Written | None, Found]:
+    problem = shape_problem(value)
+    if problem:
+        message = f"`{'.'.join(path)}` in `{document.file.name}` {problem}"
+        return None, (at("LD705", message, None),)
+    name = "text" if "text" in value else "loss"
+    inputs = value.get("inputs", {})
+    return Written(
+        _text(document, (*path, name), value[name]),
+        {key: _text(document, (*path, "inputs", key), inputs[key]) for key in inputs},
+    ), ()
+
+
+def shape_problem(value: Mapping[Any, Any]) -> str | None:
+    """Say what keeps a mapping from being a spec, in words that follow its name."""
+    texts = [name for name in ("text", "loss") if name in value]
+    if len(texts) != 1:
+        return "has both `text` and `loss`" if texts else "has neither `text` nor `loss`"
+    if not isinstance(value[texts[0]], str):
+        return f"has {kind(value[texts[0]])} for `{texts[0]}`, not a text"
+    for name in value:
+        if name not in (*texts, "inputs"):
+            shown = f"`{name}`" if isinstance(name, str) else f"{kind(name)} for a key"
+            return f"has {shown}; a spec has `text` and `inputs`"
+    inputs = value.get("inputs", {})
+    if not isinstance(inputs, Mapping):
+        return f"has {kind(inputs)} for `inputs`, not a mapping of names to types"
+    for name, written in inputs.items():
+        if not isinstance(name, str):
+            return f"has {kind(name)} for the name of an input"
+        if not isinstance(written, str):
+            return f"has {kind(written)} for the type of `{name}`, not a text"
+    return None
+
+
+def _text(document: Document, path: tuple[str, ...], text: str) -> Source:
+    """Return a text with its place, as far as the format tells."""
+    text = str(text)
+    offsets = document.offsets(path, text)
+    if offsets is None:
+        return Source(text, f"{document.file.name}[{'.'.join(path)}]")
+    return Source(text, document.file.name, Origin(document.file, offsets))
+
+
+def _swallowed(source: Source) -> Found:
+    """Find comments that run on over lines which the config folded into one."""
+    if source.origin is None:
+        return ()
+    for match in _COMMENT.finditer(source.text):
+        if match["comment"]:
+            first, _ = source.position(match.start())
+            last, _ = source.position(match.end() - 1)
+            if first != last:
+                span = Span(source, match.start(), match.end())
+                help = "a text below `|` keeps its lines"
+                return (at("LD706", "a comment runs on over folded lines", span, help=help),)
+    return ()
+
+
+def _keys(value: Any, wanted: str) -> str | None:
+    if not isinstance(value, dict):
+        return f"there is {kind(value)}"
+    names = sorted(name for name in value if isinstance(name, str))
+    if close := get_close_matches(wanted, names, n=1):
+        return f"did you mean `{close[0]}`?"
+    shown = ", ".join(f"`{name}`" for name in names[:8])
+    return f"the keys there: {shown}{', …' if len(names) > 8 else ''}" if names else "it is empty"

@@ -1,0 +1,173 @@
+"""YAML 1.2, read from ruamel's events: counted before anything is built, nothing is constructed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML, events
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.reader import ReaderError
+
+from lossdsl.source import Source
+from lossdsl.spec.align import align
+from lossdsl.spec.document import (
+    ALIASES,
+    DEPTH,
+    Document,
+    Offsets,
+    Opaque,
+    Path,
+    Reading,
+    kind,
+    refuse,
+    within,
+)
+
+_KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "null": "nothing"}
+_ANCHOR = re.compile(r"&\S+\s+")
+_DIRECTIVE = re.compile(r"^%.*", re.MULTILINE)
+_BLOCK_HEADER = re.compile(r"[|>][^\n]*\n?")
+_QUOTING = "write the spec below `|`, or in quotes"
+
+
+class _Scalar(str):
+    """A text that remembers where and how it was written."""
+
+    start: int
+    end: int
+    style: str
+
+
+class _Refused(Exception):
+    """Carries a finding out of the loop over events."""
+
+    def __init__(self, message: str, event: Any, help: str = ""):
+        self.message, self.event, self.help = message, event, help
+        super().__init__(message)
+
+
+def read_yaml(file: Source) -> Reading:
+    """Return the one document of a YAML file."""
+    if directive := _DIRECTIVE.search(file.text):
+        return refuse("LD703", "a directive", file, *directive.span(), help="delete the line")
+    reader = YAML(typ="safe", pure=True)
+    try:
+        value = _build(_safe(reader.parse(file.text)), reader)
+    except _Refused as found:
+        start = found.event.start_mark.index
+        return refuse("LD703", found.message, file, start, found.event.end_mark.index, found.help)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        start = min(mark.index, len(file.text)) if mark else 0
+        said = (error.problem or error.context or "it is not well-formed").splitlines()[0]
+        return refuse("LD702", f"YAML stops here: {said}", file, start, start, _QUOTING)
+    except ReaderError as error:
+        start = min(error.position, len(file.text))
+        return refuse("LD702", "YAML has no place for this character", file, start, start + 1)
+    except YAMLError:
+        return refuse("LD702", "this is not YAML", file, 0, 0)
+    return Document(file, value, lambda path, text: _offsets(file, value, path, text)), ()
+
+
+def _safe(parsed: Iterator[Any]) -> Iterator[Any]:
+    """Pass events on, counting what a small text can blow up with."""
+    depth = aliases = documents = 0
+    for event in parsed:
+        match event:
+            case events.CollectionStartEvent():
+                depth += 1
+            case events.CollectionEndEvent():
+                depth -= 1
+            case events.AliasEvent():
+                aliases += 1
+            case events.DocumentStartEvent():
+                documents += 1
+            case _:
+                pass
+        if depth > DEPTH:
+            raise _Refused(f"nested deeper than {DEPTH} levels", event)
+        if aliases > ALIASES:
+            raise _Refused(f"more than {ALIASES} aliases", event)
+        if documents > 1:
+            raise _Refused("a second document", event, help="a config is one document")
+        if isinstance(event, (events.ScalarEvent, events.CollectionStartEvent)) and event.tag:
+            raise _Refused("a tag", event, help="a spec needs none: drop what starts with `!`")
+        yield event
+
+
+def _build(stream: Iterator[Any], reader: YAML) -> Any:
+    """Build dicts, lists and scalars from events, without recursion; an alias is its target."""
+    anchors: dict[str, Any] = {}
+    root: list[Any] = []
+    stack: list[Any] = [root]
+    keys: list[Any] = [None]
+    for event in stream:
+        match event:
+            case events.ScalarEvent():
+                value = _scalar(event, reader)
+            case events.MappingStartEvent():
+                value = {}
+            case events.SequenceStartEvent():
+                value = []
+            case events.AliasEvent():
+                if event.anchor not in anchors:
+                    raise _Refused("an alias to nothing", event)
+                value = anchors[event.anchor]
+            case events.CollectionEndEvent():
+                stack.pop()
+                keys.pop()
+                continue
+            case _:
+                continue
+        if getattr(event, "anchor", None) and not isinstance(event, events.AliasEvent):
+            anchors[event.anchor] = value
+        target = stack[-1]
+        if isinstance(target, list):
+            target.append(value)
+        elif keys[-1] is None:
+            key = value if isinstance(value, str) else Opaque(kind(value), _written(event))
+            if key in target:
+                raise _Refused(f"`{_written(event)}` is given twice", event)
+            keys[-1] = key
+        else:
+            target[keys[-1]] = value
+            keys[-1] = None
+        if isinstance(event, events.CollectionStartEvent):
+            stack.append(value)
+            keys.append(None)
+    return root[0] if root else None
+
+
+def _written(event: Any) -> str:
+    """Return the text of a key, or its place if it has none: lists are keys too, and all differ."""
+    return getattr(event, "value", None) or f"line {event.start_mark.line + 1}"
+
+
+def _scalar(event: Any, reader: YAML) -> Any:
+    if event.style is None:
+        tag = reader.resolver.resolve(ScalarNode, event.value, (True, False))
+        name = str(tag).rpartition(":")[2]
+        if name != "str":
+            return Opaque(_KINDS.get(name, "a date or time"), event.value)
+    value = _Scalar(event.value)
+    value.start, value.end = event.start_mark.index, event.end_mark.index
+    value.style = event.style or ""
+    return value
+
+
+def _offsets(file: Source, value: Any, path: Path, text: str) -> Offsets | None:
+    scalar, steps = within(value, path)
+    if steps < len(path) or not isinstance(scalar, _Scalar):
+        return None
+    start, end = scalar.start, scalar.end
+    if anchor := _ANCHOR.match(file.text, start, end):
+        start = anchor.end()
+    if scalar.style in ("|", ">"):
+        header = _BLOCK_HEADER.match(file.text, start, end)
+        start = header.end() if header else start
+    elif scalar.style:
+        start, end = start + 1, end - 1
+    return align(text, file.text, start, end, scalar.style)

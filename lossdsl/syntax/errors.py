@@ -1,0 +1,234 @@
+"""From the place where the parser stopped to a named error.
+
+Each rule of `_RULES` knows one kind of mistake and returns `None` for the others; the first that
+knows speaks. The last one knows every text.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable
+
+from lark.exceptions import UnexpectedInput
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.source import Source
+from lossdsl.syntax import errors_marks as marks
+from lossdsl.syntax.errors_marks import ARITHMETIC, BINARY, CLOSING
+from lossdsl.syntax.errors_types import type_rules
+from lossdsl.syntax.names import RESERVED, reserved
+from lossdsl.syntax.situation import Lexeme, Situation, expectation, situation
+
+_COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
+_STATEMENT_WORDS = frozenset({"loss", "metric", "def"})
+_ENDING = CLOSING | {",", ":", "if", "else", "as"}
+
+
+def explain(problem: UnexpectedInput, source: Source, start: str) -> Diagnostic:
+    """Return the finding for a text that the grammar refuses."""
+    where = situation(problem, source, start)
+    return next(found for rule in _RULES if (found := rule(where)) is not None)
+
+
+def _declaration_late(s: Situation) -> Diagnostic | None:
+    """A name with `:` or `,` behind it, where statements have begun."""
+    if s.accepts == {"EQUAL"} and s.found.text in (":", ",") and s.before.kind == "word":
+        name = s.before
+    elif s.wants_operator and not s.in_brackets and _declares(s):
+        name = s.found
+    else:
+        return None
+    return at(
+        "LD015",
+        f"`{name.text}` is declared after a statement",
+        name.span,
+        help="declarations come first",
+    )
+
+
+def _declares(s: Situation) -> bool:
+    if s.found.kind != "word" or s.found.text in RESERVED:
+        return False
+    ahead = 1
+    while s.look(ahead).text == "," and s.look(ahead + 1).kind == "word":
+        ahead += 2
+    return s.look(ahead).text == ":"
+
+
+def _unnamed(s: Situation) -> Diagnostic | None:
+    """An expression where every statement needs a name."""
+    found, before = s.found, s.before
+    if s.accepts == {"EQUAL"} and before.kind == "word" and before.begins_line():
+        span, text = before.span, "this expression has no name"
+    elif s.wants_operator and not s.in_brackets and _begins_statement(s):
+        if found.text == "loss":
+            return at(
+                "LD016",
+                "a second result after an expression; expected one result",
+                found.span,
+                help="add the two, or name each: `loss critic = …`, `loss actor = …`",
+            )
+        span, text = found.span, "the expression before has no name"
+    else:
+        return None
+    return at(
+        "LD022",
+        "an expression among statements; expected `name = …`",
+        span,
+        text,
+        help="name what is minimized: `loss = …`",
+    )
+
+
+def _begins_statement(s: Situation) -> bool:
+    word = s.found.text in _STATEMENT_WORDS
+    binds = s.found.kind == "word" and s.found.text not in RESERVED and s.look(1).text == "="
+    return word or binds
+
+
+def _comparison(s: Situation) -> Diagnostic | None:
+    found, before = s.found, s.before
+    if not s.wants_operand:
+        return None
+    if found.text in _COMPARISONS:
+        return at(
+            "LD010",
+            f"nothing to compare on the left of `{found.text}`; expected an expression",
+            found.span,
+        )
+    if before.text in _COMPARISONS and _ends_operand(s):
+        return at(
+            "LD010",
+            f"nothing to compare on the right of `{before.text}`; expected an expression",
+            before.span,
+        )
+    return None
+
+
+def _operand(s: Situation) -> Diagnostic | None:
+    found, before = s.found, s.before
+    if not s.wants_operand:
+        return None
+    if found.text in BINARY:
+        return at(
+            "LD026", f"`{found.text}` without a left side; expected an expression", found.span
+        )
+    if (before.text in ARITHMETIC or before.text == "not") and _ends_operand(s):
+        side = "an operand" if before.text == "not" else "a right side"
+        return at("LD026", f"`{before.text}` without {side}; expected an expression", before.span)
+    return None
+
+
+def _ends_operand(s: Situation) -> bool:
+    """Say whether an expression cannot begin here because something else begins or ends."""
+    found = s.found
+    if found.kind == "end" or found.text in _ENDING:
+        return True
+    return found.text in _STATEMENT_WORDS and (
+        s.look(1).text == "=" or s.look(2).text in ("=", "(")
+    )
+
+
+def _list(s: Situation) -> Diagnostic | None:
+    if not (s.wants_operand and s.found.text in ("[", "{")):
+        return None
+    kind = "a list" if s.found.text == "[" else "a mapping"
+    return at(
+        "LD032",
+        f"{kind} in an expression; expected a tuple",
+        s.found.span,
+        help="write `(a, b)`; one item is `(a,)`",
+    )
+
+
+def _conditional(s: Situation) -> Diagnostic | None:
+    if "ELSE" not in s.accepts or _begins_operand(s.found):
+        return None
+    return at(
+        "LD030",
+        f"`if` without `else` before {s.found}; expected `else`",
+        s.found.span,
+        help="write `value if condition else otherwise`",
+    )
+
+
+def _reserved(s: Situation) -> Diagnostic | None:
+    found, before = s.found, s.before
+    if found.text == "lossdsl":
+        return at(
+            "LD024",
+            "a version after the first line; expected it at the beginning",
+            found.span,
+            help="begin the text with `lossdsl 1`, or leave it out",
+        )
+    if before.text == "loss" and (found.text in ARITHMETIC or found.text in _COMPARISONS):
+        return reserved(before.text, before.span)
+    if "NAME" in s.accepts and (found.text in RESERVED or found.text == "_"):
+        return reserved(found.text, found.span)
+    return None
+
+
+def _missing_operator(s: Situation) -> Diagnostic | None:
+    found, before = s.found, s.before
+    if s.accepts == {"EQUAL"} and before.kind == "word":
+        found, before = before, s.look(-2)
+    elif not (s.wants_operator and _begins_operand(found)):
+        return None
+    for word in (before, found):
+        if keyword.iskeyword(word.text) and word.text not in RESERVED:
+            return at(
+                "LD019",
+                f"`{word.text}` is a keyword of Python that the language does not have",
+                word.span,
+                help="`==` compares" if word.text == "is" else None,
+            )
+    if found.text == "(" and s.look(-2).text == ".":
+        return at(
+            "LD031",
+            f"a method `{before.text}`; expected a function",
+            before.span,
+            help=f"write `{before.text}(…)` with the value as argument",
+        )
+    labels = (Label(found.span, "expected an operator", primary=True),)
+    return Diagnostic(
+        "LD007",
+        f"no operator between {before} and {found}",
+        labels,
+        help="write `*` to multiply" if before.kind == "number" or found.text == "(" else None,
+    )
+
+
+def _begins_operand(lexeme: Lexeme) -> bool:
+    if lexeme.kind == "word":
+        return lexeme.text not in RESERVED or lexeme.text.lower() in (
+            "not", "true", "false", "inf", "nan", "none",
+        )  # fmt: skip
+    return lexeme.kind in ("number", "text") or lexeme.text in ("(", "[", "{")
+
+
+def _anything(s: Situation) -> Diagnostic:
+    ends = s.found.kind == "end"
+    return at(
+        "LD001",
+        f"{'the text ends' if ends else f'unexpected {s.found}'}; expected {expectation(s)}",
+        s.found.span,
+        help="inputs are declared by `a, b: type`" if s.accepts == {"COLON", "COMMA"} else None,
+    )
+
+
+_RULES: tuple[Callable[[Situation], Diagnostic | None], ...] = (
+    marks.comma,
+    *type_rules,
+    marks.foreign_operator,
+    marks.unknown_character,
+    marks.equals,
+    _declaration_late,
+    _unnamed,
+    _comparison,
+    _operand,
+    _list,
+    _conditional,
+    _missing_operator,
+    _reserved,
+    _anything,
+)

@@ -1,0 +1,153 @@
+"""Named errors of operators, characters and commas that are not the language's, or not there."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
+from lossdsl.source import Span
+from lossdsl.syntax.names import RESERVED, reserved
+from lossdsl.syntax.situation import Situation, expectation
+
+_FOREIGN = {
+    "&&": ("and", "`and`, element by element"),
+    "||": ("or", "`or`, element by element"),
+    "!": ("not", "`not`, element by element"),
+    "&": ("and", "`and`, element by element"),
+    "|": ("or", "`or`, element by element"),
+    "~": ("not", "`not`, element by element"),
+    "^": ("**", "`**` is the power"),
+}
+_TYPOGRAPHIC = {
+    **dict.fromkeys("−–—", "-"),  # noqa: RUF001
+    **dict.fromkeys("×·⋅∗", "*"),  # noqa: RUF001
+    **dict.fromkeys("“”„‘’«»", '"'),  # noqa: RUF001
+    "÷": "/",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "→": "->",
+    "…": "...",
+}
+BINARY = frozenset({"*", "/", "//", "%", "@", "**", "and", "or"})
+ARITHMETIC = BINARY | {"+", "-"}
+CLOSING = frozenset({")", "]", "}"})
+
+
+def foreign_operator(s: Situation) -> Diagnostic | None:
+    found = s.found
+    pair = Span(found.span.source, s.before.span.start, found.span.end)
+    if found.text == "=" and s.before.text in ARITHMETIC and s.before.touches(found):
+        return at(
+            "LD009",
+            f"`{pair.text}` is no operator; a name gets its value once",
+            pair,
+            help="bind the result to another name",
+        )
+    if (s.before.text, found.text) == ("<", ">") and s.before.touches(found):
+        return at("LD009", "`<>` is no operator", pair, help="write `!=`", fix=Fix(pair, "!="))
+    if found.text == "?":
+        return at(
+            "LD009",
+            "`?` is no operator",
+            found.span,
+            help="a choice is written `value if condition else otherwise`",
+        )
+    if found.text not in _FOREIGN:
+        return None
+    instead, meaning = _FOREIGN[found.text]
+    text = instead if s.look(1).span.start > found.span.end else f"{instead} "
+    if instead != "**" and s.before.touches(found) and s.before.kind != "mark":
+        text = f" {text}"
+    return at(
+        "LD009",
+        f"`{found.text}` is no operator of the language",
+        found.span,
+        help=f"write {meaning}",
+        fix=Fix(found.span, text),
+    )
+
+
+def unknown_character(s: Situation) -> Diagnostic | None:
+    found = s.found
+    if found.kind != "mark" or (found.text.isascii() and found.text not in "$`;\\"):
+        return None
+    instead = _TYPOGRAPHIC.get(found.text, unicodedata.normalize("NFKC", found.text))
+    known = instead != found.text and instead.isascii()
+    described = unicodedata.name(found.text, "unnamed").lower()
+    return at(
+        "LD002",
+        f"`{found.text}`, {described}, is no character of the language",
+        found.span,
+        help=f"write `{instead}`" if known and instead.strip() else "delete it",
+        fix=Fix(found.span, instead) if known else None,
+    )
+
+
+def equals(s: Situation) -> Diagnostic | None:
+    """`=` where only a comparison can stand, and its misspellings `=<`, `=>`, `===`."""
+    found, after = s.found, s.look(1)
+    if found.text in ("<", ">") and s.before.text == "=":
+        found, after = s.before, found
+    if found.text != "=":
+        return None
+    if after.text in ("<", ">") and found.touches(after):
+        both = found.span.to(after.span)
+        right = f"{after.text}="
+        return at(
+            "LD008",
+            f"`{both.text}` is no operator",
+            both,
+            help=f"write `{right}`",
+            fix=Fix(both, right),
+        )
+    if s.before.text == "==" and s.before.touches(found):
+        both = s.before.span.to(found.span)
+        return at("LD008", "`===` is no operator", both, help="write `==`", fix=Fix(both, "=="))
+    if not s.wants_operator:
+        return None
+    if s.before.text in RESERVED:
+        return reserved(s.before.text, s.before.span)
+    defines = s.before.text == ")" and not s.in_brackets
+    return at(
+        "LD008",
+        "`=` in an expression; expected `==`",
+        found.span,
+        help="a function is defined by `def f(x) = …`" if defines else "`==` compares",
+        fix=None if defines else Fix(found.span, "=="),
+    )
+
+
+def comma(s: Situation) -> Diagnostic | None:
+    found, before = s.found, s.before
+    if before.text == "," and (found.text in CLOSING or found.text == ","):
+        return at(
+            "LD012",
+            f"a comma before {found}; expected {_listed(s)}",
+            before.span,
+            help="delete it",
+            fix=Fix(before.span, ""),
+        )
+    if found.text != ",":
+        return None
+    if before.text in ("(", "[", "{") or before.kind == "start":
+        message = f"a comma after `{before.text}`" if before.text else "a comma at the beginning"
+        return at(
+            "LD012",
+            f"{message}; expected {_listed(s)}",
+            found.span,
+            help="delete it",
+            fix=Fix(found.span, ""),
+        )
+    if s.wants_operator and not s.in_brackets:
+        return at(
+            "LD012",
+            "a comma outside brackets; expected an operator",
+            found.span,
+            help="a tuple is written `(a, b)`; terms are added with `+`",
+        )
+    return None
+
+
+def _listed(s: Situation) -> str:
+    return "an expression" if s.wants_operand else expectation(s)

@@ -1,0 +1,113 @@
+"""Named errors of declarations: types that do not exist, and what only signatures may say."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
+from lossdsl.syntax.names import RESERVED
+from lossdsl.syntax.situation import Situation
+
+# fmt: off
+_DTYPES = (
+    "f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64",
+    "bool", "float", "int", "num", "any",
+)
+_ROLES = (
+    "logits", "probs", "log_probs", "labels", "one_hot", "signs", "spikes", "mask",
+    "target", "frozen", "var", "logvar", "std",
+)
+# fmt: on
+_TYPES = (*_DTYPES, *_ROLES, "tree")
+_SIGNATURE_WORDS = frozenset({"static", "text", "shape", "axes", "axis", "constraint", "function"})
+_ALIASES = {
+    **{f"float{bits}": f"f{bits}" for bits in (16, 32, 64)},
+    **{f"int{bits}": f"i{bits}" for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": f"u{bits}" for bits in (8, 16, 32, 64)},
+    **dict.fromkeys(("bfloat16", "b16"), "bf16"),
+    **dict.fromkeys(("double", "Float64"), "f64"),
+    **dict.fromkeys(("half",), "f16"),
+    **dict.fromkeys(("Float", "scalar", "real", "number"), "float"),
+    **dict.fromkeys(("integer", "Int", "long"), "int"),
+    **dict.fromkeys(("boolean", "Bool"), "bool"),
+    **dict.fromkeys(("pytree", "PyTree", "params", "dict", "list", "tuple"), "tree"),
+    **dict.fromkeys(("array", "tensor", "Array", "ndarray"), "f32"),
+}
+
+
+def _signature_only(s: Situation) -> Diagnostic | None:
+    """`?`, `|`, choices and static kinds, in a declaration."""
+    found = s.found
+    kind = s.wants_type and (found.text in _SIGNATURE_WORDS or found.kind == "text")
+    mark = found.text in ("?", "|") and "EQUAL" in s.accepts and not s.wants_operator
+    ends = found.text in ("?", "|") and s.accepts == {"$END"}
+    if not (kind or mark or ends):
+        return None
+    return at(
+        "LD028",
+        f"{found} in the type of an input; only signatures of functions have it",
+        found.span,
+        help="an input is an array such as `f32[B, C]`, a `tree` or a record",
+    )
+
+
+def _unknown_type(s: Situation) -> Diagnostic | None:
+    found = s.found
+    if not s.wants_type or found.kind not in ("word", "number"):
+        return None
+    near = _ALIASES.get(found.text)
+    if near is None:
+        near = next(iter(get_close_matches(found.text, _TYPES, n=1, cutoff=0.6)), None)
+    wanted = "a dtype or `tree`" if s.before.text in _ROLES else "a dtype, a role or `tree`"
+    return at(
+        "LD014",
+        f"unknown type `{found.text}`; expected {wanted}",
+        found.span,
+        help=f"did you mean `{near}`?" if near else f"dtypes: {', '.join(_DTYPES)}",
+        fix=Fix(found.span, near) if near else None,
+    )
+
+
+def _default(s: Situation) -> Diagnostic | None:
+    """More than one number as the default of an input."""
+    found = s.found
+    begins = "TRUE" in s.accepts and not s.wants_operand
+    follows = _after_default(s) and found.text not in RESERVED
+    if not (begins or follows):
+        return None
+    return at(
+        "LD011",
+        f"unexpected {found} in the default of an input; expected one number, `true` or `false`",
+        found.span,
+        help="a default is a plain value; bind an expression to a name of its own",
+    )
+
+
+def _after_default(s: Situation) -> bool:
+    declared = s.pending[-5:]
+    if "COLON" not in declared or "EQUAL" not in declared:
+        return False
+    return s.pending[-1] in ("INT", "FLOAT", "INF", "TRUE", "FALSE")
+
+
+def _dim(s: Situation) -> Diagnostic | None:
+    """A size that is no linear arithmetic over symbols."""
+    if not {"UNDERSCORE", "DOTS"} <= s.accepts and not _in_dims(s):
+        return None
+    if s.found.kind == "end":
+        return None
+    return at(
+        "LD034",
+        f"unexpected {s.found} in a size; expected linear arithmetic such as `T-1` or `2*C`",
+        s.found.span,
+        help="sizes are numbers, symbols, `_`, `...` and runs `*S`",
+    )
+
+
+def _in_dims(s: Situation) -> bool:
+    pending = s.pending
+    opened = max((i for i, kind in enumerate(pending) if kind == "LEFT_BRACKET"), default=0)
+    return opened > 0 and pending[opened - 1] == "DTYPE" and "RIGHT_BRACKET" not in pending[opened:]
+
+
+type_rules = (_signature_only, _unknown_type, _default, _dim)

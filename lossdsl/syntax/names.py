@@ -1,0 +1,78 @@
+"""Which words may be names: normalized, no keyword of either language, no look-alike letters."""
+
+from __future__ import annotations
+
+import keyword
+import unicodedata
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.source import Span
+
+# fmt: off
+RESERVED = frozenset({
+    "lossdsl", "loss", "metric", "def", "as", "and", "or", "not", "if", "else",
+    "true", "false", "inf", "nan", "none", "True", "False", "None",
+})
+# fmt: on
+
+# Letters of other scripts that print like a Latin one. Names such as `Δx` and `dθ` are fine.
+_LOOK_ALIKES = frozenset(
+    "АВЕЅІЈКМНОРСТУХаеорсухѕіјһԁԛԝ"  # noqa: RUF001 - Cyrillic
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινρ"  # noqa: RUF001 - Greek
+    "օսհցԼ"  # Armenian
+)
+
+
+def read_name(span: Span) -> tuple[str, Diagnostic | None]:
+    """Return the name that a span holds, NFKC-normalized, and what is wrong with it.
+
+    >>> from lossdsl.source import Source
+    >>> read_name(Span(Source("ﬁt"), 0, 2))
+    ('fit', None)
+    """
+    written = span.text
+    if written.isascii():
+        name = written
+    else:
+        name = unicodedata.normalize("NFKC", written)
+        if not written.isidentifier() or not name.isidentifier():
+            return name, at(
+                "LD002",
+                f"`{written}` is no name; expected letters, digits and `_`",
+                span,
+                help="a power is written `x**2`",
+            )
+        if name in RESERVED:
+            return name, reserved(name, span)
+        if _LOOK_ALIKES.intersection(name) and any(map(_is_latin, name)):
+            found = next(letter for letter in name if letter in _LOOK_ALIKES)
+            described = unicodedata.name(found, "unnamed").lower()
+            return name, at(
+                "LD020",
+                f"`{name}` mixes Latin letters with a letter that looks like one",
+                span,
+                f"`{found}` is {described}",
+                help="retype the name in one script",
+            )
+    if keyword.iskeyword(name):
+        return name, at(
+            "LD019",
+            f"`{name}` is a keyword of Python and cannot be a name",
+            span,
+            help=f"`{name}_` is free; arguments are passed by name from Python",
+        )
+    return name, None
+
+
+def reserved(name: str, span: Span) -> Diagnostic:
+    """Return the finding that a reserved word stands where a name is expected."""
+    return at(
+        "LD018",
+        f"`{name}` is a reserved word and cannot be a name",
+        span,
+        help="choose another name, such as `" + name.lower() + "_`",
+    )
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() and letter.isalpha()

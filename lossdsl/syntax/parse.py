@@ -1,0 +1,65 @@
+"""Text to syntax tree: `parse_program`, `parse_signature`, `parse_type`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lark.exceptions import UnexpectedInput
+
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.source import Source
+from lossdsl.syntax.ast import Program, Signature, TypeExpr
+from lossdsl.syntax.building import BUILDING, Building
+from lossdsl.syntax.errors import explain
+from lossdsl.syntax.grammar import parser
+from lossdsl.syntax.rules import violations
+from lossdsl.syntax.text import scan
+
+
+def parse_program(
+    source: Source, limits: Limits = DEFAULT_LIMITS, *, library: bool = False
+) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    """Return the program that a text holds, and what is wrong with it.
+
+    A spec has at least one result; a library holds definitions only.
+    """
+    program, found, building = _parse(source, "program", limits)
+    if program is None:
+        return None, found
+    program = replace(program, comments=building.comments)
+    found = (*found, *violations(program, limits, library=library))[: limits.diagnostics]
+    return (None if found else program), found
+
+
+def parse_signature(source: Source) -> tuple[Signature | None, tuple[Diagnostic, ...]]:
+    """Return the signature that a text such as `abs(x: num[*S]) -> num[*S]` holds."""
+    signature, found, _ = _parse(source, "signature", DEFAULT_LIMITS)
+    return (None if found else signature), found
+
+
+def parse_type(source: Source) -> tuple[TypeExpr | None, tuple[Diagnostic, ...]]:
+    """Return the type of an input that a text such as `labels int[B]` holds."""
+    kind, found, _ = _parse(source, "input_type", DEFAULT_LIMITS)
+    return (None if found else kind), found
+
+
+def _parse(
+    source: Source, start: str, limits: Limits
+) -> tuple[Any | None, tuple[Diagnostic, ...], Building]:
+    looked = scan(source, limits)
+    building = Building(source, limits, looked.comments)
+    if looked.diagnostics:
+        return None, looked.diagnostics, building
+    reader: Any = parser()
+    token = BUILDING.set(building)
+    try:
+        tree = reader.parse(source.text, start=start)
+    except UnexpectedInput as problem:
+        # What was found before the parser stopped may be why it did.
+        found = tuple(building.diagnostics) or (explain(problem, source, start),)
+        return None, found, building
+    finally:
+        BUILDING.reset(token)
+    return tree, tuple(building.diagnostics), building

@@ -1,0 +1,141 @@
+"""What can be said of a text before it is parsed: size, characters, brackets, comments."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, Label, at
+from lossdsl.limits import Limits
+from lossdsl.source import Source, Span
+from lossdsl.syntax.ast import Comment
+
+_PIECE = re.compile(
+    r"""(?P<comment>\#[^\r\n]*)
+      | (?P<string>"[^"\r\n]*" | '[^'\r\n]*')
+      | (?P<unterminated>["'][^\r\n]*)
+      | (?P<opening>[(\[{])
+      | (?P<closing>[)\]}])""",
+    re.VERBOSE,
+)
+# Control characters, lone surrogates, and marks that change the direction or hide in other text.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u00ad\u061c\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\uffff]"
+)
+_CLOSES = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a text holds beside its tokens, and what is wrong with it."""
+
+    comments: tuple[Comment, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def scan(source: Source, limits: Limits) -> Scan:
+    """Look a text over; when it has findings, it is not worth parsing."""
+    length = len(source.text)
+    if length > limits.text_length:
+        return Scan((), (_too_long(source, length, limits.text_length),))
+    hidden = tuple(_hidden(source))[: limits.diagnostics]
+    if hidden:
+        return Scan((), hidden)
+    comments: list[Comment] = []
+    found: list[Diagnostic] = []
+    open_brackets: list[Span] = []
+    for piece in _PIECE.finditer(source.text):
+        span = Span(source, piece.start(), piece.end())
+        match piece.lastgroup:
+            case "comment":
+                comments.append(Comment(piece[0].rstrip(), _begins_line(span), span))
+            case "unterminated":
+                return Scan((), (*found, _unterminated(span)))
+            case "opening":
+                open_brackets.append(span)
+                if len(open_brackets) > limits.nesting:
+                    return Scan((), (*found, too_deep(span, limits)))
+            case "closing":
+                problem = _close(open_brackets, span)
+                if problem is not None:
+                    return Scan((), (*found, problem))
+            case _:
+                pass
+    if open_brackets:
+        found.append(_unclosed(open_brackets[-1]))
+    return Scan(tuple(comments), tuple(found))
+
+
+def too_deep(span: Span, limits: Limits) -> Diagnostic:
+    """Return the finding that brackets or operators nest deeper than allowed."""
+    return at(
+        "LD602",
+        f"nested more than {limits.nesting} levels deep",
+        span,
+        help="name a part of it with a binding",
+    )
+
+
+def _too_long(source: Source, length: int, allowed: int) -> Diagnostic:
+    return at(
+        "LD601",
+        f"a text of {length} characters; at most {allowed} are read",
+        Span(source, 0, min(length, 1)),
+        help="a spec is one loss; pass data as inputs",
+    )
+
+
+def _hidden(source: Source) -> Iterator[Diagnostic]:
+    for match in _HIDDEN.finditer(source.text):
+        name = unicodedata.name(match[0], "control character").lower()
+        span = Span(source, match.start(), match.end())
+        yield at(
+            "LD003",
+            f"U+{ord(match[0]):04X}, {name}, cannot be seen and is not allowed",
+            span,
+            help="delete it",
+            fix=Fix(span, ""),
+        )
+
+
+def _begins_line(span: Span) -> bool:
+    source = span.source
+    start = source.line_start(source.line_of(span.start))
+    return not source.text[start : span.start].strip()
+
+
+def _unterminated(span: Span) -> Diagnostic:
+    quote = span.text[0]
+    return at(
+        "LD013",
+        f"a string that does not end on its line; expected `{quote}`",
+        span,
+        "begins here",
+        help="strings are selectors and options, without escapes",
+    )
+
+
+def _unclosed(opening: Span) -> Diagnostic:
+    wanted = _CLOSES[opening.text]
+    return at("LD005", f"`{opening.text}` is never closed; expected `{wanted}`", opening)
+
+
+def _close(open_brackets: list[Span], closing: Span) -> Diagnostic | None:
+    """Take the bracket that `closing` ends off the stack, or say why it ends none."""
+    if not open_brackets:
+        return at(
+            "LD006",
+            f"`{closing.text}` closes nothing",
+            closing,
+            help="delete it",
+            fix=Fix(closing, ""),
+        )
+    opening = open_brackets.pop()
+    wanted = _CLOSES[opening.text]
+    if closing.text == wanted:
+        return None
+    labels = (Label(closing, f"expected `{wanted}`", primary=True), Label(opening, "opened here"))
+    return Diagnostic("LD006", f"`{opening.text}` is closed by `{closing.text}`", labels)

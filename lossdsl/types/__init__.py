@@ -1,0 +1,1 @@
+"""What a value is: dims, arrays, trees and records, and how they unify."""

@@ -1,0 +1,84 @@
+"""The types of elementwise operations: broadcasting, promotion, and mapping over trees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lossdsl.syntax import ast
+from lossdsl.types.types import STRONG, ArrayType, Type, fits, kind, promote
+
+
+@dataclass(frozen=True, slots=True)
+class DtypeProblem:
+    """An operand whose dtype the function does not take."""
+
+    operand: int
+    expected: str
+    found: str
+
+
+def parameter_dtypes(signature: ast.Signature) -> tuple[str, ...]:
+    """Return the dtype or class that each array parameter of a signature asks for."""
+    return tuple(
+        parameter.type.dtype
+        for parameter in signature.parameters
+        if isinstance(parameter.type, ast.ArrayTypeExpr)
+    )
+
+
+def result_dtype(signature: ast.Signature) -> str:
+    """Return the dtype or class of a signature's result."""
+    return signature.result.dtype if isinstance(signature.result, ast.ArrayTypeExpr) else "any"
+
+
+def promoted(
+    wanted: Sequence[str], result: str, types: Sequence[ArrayType], default_float: str
+) -> ArrayType | DtypeProblem:
+    """Return the dtype in which operands meet, as the type of a scalar, or what is wrong.
+
+    `wanted` gives each operand's class: `bool` operands only choose, the others are promoted
+    together; ints given for `float` become the default float.
+    """
+    for at, (one, want) in enumerate(zip(types, wanted, strict=True)):
+        accepts = want if want in ("bool", "any") else "num" if want == "float" else want
+        if fits(one.dtype, accepts) is False:
+            return DtypeProblem(at, want, one.dtype)
+    meeting = [one for one, want in zip(types, wanted, strict=True) if want != "bool"]
+    if not meeting:
+        return ArrayType("bool", (), STRONG)
+    if any(kind(one.dtype) == "bool" for one in meeting) and any(
+        kind(one.dtype) in ("int", "float") for one in meeting
+    ):
+        at = next(i for i, one in enumerate(types) if one in meeting and kind(one.dtype) == "bool")
+        return DtypeProblem(at, "num", "bool")
+    dtype, strength = promote(meeting, default_float)
+    if result == "float" and kind(dtype) == "int":
+        dtype = default_float
+    return ArrayType(dtype, (), strength)
+
+
+def compute_dtype(
+    wanted: Sequence[str], result: str, types: Sequence[ArrayType], default_float: str
+) -> str | None:
+    """Return the dtype that the operands are converted to; None where nothing meets."""
+    if not any(want != "bool" for want in wanted):
+        return None
+    met = promoted(wanted, result, types, default_float)
+    assert isinstance(met, ArrayType)
+    if "float" in wanted and kind(met.dtype) == "int":
+        return default_float
+    return met.dtype
+
+
+def leaf_types(type: Type, count: int) -> tuple[ArrayType, ...]:
+    """Return the type that each leaf sees: a tree's own, or the same array for every leaf."""
+    from lossdsl.types.types import TreeType
+
+    match type:
+        case ArrayType():
+            return (type,) * count
+        case TreeType(leaves=leaves) if leaves is not None:
+            return tuple(leaf for _, leaf in leaves)
+        case _:
+            raise TypeError(f"no leaves in {type}")

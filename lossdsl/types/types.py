@@ -1,0 +1,274 @@
+"""What the checker knows about a value: dims, dtypes, arrays, trees and records.
+
+Everything here is gradual: what is unknown stays unknown and is checked once it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal as Choice
+
+Path = tuple[str, ...]
+
+FLOATS = ("f16", "bf16", "f32", "f64")
+INTS = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
+DTYPES = ("bool", *INTS, *FLOATS)
+CLASSES = ("float", "int", "num", "any")
+HALF = ("f16", "bf16")
+
+# How strongly a value insists on its dtype when it meets another one.
+LITERAL, SCALAR, STRONG, ARRAY = range(4)
+Strength = Choice[0, 1, 2, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A size: a constant plus multiples of rigid symbols; `constant=None` is an unknown size.
+
+    At trace time a dim keeps its symbols beside its concrete `size`. A `wanted` dim was made by
+    `None`, `keepdims` or `broadcast`, and may grow together with the other operand. Inside an
+    expanded definition its symbols end in `@` and a number, so that no two calls share one.
+    """
+
+    constant: int | None = None
+    terms: tuple[tuple[str, int], ...] = ()
+    size: int | None = None
+    wanted: bool = False
+
+    @property
+    def name(self) -> str | None:
+        """The symbol, when the dim is just one symbol."""
+        match self.constant, self.terms:
+            case 0, ((symbol, 1),):
+                return symbol
+        return None
+
+    @property
+    def known(self) -> int | None:
+        """The size as a number, when it is known."""
+        return self.size if self.terms else self.constant
+
+    @property
+    def is_one(self) -> bool:
+        """Whether this is the literal size 1; a symbol that happens to be 1 is not."""
+        return self.constant == 1 and not self.terms
+
+    def __str__(self) -> str:
+        if self.constant is None:
+            return "_"
+        parts: list[str] = []
+        for symbol, factor in self.terms:
+            sign = "-" if factor < 0 else "+" if parts else ""
+            times = "" if abs(factor) == 1 else f"{abs(factor)}*"
+            parts.append(f"{sign}{times}{symbol.partition('@')[0]}")
+        if self.constant or not parts:
+            sign = "+" if parts and self.constant > 0 else ""
+            parts.append(f"{sign}{self.constant}")
+        text = "".join(parts)
+        return f"{text}={self.size}" if self.terms and self.size is not None else text
+
+
+UNKNOWN_DIM = Dim()
+
+
+def literal_dim(size: int) -> Dim:
+    """Return the dim of a number."""
+    return Dim(size)
+
+
+def symbol_dim(symbol: str, size: int | None = None) -> Dim:
+    """Return the dim of a bare symbol."""
+    return Dim(0, ((symbol, 1),), size)
+
+
+def combine_dims(parts: Iterable[tuple[int, Dim]], constant: int = 0) -> Dim:
+    """Return the sum of coefficient times dim, plus a constant."""
+    terms: dict[str, int] = {}
+    size: int | None = constant
+    for factor, dim in parts:
+        if dim.constant is None:
+            return UNKNOWN_DIM
+        constant += factor * dim.constant
+        size = None if size is None or dim.known is None else size + factor * dim.known
+        for symbol, times in dim.terms:
+            terms[symbol] = terms.get(symbol, 0) + factor * times
+    kept = tuple(sorted((symbol, times) for symbol, times in terms.items() if times))
+    return Dim(constant, kept, size if kept else None)
+
+
+def same_dim(a: Dim, b: Dim) -> bool | None:
+    """Say whether two sizes are equal: by name where both are symbolic, else by size.
+
+    None means that it cannot be known yet.
+
+    >>> same_dim(symbol_dim("B", 4), symbol_dim("T", 4)), same_dim(symbol_dim("B", 4), Dim(4))
+    (False, True)
+    """
+    if a.constant is None or b.constant is None:
+        return None
+    if a.terms and b.terms:
+        return (a.constant, a.terms) == (b.constant, b.terms)
+    if a.terms or b.terms:
+        return a.known is not None and a.known == b.known
+    return a.constant == b.constant
+
+
+def product_dim(dims: Iterable[Dim]) -> Dim:
+    """Return the number of elements of a shape, unknown where it is no single multiple."""
+    result = literal_dim(1)
+    for dim in dims:
+        if result.constant is None or dim.constant is None:
+            return UNKNOWN_DIM
+        if not result.terms:
+            result = combine_dims([(result.constant, dim)])
+        elif not dim.terms:
+            result = combine_dims([(dim.constant, result)])
+        elif result.known is not None and dim.known is not None:
+            result = literal_dim(result.known * dim.known)
+        else:
+            return UNKNOWN_DIM
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """A dtype (or a class of dtypes) and dims; `dims=None` is an unknown rank."""
+
+    dtype: str
+    dims: tuple[Dim, ...] | None
+    strength: Strength = ARRAY
+    role: str | None = None
+
+    @property
+    def rank(self) -> int | None:
+        """The number of axes, when it is known."""
+        return None if self.dims is None else len(self.dims)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The concrete shape, when every size is known."""
+        if self.dims is None:
+            return None
+        sizes = [dim.known for dim in self.dims]
+        return None if None in sizes else tuple(size for size in sizes if size is not None)
+
+    def with_dims(self, dims: tuple[Dim, ...] | None) -> ArrayType:
+        """Return the type with other dims and the strength that their rank gives it."""
+        strength = self.strength if dims == () and self.strength != ARRAY else STRONG
+        return replace(self, dims=dims, strength=ARRAY if dims != () else strength)
+
+    def __str__(self) -> str:
+        role = f"{self.role} " if self.role else ""
+        if self.dims is None:
+            return f"{role}{self.dtype}[...]"
+        if not self.dims and self.dtype in CLASSES:
+            return f"{role}{self.dtype}"
+        return f"{role}{self.dtype}[{', '.join(map(str, self.dims))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeType:
+    """A pytree of arrays. `leaves` pairs each path with its type, or is None while unknown."""
+
+    leaf: ArrayType | None = None
+    leaves: tuple[tuple[Path, ArrayType], ...] | None = None
+    role: str | None = None
+
+    def __str__(self) -> str:
+        return "tree" if self.leaf is None else f"tree[{self.leaf}]"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """Named fields, each an array, tree or record."""
+
+    fields: tuple[tuple[str, Type], ...]
+
+    def __str__(self) -> str:
+        return "{" + ", ".join(f"{name}: {type}" for name, type in self.fields) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownType:
+    """Nothing is known yet: an undeclared input before the first call."""
+
+    def __str__(self) -> str:
+        return "unknown"
+
+
+Type = ArrayType | TreeType | RecordType | UnknownType
+UNKNOWN = UnknownType()
+
+
+def kind(dtype: str) -> str:
+    """Return `bool`, `int`, `float`, or the class `num` or `any` of a dtype."""
+    if dtype in FLOATS or dtype == "float":
+        return "float"
+    if dtype in INTS or dtype == "int":
+        return "int"
+    return dtype
+
+
+def scalar(dtype: str, strength: Strength = STRONG, role: str | None = None) -> ArrayType:
+    """Return the type of a rank-0 value."""
+    return ArrayType(dtype, (), strength, role)
+
+
+def array(dtype: str, dims: tuple[Dim, ...] | None, role: str | None = None) -> ArrayType:
+    """Return the type of a computed value: strong, with the strength that its rank gives."""
+    return ArrayType(dtype, dims, STRONG if dims == () else ARRAY, role)
+
+
+def fits(dtype: str, wanted: str) -> bool | None:
+    """Say whether a dtype is what a declaration or parameter asks for; None if unknown yet."""
+    if wanted == "any" or dtype == wanted:
+        return True
+    have, want = kind(dtype), kind(wanted)
+    if have in ("any", "num"):
+        return False if have == "num" and want == "bool" else None
+    if wanted == "num":
+        return have in ("int", "float")
+    if have != want:
+        return False
+    return True if wanted in CLASSES else None if dtype in CLASSES else False
+
+
+_ORDER = {"bool": 0, "int": 1, "float": 2}
+
+
+def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[str, Strength]:
+    """Return the dtype and strength of values that meet in one operation.
+
+    The strongest operands of the widest kind decide: a literal takes the dtype of what it meets,
+    a rank-0 operand never raises an array's, and half with f32 is f32.
+
+    >>> promote([ArrayType("bf16", (Dim(2),)), scalar("f32")])[0]
+    'bf16'
+    """
+    operands = list(types)
+    strength: Strength = max((one.strength for one in operands), default=LITERAL)
+    if any(kind(one.dtype) in ("any", "num") for one in operands):
+        return "num", strength
+    top = max((_ORDER[kind(one.dtype)] for one in operands), default=0)
+    widest = [one for one in operands if _ORDER[kind(one.dtype)] == top]
+    strongest = max(one.strength for one in widest)
+    if strongest == LITERAL and strength > LITERAL and top == _ORDER["float"]:
+        return default_float, strength
+    return join_dtypes({one.dtype for one in widest if one.strength == strongest}), strength
+
+
+def join_dtypes(dtypes: set[str]) -> str:
+    """Return the smallest dtype that holds all of the dtypes, which are of one kind."""
+    if len(dtypes) == 1:
+        return next(iter(dtypes))
+    classes = [dtype for dtype in dtypes if dtype in CLASSES]
+    if classes:
+        return classes[0]
+    if dtypes <= set(FLOATS):
+        return "f32" if dtypes == {"f16", "bf16"} else max(dtypes, key=FLOATS.index)
+    signed = [int(dtype[1:]) for dtype in dtypes if dtype[0] == "i"]
+    unsigned = [int(dtype[1:]) for dtype in dtypes if dtype[0] == "u"]
+    if not signed or not unsigned:
+        return max(dtypes, key=lambda dtype: int(dtype[1:]))
+    return f"i{min(64, max(*signed, 2 * max(unsigned)))}"

@@ -1,0 +1,203 @@
+"""The command line: what each command prints, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import lossdsl
+from lossdsl.cli.app import app
+from lossdsl.cli.output import CLEAN, ERRORS, LIMIT, USAGE
+from lossdsl.diagnostics.codes import CODES
+
+
+def run(*arguments: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=input)
+
+
+# Arguments, exit code, and what is printed.
+CASES = {
+    "a right text": (["check", "-e", "mse(out, tgt)"], CLEAN, "no errors"),
+    "its signature": (["check", "-e", "mse(out, tgt)"], CLEAN, "out: float[*S]"),
+    "a wrong text": (["check", "-e", "mse(out"], ERRORS, "<expression>:1:4"),
+    "an unknown function": (["check", "-e", "l2sqrt(p)"], ERRORS, "error[LD101]"),
+    "declared inputs": (
+        ["check", "-e", "mse(a, b)", "--input", "a=f32[B, 10]", "-i", "b=f32[B]"],
+        ERRORS,
+        "error[LD201]",
+    ),
+    "a wrong type": (["check", "-e", "mean(a)", "-i", "a=f99[B]"], ERRORS, "f99"),
+    "no equals sign": (["check", "-e", "mean(a)", "-i", "a"], USAGE, "NAME=TYPE"),
+    "no name": (["check", "-e", "mean(a)", "-i", "3=f32"], USAGE, "NAME=TYPE"),
+    "nothing to check": (["check"], USAGE, "give a file"),
+    "an unknown option": (["check", "--frobnicate"], USAGE, "No such option"),
+    "an unknown format": (["check", "-e", "a", "--output-format", "xml"], USAGE, "xml"),
+    "a limit": (["check", "-e", "(" * 100 + "a" + ")" * 100], LIMIT, "error[LD6"),
+    "no file": (["check", "nowhere.loss"], ERRORS, "error[LD701]"),
+    "concise": (
+        ["check", "-e", "l2sqrt(p)", "--output-format", "concise"],
+        ERRORS,
+        "<expression>:1:1: error[LD101]",
+    ),
+    "github": (["check", "-e", "l2sqrt(p)", "--output-format", "github"], ERRORS, "::error "),
+    "sarif": (["check", "-e", "mean(a)", "--output-format", "sarif"], CLEAN, '"2.1.0"'),
+    "the list of functions": (["functions"], CLEAN, "  mse "),
+    "the page of a loss": (["functions", "mse"], CLEAN, "loss mse("),
+    "its options": (["functions", "mse"], CLEAN, "reduce, axis, where, weight, normalize"),
+    "the page of a primitive": (["functions", "logsumexp"], CLEAN, "logsumexp(x"),
+    "no such function": (["functions", "mee"], USAGE, "did you mean"),
+    "a code": (["explain", "LD202"], CLEAN, "mean((pred - y)**2)"),
+    "a code in small letters": (["explain", "ld202"], CLEAN, "error[LD202]"),
+    "no such code": (["explain", "LD298"], USAGE, "there is no code"),
+    "the version": (["--version"], CLEAN, f"lossdsl {lossdsl.__version__}"),
+    "help": (["check", "--help"], CLEAN, "Exit codes"),
+    "no command": ([], USAGE, "Usage"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_command(case: tuple[list[str], int, str]) -> None:
+    arguments, code, words = case
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert words in result.output
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_a_page(code: str) -> None:
+    page = run("explain", code).output
+    assert CODES[code].title in page
+    assert all(line[:80] in page for line in CODES[code].bad.splitlines() if line.isprintable())
+
+
+@pytest.mark.parametrize("name", sorted(lossdsl.BUILTINS))
+def test_every_function_has_a_page(name: str) -> None:
+    page = run("functions", name)
+    assert page.exit_code == CLEAN
+    assert {"Signature", "Example"} <= set(page.output.splitlines())
+
+
+def test_json_is_one_list_over_all_specs(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("loss: |\n  mse(out, tgt)\n  + l2sqrt(params)\n")
+    result = run("check", "-e", "mse(out", str(path), "--output-format", "json")
+    found = json.loads(result.stdout)
+    assert [(item["file"], item["line"]) for item in found] == [("<expression>", 1), (str(path), 3)]
+    assert json.loads(run("check", "-e", "mse(a, b)", "--output-format", "json").stdout) == []
+
+
+def test_key_and_inputs_of_a_config(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('[train.fit]\ntext = "mse(a, b)"\ninputs = {a = "f32[B]", b = "f32[B]"}\n')
+    assert run("check", "--key", "train.fit", str(path)).exit_code == CLEAN
+    wider = run("check", "--key", "train.fit", str(path), "-i", "b=f32[B, 2]")
+    assert wider.exit_code == ERRORS
+    assert "LD201" in wider.output
+
+
+def test_check_reads_stdin() -> None:
+    assert "<stdin>:1:1" in run("check", "-", input="l2sqrt(params)").output
+
+
+def test_check_reads_a_library(tmp_path: Path) -> None:
+    path = tmp_path / "mine.loss"
+    path.write_text("def twice(x) = 2*x\n")
+    result = run("check", str(path))
+    assert (result.exit_code, "library of twice" in result.output) == (CLEAN, True)
+    path.write_text("def mse(x) = 2*x\n")
+    result = run("check", str(path))
+    assert (result.exit_code, "LD801" in result.output) == (ERRORS, True)
+
+
+def test_bytes_that_are_no_text_are_a_finding() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "lossdsl", "check", "-"],
+        input=b"mse(out, \xff)",
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == ERRORS
+    assert b"error[LD0" in result.stdout
+
+
+CANONICAL = "mse(out, tgt) + 0.001 * l2sqr(params)\n"
+LOOSE = "mse( out,tgt )+1e-3*l2sqr( params )"
+
+
+def test_fmt_rewrites_in_place_and_keeps_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "a.loss"
+    path.write_text(LOOSE)
+    path.chmod(0o640)
+    result = run("fmt", str(path))
+    assert (result.exit_code, path.read_text()) == (CLEAN, CANONICAL)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert f"reformatted {path}" in result.stderr
+    assert run("fmt", str(path)).output == ""
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_fmt_check_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.loss"
+    path.write_text(LOOSE)
+    assert run("fmt", "--check", str(path)).exit_code == ERRORS
+    assert path.read_text() == LOOSE
+    path.write_text(CANONICAL)
+    assert run("fmt", "--check", str(path)).exit_code == CLEAN
+
+
+def test_fmt_from_stdin_to_stdout() -> None:
+    assert run("fmt", "-", input=LOOSE).stdout == CANONICAL
+    assert run("fmt", "-", input="def f(x)=2*x").stdout == "def f(x) = 2 * x\n"
+
+
+def test_fmt_leaves_what_does_not_parse(tmp_path: Path) -> None:
+    path = tmp_path / "a.loss"
+    path.write_text("mse(out")
+    result = run("fmt", str(path))
+    assert result.exit_code == ERRORS
+    assert "LD0" in result.stderr
+    assert path.read_text() == "mse(out"
+    config = tmp_path / "a.yaml"
+    config.write_text("loss: a")
+    assert run("fmt", str(config)).exit_code == ERRORS
+
+
+def test_fmt_follows_a_link(tmp_path: Path) -> None:
+    path, link = tmp_path / "a.loss", tmp_path / "b.loss"
+    path.write_text(LOOSE)
+    link.symlink_to(path)
+    run("fmt", str(link))
+    assert link.is_symlink()
+    assert path.read_text() == CANONICAL
+
+
+def outside(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line as a process, with only these variables beside the necessary ones."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = [sys.executable, "-m", "lossdsl", *arguments]
+    return subprocess.run(command, capture_output=True, env={**kept, **environment}, check=False)
+
+
+def test_color_only_where_it_is_wanted() -> None:
+    arguments = ("check", "-e", "l2sqrt(p)")
+    assert b"\x1b[" not in outside(*arguments).stdout
+    assert b"\x1b[" in outside(*arguments, FORCE_COLOR="1", TERM="xterm").stdout
+    assert b"\x1b[" not in outside(*arguments, FORCE_COLOR="1", NO_COLOR="1", TERM="dumb").stdout
+
+
+def test_a_terminal_that_knows_only_ascii() -> None:
+    result = outside("check", "-e", 'l2sqrt("é")', PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert result.returncode == ERRORS
+    assert rb"\xe9" in result.stdout
+
+
+def test_a_closed_pipe_is_no_crash() -> None:
+    command = f"{sys.executable} -m lossdsl functions | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, check=True)
+    assert not result.stderr

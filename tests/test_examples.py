@@ -1,0 +1,98 @@
+"""The examples run, warnings being errors, and what their READMEs show is what they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+DIGITS, RATE = EXAMPLES / "digits", EXAMPLES / "rate_network"
+
+
+def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run an example's script as a user would, from its repository."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", folder / "train.py", *map(str, arguments)],
+        cwd=EXAMPLES.parent,
+        env={**os.environ, "JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_digits_are_learned_within_the_bound(tmp_path: Path) -> None:
+    done = run(DIGITS, "--seeds", 1, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = re.findall(r"│ +0 │ +([\d.]+) │ +([\d.]+) ms │", done.stdout)
+    accuracy, shortest = map(float, row)
+    assert accuracy >= 0.96
+    assert shortest >= 9.8
+    for term in ("fit", "shrink", "bounds"):
+        assert re.search(rf"│ {term} +│( +[\d.e+-]+ │){{3}} +[\d.]+% │", done.stdout), done.stdout
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "confusion.png",
+        "tau.png",
+        "terms.png",
+    }
+
+
+def test_without_drops_the_labeled_term(tmp_path: Path) -> None:
+    done = run(DIGITS, "--seeds", 1, "--epochs", 1, "--without", "bounds", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "│ shrink" in done.stdout
+    assert "│ bounds" not in done.stdout
+    assert (tmp_path / "without-bounds" / "tau.png").stat().st_size > 10_000
+
+
+def test_an_unknown_label_is_a_usage_error(tmp_path: Path) -> None:
+    done = run(DIGITS, "--without", "bunds", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "bunds" in done.stderr
+
+
+def test_a_wrong_spec_is_reported_before_anything_is_built(tmp_path: Path) -> None:
+    config = tmp_path / "train.yaml"
+    config.write_text((DIGITS / "train.yaml").read_text().replace("l2sqr(", "l2sqrt("))
+    done = run(DIGITS, "--config", config, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "LD101" in done.stdout
+    assert re.search(r"train\.yaml:8:12\b", done.stdout), done.stdout
+
+
+def test_the_rate_network_compares_every_spec() -> None:
+    done = run(RATE, "--seeds", 1, "--epochs", 2)
+    assert done.returncode == 0, done.stderr
+    printed = table(done.stdout)
+    written = table((RATE / "README.md").read_text())
+    assert [row[0] for row in printed] == [row[0] for row in written]
+    assert printed[0] == written[0]
+    assert len(printed) == 2 + 4
+
+
+@pytest.mark.parametrize("row", range(2, 6))
+def test_the_written_table_shows_what_the_bounds_are_for(row: int) -> None:
+    name, _, shortest, below, _ = table((RATE / "README.md").read_text())[row]
+    shortest, below = float(shortest.split()[0]), int(below.split()[0])
+    match name:
+        case "no bounds":
+            assert shortest < 2
+            assert below > 2000
+        case "projected":
+            assert shortest == 10
+            assert below == 0
+        case _:
+            assert 9.9 < shortest < 11
+            assert 0 < below < 300
+
+
+def table(text: str) -> list[list[str]]:
+    """Return the cells of a Markdown table."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

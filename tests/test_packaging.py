@@ -1,0 +1,113 @@
+"""Wheel, sdist and Makefile: what is built installs elsewhere and works from another folder."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import lossdsl
+
+PROBE = """
+import lossdsl, pathlib, sys
+home = pathlib.Path(lossdsl.__file__).resolve()
+assert home.is_relative_to(pathlib.Path(sys.prefix).resolve()), home
+assert (home.parent / "py.typed").exists()
+assert lossdsl.check("mse(out, tgt) + 1e-3*l2sqr(params)").ok
+assert "jax" not in sys.modules
+import jax.numpy as jnp
+loss = lossdsl.compile("mse(out, tgt)")
+assert float(loss(out=jnp.ones(3), tgt=jnp.zeros(3))) == 1.0
+"""
+
+
+def quiet(*command: str | Path, cwd: Path) -> str:
+    result = subprocess.run(
+        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the sdist, and the wheel from the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    quiet(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, root, cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("pattern", ["*.whl", "*.tar.gz"])
+def test_what_is_built_installs_elsewhere_and_works(
+    pattern: str, built: Path, tmp_path: Path
+) -> None:
+    (archive,) = built.glob(pattern)
+    home = tmp_path / "env"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    site = Path(
+        quiet(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=home).strip()
+    )
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--ignore-installed"]
+    quiet(sys.executable, "-m", "pip", "--python", python, "install", *options, archive, cwd=home)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    quiet(python, "-W", "error", "-c", PROBE, cwd=elsewhere)
+    command = home / "bin" / "lossdsl"
+    assert "no errors" in quiet(command, "check", "-e", "mse(a, b)", cwd=elsewhere)
+
+
+def test_the_archives_hold_what_they_should(built: Path) -> None:
+    (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {"lossdsl/_grammar/loss.lark", "lossdsl/py.typed"} <= names
+    assert any(name.endswith(".loss") for name in names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {name.partition("/")[0] for name in names} == {
+        "lossdsl",
+        f"lossdsl-{lossdsl.__version__}.dist-info",
+    }
+    with tarfile.open(sdist) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"grammar/loss.lark", "tests/conftest.py", "pyproject.toml", "LICENSE"} <= inside
+    assert not [name for name in inside if "__pycache__" in name or name.startswith(".venv")]
+
+
+def test_the_extras_are_there(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"plot", "examples", "lsp", "cuda", "test", "dev"}
+    assert extras["cuda"] == ["jax[cuda13]"]
+    assert all(re.search(r">=\d", dependency) for dependency in project["dependencies"])
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "examples", "tutorial", "lint"])
+def test_make_installs_once_and_then_runs(target: str, root: Path, tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    bare = quiet("make", "--dry-run", target, cwd=tmp_path)
+    assert "python3.11 -m venv .venv" in bare
+    (stamp,) = re.findall(r"touch (\.venv/\S+)", bare)
+    assert f"--editable '.[{stamp.removeprefix('.venv/.')}]'" in bare
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+    (tmp_path / stamp).touch()
+    again = quiet("make", "--dry-run", target, cwd=tmp_path)
+    assert "pip" not in again
+    assert again.splitlines() == bare.splitlines()[-len(again.splitlines()) :]
+
+
+def test_ci_runs_make_test(root: Path) -> None:
+    script = root / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert "make test" in script.read_text()

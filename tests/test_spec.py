@@ -1,0 +1,214 @@
+"""Specs in YAML, JSON, TOML and `.loss` files: what is read, where it stands, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+import lossdsl
+from lossdsl.source import Source, Span
+from lossdsl.spec.align import align
+from lossdsl.spec.read import SIZE, read_spec
+from lossdsl.spec.yaml import read_yaml
+
+# Name of the file, its text, the key, and where the word `here` stands: line and column.
+PLACES = {
+    "literal": ("a.yaml", "a: 1\nloss: |\n  mse(out,\n      here)\nb: 2\n", "loss", (4, 7)),
+    "literal, chomped": ("a.yaml", "loss: |-\n  # c\n  mean(here)", "loss", (3, 8)),
+    "literal, indented by number": ("a.yaml", "loss: |2\n    mean(here)\n", "loss", (2, 10)),
+    "literal, with a comment": ("a.yaml", "loss: | # c\n  mean(here)\n", "loss", (2, 8)),
+    "folded": ("a.yaml", "loss: >\n  mse(a, b)\n\n  + mean(here)\n", "loss", (4, 10)),
+    "plain": ("a.yaml", "loss: mean(here)\n", "loss", (1, 12)),
+    "plain, two lines": ("a.yaml", "t:\n  loss: mean(a) +\n   mean(here)", "t.loss", (3, 9)),
+    "single quotes": ("a.yaml", "loss: 'l2(p[''k'']) + here'", "loss", (1, 23)),
+    "double quotes": ("a.yaml", 'loss: "l2(p[\\"k\\"]) + here"', "loss", (1, 23)),
+    "escaped line break": ("a.yaml", 'loss: "a\\n + \\\n   here"', "loss", (2, 4)),
+    "anchor": ("a.yaml", "x: &q |\n    mse(a, here)\nloss: *q\n", "loss", (2, 12)),
+    "mapping": ("a.yml", "loss:\n  inputs: {a: f32}\n  text: a + here", "loss", (3, 13)),
+    "in a list": ("a.yaml", "l:\n- x\n- loss: mean(here)\n", "l.1.loss", (3, 14)),
+    "flow": ("a.yaml", "{loss: 'mean(here)'}", "loss", (1, 14)),
+    "byte order mark": ("a.yaml", "\ufeffloss: mean(here)", "loss", (1, 12)),
+    "Windows": ("a.yaml", "loss: |\r\n  mse(a,\r\n  here)\r\n", "loss", (3, 3)),
+    "JSON": ("a.json", '{"o": {"loss": "here"},\n "loss": "p[\\"k\\"] + here"}', "loss", (2, 22)),
+    "JSON, pairs": ("a.json", '{"loss": "\\ud83d\\ude00 \\u00e9 here"}', "loss", (1, 31)),
+    "JSON, tabs": ("a.json", '{\n\t"loss": "mean(here)"}', "loss", (2, 16)),
+    "TOML": ("a.toml", '[o]\nloss = "here"\n[t]\nloss = "mean(here)"', "t.loss", (4, 14)),
+    "TOML, lines": ("a.toml", 'loss = """\nmse(a,\n  here)"""\n', "loss", (3, 3)),
+    "TOML, literal": ("a.toml", "loss = '''\nmse(a,\n here)'''\n", "loss", (3, 2)),
+    "TOML, dotted": ("a.toml", 'x = 1\nt.loss = "here"', "t.loss", (2, 11)),
+    ".loss": ("a.loss", "mse(a,\n here)", "loss", (2, 2)),
+}
+
+
+@pytest.mark.parametrize("case", PLACES.values(), ids=PLACES)
+def test_a_place_in_a_spec_is_a_place_in_the_file(
+    case: tuple[str, str, str, tuple[int, int]], tmp_path: Path
+) -> None:
+    name, text, key, place = case
+    (tmp_path / name).write_bytes(text.encode())
+    written, found = read_spec(tmp_path / name, key)
+    assert not found
+    assert written
+    start = written.source.text.index("here")
+    span = Span(written.source, start, start + 4)
+    assert written.source.position(start) == place
+    assert span.in_file.text == "here"
+    assert written.source.name == str(tmp_path / name)
+
+
+def test_the_type_of_an_input_has_a_place_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("loss:\n  text: mean(out)\n  inputs:\n    out: f32[B, 10]\n")
+    written, _ = read_spec(path)
+    assert written
+    assert written.inputs["out"].text == "f32[B, 10]"
+    assert written.inputs["out"].position(0) == (4, 10)
+
+
+REFUSED = {
+    "a key twice": ("a.yaml", "loss: a\nloss: b\n", "LD703", (2, 1)),
+    "a number as key twice": ("a.yaml", "1: a\n1: b\n", "LD703", (2, 1)),
+    "a tag": ("a.yaml", "loss: !!python/object:os.system x", "LD703", (1, 7)),
+    "a local tag": ("a.yaml", "loss: !env HOME", "LD703", (1, 7)),
+    "a tagged mapping": ("a.yaml", "loss: !x {text: a}", "LD703", (1, 7)),
+    "depth": ("a.yaml", "a: " + "[" * 5000, "LD703", (1, 35)),
+    "32 levels": ("a.yaml", "[" * 31 + "[1]" + "]" * 31, "LD704", None),
+    "aliases": ("a.yaml", "a: &a x\nb: [" + "*a, " * 101 + "]", "LD703", (2, 405)),
+    "an alias to nothing": ("a.yaml", "loss: *q", "LD703", (1, 7)),
+    "a directive": ("a.yaml", "%YAML 1.21\n---\nloss: a", "LD703", (1, 1)),
+    "two documents": ("a.yaml", "loss: a\n---\nloss: b\n", "LD703", (2, 1)),
+    "a colon": ("a.yaml", "loss: out: f32[B]", "LD702", (1, 10)),
+    "brackets in a flow": ("a.yaml", "loss: {text: x, inputs: {o: f32[B]}}", "LD702", (1, 32)),
+    "a NUL": ("a.yaml", "loss: a\x00b", "LD702", (1, 8)),
+    "nothing": ("a.yaml", "", "LD704", None),
+    "no mapping": ("a.yaml", "- a\n", "LD704", None),
+    "another key": ("a.yaml", "los: x\n", "LD704", None),
+    "a number": ("a.yaml", "loss: 1e-3", "LD705", None),
+    "a list": ("a.yaml", "loss: [a]", "LD705", None),
+    "nothing at the key": ("a.yaml", "loss:", "LD705", None),
+    "no text": ("a.yaml", "loss: {inputs: {}}", "LD705", None),
+    "two texts": ("a.yaml", "loss: {text: a, loss: b}", "LD705", None),
+    "a strange key": ("a.yaml", "loss: {text: a, input: {}}", "LD705", None),
+    "a strange type": ("a.yaml", "loss: {text: a, inputs: {a: 3}}", "LD705", None),
+    "inputs as a list": ("a.yaml", "loss: {text: a, inputs: [a]}", "LD705", None),
+    "a mapping in itself": ("a.yaml", "loss: &a {text: *a}", "LD705", None),
+    "a folded comment": ("a.yaml", "loss: >\n  a # b\n  + c\n", "LD706", (2, 5)),
+    "JSON": ("a.json", '{"loss": }', "LD702", (1, 10)),
+    "JSON, a key twice": ("a.json", '{"loss": "a",\n"loss": "b"}', "LD703", (2, 1)),
+    "JSON, deep": ("a.json", "[" * 100_000, "LD703", (1, 1)),
+    "JSON, 33 levels": ("a.json", "[" * 33 + "]" * 33, "LD703", (1, 1)),
+    "JSON, 32 levels": ("a.json", "[" * 31 + "[1]" + "]" * 31, "LD704", None),
+    "JSON, a long number": ("a.json", "1" * 5000, "LD702", (1, 1)),
+    "TOML": ("a.toml", "a = 1\nb = ", "LD702", (2, 5)),
+    "TOML, a key twice": ("a.toml", "a = 1\na = 2", "LD702", (2, 6)),
+    "TOML, deep": ("a.toml", "a = " + "[" * 5000, "LD703", (1, 1)),
+    "TOML, a long number": ("a.toml", "a = " + "1" * 5000, "LD702", (1, 1)),
+    "TOML, a date": ("a.toml", "loss = 2024-01-01", "LD705", None),
+    "another ending": ("a.txt", "x", "LD701", None),
+    "not UTF-8": ("a.yaml", "loss: \udce9", "LD701", None),
+    "too large": ("a.yaml", "#" * (SIZE + 1), "LD701", None),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_refused(case: tuple[str, str, str, tuple[int, int] | None], tmp_path: Path) -> None:
+    name, text, code, place = case
+    (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(lossdsl.LossError) as caught:
+        lossdsl.load(tmp_path / name)
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    start = found.span and found.span.source.position(found.span.start)
+    assert start == place
+    assert str(found)
+
+
+@pytest.mark.parametrize("name", ["nowhere.yaml", ".", "a\0b.yaml", "a" * 5000 + ".yaml"])
+def test_what_cannot_be_opened_is_a_diagnostic(name: str) -> None:
+    with pytest.raises(lossdsl.LossError) as caught:
+        lossdsl.load(name)
+    assert caught.value.codes == ("LD701",)
+
+
+def test_a_config_of_the_largest_size_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    text = "loss: mean(x)\n"
+    path.write_text(text + "#" * (SIZE - len(text)))
+    assert lossdsl.load(path).text == "mean(x)"
+
+
+def test_no_file_is_opened_and_no_code_run_by_a_config(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    path = tmp_path / "a.yaml"
+    path.write_text(f"loss: !!python/object/apply:os.mkdir ['{mark}']")
+    with pytest.raises(lossdsl.LossError):
+        lossdsl.load(path)
+    assert not mark.exists()
+
+
+YAML = st.text(st.sampled_from("a: -[]{}&*!|>'\"#%@`\n\t\\,?1.~<=x\r\u2028\x85é😀"), max_size=40)
+
+
+@settings(max_examples=400)
+@given(YAML)
+def test_any_text_is_a_document_or_a_diagnostic(text: str) -> None:
+    document, found = read_yaml(Source(text))
+    assert (document is None) == bool(found)
+
+
+SCALARS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.just("\n"))
+
+
+@given(SCALARS)
+def test_every_visible_character_of_a_json_text_is_found(text: str) -> None:
+    for escaped in (True, False):
+        raw = json.dumps(text, ensure_ascii=escaped)
+        offsets = align(text, raw, 1, len(raw) - 1, '"')
+        assert offsets
+        assert len(offsets) == len(text) + 1
+        for character, at in zip(text, offsets[:-1], strict=True):
+            assert raw[at] in ("\\", character)
+
+
+def test_a_spec_is_a_model_a_field_and_its_own_dump() -> None:
+    class Config(BaseModel):
+        loss: lossdsl.LossSpec
+
+    short = Config.model_validate({"loss": "mse(out, tgt)"})
+    assert short.model_dump() == {"loss": "mse(out, tgt)"}
+    long = {"loss": {"text": "mean(x)", "inputs": {"x": "f32[B]"}}}
+    assert Config.model_validate(long).model_dump() == long
+    assert Config.model_validate_json(short.model_dump_json()) == short
+    kinds = [option.get("type") for option in _options(Config.model_json_schema())]
+    assert kinds == ["string", "object"]
+
+
+def _options(schema: dict[str, dict[str, dict[str, list[dict[str, str]]]]]) -> list[dict[str, str]]:
+    return schema["$defs"]["LossSpec"]["anyOf"]
+
+
+@pytest.mark.parametrize(
+    "value", ["mse(out", {"text": 3}, 3, {"text": "mean(x)", "inputs": {"x": "f99"}}]
+)
+def test_a_bad_spec_fails_in_the_model(value: object) -> None:
+    with pytest.raises(ValidationError):
+        lossdsl.LossSpec.model_validate(value)
+
+
+def test_the_diagnostics_of_a_bad_spec_are_in_the_message_of_the_model() -> None:
+    with pytest.raises(ValidationError, match=r"LD101.*l2sqrt"):
+        lossdsl.LossSpec(text="l2sqrt(params)")
+
+
+def test_a_finding_in_a_config_points_into_the_config(tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text("a: 1\nloss: |\n  mse(out, tgt)\n  + 1e-3 * l2sqrt(params)\n")
+    with pytest.raises(lossdsl.LossError) as caught:
+        lossdsl.load(path)
+    assert f"{path}:4:12" in str(caught.value)
+    assert " 4 |   + 1e-3 * l2sqrt(params)\n   |            ^^^^^^" in str(caught.value)
