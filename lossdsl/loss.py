@@ -104,7 +104,9 @@ class CompiledLoss:
 
     def _declaration(self, name: str) -> tuple[ast.TypeExpr | None, ast.Literal | None]:
         declared = self._declared.get(name)
-        return (None, None) if declared is None else (declared.type, declared.default)
+        if declared is not None:
+            return declared.type, declared.default
+        return parse_inputs({name: self.signature[name]})[0].get(name), None
 
     def _explained(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Translate what `jit` says of a leaf that is no array."""

@@ -80,9 +80,13 @@ def bounds(case: Case) -> Recipe:
     inputs = {"params": args["params"]}
     lower, upper = dict(leaves(args["lower_bounds"])), dict(leaves(args["upper_bounds"]))
     limits: list[str] = []
-    for place, (path, low) in enumerate(lower.items()):
+    # Rockpool's torch version zips the trees by position, whatever the keys are called.
+    by_position = case["package"] == "rockpool.torch_loss"
+    paths = [path for path, _ in leaves(args["params"])] if by_position else list(lower)
+    upper = dict(zip(lower, upper.values(), strict=True)) if by_position else upper
+    for place, (path, (named, low)) in enumerate(zip(paths, lower.items(), strict=False)):
         sides = [f"lower_{place}", f"upper_{place}"]
-        for side, bound in enumerate([low, upper[path]]):
+        for side, bound in enumerate([low, upper[named]]):
             if isinstance(bound, np.ndarray):
                 inputs[sides[side]] = bound
             else:

@@ -68,7 +68,7 @@ MORE = {
     ("summed_exp_boundary", 0): ("lower=-0.5", "upper=0.5", "lower=-0.5, upper=0.5"),
 }
 
-RUNS = {"S": (4, 2), None: (2,)}
+RUN = (4, 2)
 SIZES = {"K": 3, "T": 5}
 Axes = tuple[tuple[str, int], ...]  # a name and a size for each axis
 
@@ -102,10 +102,13 @@ def example(function: Builtin, variant: int) -> Example:
     """Return the spec of one definition of a loss."""
     signature = function.signatures[variant]
     random = np.random.default_rng(7)
+    # An axis counted from the front says how many axes come before it.
+    fronts = [one.default.value for one in signature.parameters if _is_front(one)]
+    run = RUN[: min(fronts, default=2)]
     operands = [
         operand
         for parameter in signature.parameters
-        if (operand := _operand(parameter, random)) is not None
+        if (operand := _operand(parameter, run, random)) is not None
     ]
     plain = {one.name: one.value for one in operands if not isinstance(one.value, str)}
 
@@ -116,7 +119,7 @@ def example(function: Builtin, variant: int) -> Example:
     unreduced = call("", 'reduce="none"')
     found = expected(f"loss = {call('', '')}\nmetric u = {unreduced}", plain).metrics["u"]
     is_tree = isinstance(found, dict)
-    axes = () if is_tree else _axes(signature.result)
+    axes = () if is_tree else _axes(signature.result, run)
     kept = _like(found, lambda shape: random.random(shape) < 0.6)
     weights = _like(found, lambda shape: random.uniform(0.5, 2.0, shape))
     clean = [*CLEAN, *MORE.get((function.name, variant), ())]
@@ -144,14 +147,24 @@ def example(function: Builtin, variant: int) -> Example:
     return Example("\n".join(lines), tuple(calls), inputs)
 
 
-def _operand(parameter: ast.Parameter, random: np.random.Generator) -> Operand | None:
+def _is_front(parameter: ast.Parameter) -> bool:
+    match parameter:
+        case ast.Parameter(type=ast.WordTypeExpr("axis"), default=ast.Literal()):
+            return True
+        case _:
+            return False
+
+
+def _operand(
+    parameter: ast.Parameter, run: tuple[int, ...], random: np.random.Generator
+) -> Operand | None:
     match parameter:
         case ast.Parameter(default=default) if default is not None:
             return None
         case ast.Parameter(name, ast.ArrayTypeExpr(dims=())):
             return Operand(name, "0.4", ())
         case ast.Parameter(name, ast.ArrayTypeExpr() as type):
-            axes = _axes(type)
+            axes = _axes(type, run)
             return Operand(name, _array(type, tuple(size for _, size in axes), random), axes)
         case ast.Parameter(name, ast.TreeTypeExpr(leaf)):
             kind = leaf or ast.ArrayTypeExpr("float", (), None, parameter.span)
@@ -167,13 +180,13 @@ def _tree(shapes: Any, make: Callable[[tuple[int, ...]], Any]) -> Any:
     return {name: _tree(inner, make) for name, inner in shapes.items()}
 
 
-def _axes(type: ast.TypeExpr | None) -> Axes:
+def _axes(type: ast.TypeExpr | None, run: tuple[int, ...]) -> Axes:
     """Return the axes of a pattern, each a name and a size; equal names are equal axes."""
     found: list[tuple[str, int]] = []
     for dim in type.dims if isinstance(type, ast.ArrayTypeExpr) else ():
         match dim:
             case ast.Run(name):
-                found += [(f"{name}{at}", size) for at, size in enumerate(RUNS[name])]
+                found += [(f"{name}{at}", size) for at, size in enumerate(run)]
             case ast.DimExpr(_, ((symbol, _),)):
                 found.append((symbol, SIZES.get(symbol, 4)))
             case _:
@@ -214,9 +227,9 @@ def _where(kept: Value, value: Value) -> Value:
 
 
 def _cancelling(shape: tuple[int, ...]) -> np.ndarray:
-    """Return weights that sum to 0, none of them 0 where there are more than one."""
+    """Return weights that sum to 0, none of which is 0; a single one cannot cancel."""
     flat = np.resize([1.0, -1.0], shape).ravel()
-    return (flat - flat.mean()).reshape(shape)
+    return (flat - flat.mean()).reshape(shape) if flat.size > 1 else flat.reshape(shape)
 
 
 def _spoiled(operand: Operand, kept: Value | None, axes: Axes) -> Any:

@@ -69,6 +69,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "logical_not": np.logical_not,
     "where": np.where,
     "keep": keep,
+    "l0_share": real(lambda x, sigma: 1 / (1 + sigma / x**4)),
     "limit_cost": real(limit_cost),
     "zeros": np.zeros_like,
     "abs": np.abs,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-import lossdsl
+import lossdsl.cli
 from lossdsl.cli.app import app
 from lossdsl.cli.output import CLEAN, ERRORS, LIMIT, USAGE
 from lossdsl.diagnostics.codes import CODES
@@ -175,6 +175,19 @@ def test_fmt_follows_a_link(tmp_path: Path) -> None:
     run("fmt", str(link))
     assert link.is_symlink()
     assert path.read_text() == CANONICAL
+
+
+def test_a_defect_asks_for_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise KeyError("k")
+
+    monkeypatch.setattr("lossdsl.cli.app.app", broken)
+    with pytest.raises(SystemExit) as caught:
+        lossdsl.cli.main()
+    assert caught.value.code == ERRORS
+    assert "error[LD999]: a defect of lossdsl: KeyError" in capsys.readouterr().err
 
 
 def outside(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

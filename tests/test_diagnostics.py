@@ -249,5 +249,5 @@ def test_concise_is_one_line_each() -> None:
 
 
 def test_summary_counts() -> None:
-    error, warning = at("LD201", "m", None), at("LD418", "m", None)
+    error, warning = at("LD201", "m", None), at("LD431", "m", None)
     assert summary([error, error, warning]) == "2 errors, 1 warning"

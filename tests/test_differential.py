@@ -126,6 +126,14 @@ LOSSES: list[tuple[str, Callable[[Mapping[str, Any]], Any]]] = [
         ),
     ),
     (
+        "integral_crossentropy(transpose(traces, (1, 0, 2)), y, time_axis=0, smoothing=0)",
+        lambda v: -np.mean(np.sum(one_hot(v["y"]) * log_softmax(v["traces"].sum(axis=1)), axis=-1)),
+    ),
+    (
+        "integral_crossentropy(transpose(traces), y, time_axis=1, class_axis=0, smoothing=0)",
+        lambda v: -np.mean(np.sum(one_hot(v["y"]) * log_softmax(v["traces"].sum(axis=1)), axis=-1)),
+    ),
+    (
         "integral_accuracy(traces, y)",
         lambda v: np.mean(np.argmax(v["traces"].sum(axis=1), axis=-1) == v["y"]),
     ),
@@ -166,7 +174,9 @@ def test_loss(text: str, reference: Callable[[Mapping[str, Any]], Any]) -> None:
             lambda leaf: np.asarray(leaf, np.float64) if leaf.dtype == np.float32 else leaf, values
         )
         found = loss(**{one: values[one] for one in names_in(text)})
-        np.testing.assert_allclose(found, reference(wide), rtol=2e-5, atol=1e-6)
+        with jax.enable_x64(True):
+            expected = reference(wide)
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
 
 
 STEPS = (0, 1, 9, 10, 11, 99, 100, 101, 250, 999, 1000, 2000)

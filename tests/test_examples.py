@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import lossdsl
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 DIGITS, RATE = EXAMPLES / "digits", EXAMPLES / "rate_network"
 
@@ -90,6 +92,16 @@ def test_the_written_table_shows_what_the_bounds_are_for(row: int) -> None:
         case _:
             assert 9.9 < shortest < 11
             assert 0 < below < 300
+
+
+def test_the_readmes_show_the_losses_that_run() -> None:
+    digits = lossdsl.load(DIGITS / "train.yaml").text
+    assert digits.strip() in (DIGITS / "README.md").read_text()
+    readme = (RATE / "README.md").read_text()
+    for name in ("strong decay", "weak decay", "no bounds"):
+        assert lossdsl.load(RATE / "specs.yaml", key=f"{name}.loss").text in readme
+    weak = lossdsl.load(RATE / "specs.yaml", key="weak decay.loss")
+    assert lossdsl.load(RATE / "specs.yaml", key="projected.loss").text == weak.text
 
 
 def table(text: str) -> list[list[str]]:

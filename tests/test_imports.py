@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("jax", "jaxlib", "optax", "numpy")
 
 # JAX may be imported at the top of these; elsewhere only within functions.
-JAX_FLOORS = ("lower", "loss.py", "training")
+JAX_FLOORS = ("lower", "loss.py", "terms.py", "training")
 
 WITHOUT_JAX = {
     "import": "",

@@ -83,7 +83,7 @@ SPECS = {
     ),
     "reduction beside the mask": Spec(
         "mean(sum(log(x), axis=1), where=r)",
-        {"x": np.where(ROWS[:, None], np.abs(X) + 1, -1), "r": ROWS},
+        {"x": np.where(ROWS[:, None], np.abs(X) + 1, 0), "r": ROWS},
     ),
     "softmax beside the mask": Spec(
         "mean(log(softmax(x, axis=1)), where=m)", {"x": Z, "m": M & ROWS[:, None]}

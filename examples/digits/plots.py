@@ -63,16 +63,18 @@ def terms(axes: Axes, runs: Sequence[Run]) -> None:
 
 
 def tau(axes: Axes, runs: Sequence[Run], limit: float) -> None:
-    """The time constants of all seeds before and after training, with their bound."""
-    before = 1e3 * np.concatenate([run.start for run in runs])
-    after = 1e3 * np.concatenate([run.tau for run in runs])
+    """The time constants before and after training, with their bound; NaN has no place here."""
+    finite = [run for run in runs if run.broke_at is None]
+    before = 1e3 * np.concatenate([run.start for run in finite or runs])
+    after = 1e3 * np.concatenate([run.tau for run in finite or runs])
     after = after[np.isfinite(after)]
     bins = np.arange(0, np.ceil(max(before.max(), after.max(initial=0))) + 1)
     axes.hist(after, bins, color=COLORS[0], alpha=0.8, label="after training")
     axes.hist(before, bins, histtype="step", color="black", label="before")
     axes.axvline(1e3 * limit, color=COLORS[2], linestyle="--", label=f"bound, {1e3 * limit:g} ms")
     axes.set(xlabel="time constant tau (ms)", ylabel="units", xlim=(0, None))
-    axes.set_title(f"time constants, {len(runs)} seeds")
+    broken = f", {len(runs) - len(finite)} of them in NaN" if len(finite) < len(runs) else ""
+    axes.set_title(f"time constants, {len(runs)} seeds{broken}")
     axes.legend()
 
 

@@ -37,3 +37,8 @@ def summary(runs: Sequence[Run], limit: float) -> Table:
             )
         table.add_row(str(run.seed), f"{run.accuracy:.4f}", *became)
     return table
+
+
+def outside(distance: float) -> str:
+    """Say how a leaf ends that breaks its bound by so many seconds."""
+    return "ends in NaN" if np.isnan(distance) else f"ends {1e3 * distance:.2f} ms below its bound"

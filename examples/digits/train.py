@@ -16,7 +16,7 @@ import jax
 import typer
 from network import Network
 from plots import draw
-from report import summary, terms_table
+from report import outside, summary, terms_table
 from rich.console import Console
 from rich.progress import Progress
 from ruamel.yaml import YAML
@@ -57,11 +57,11 @@ def main(
     try:
         spec = lossdsl.load(config)
     except lossdsl.LossError as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     declared = lossdsl.compile(spec)
     for warning in declared.diagnostics:
-        console.print(str(warning), markup=False)
+        console.print(str(warning), markup=False, soft_wrap=True)
     loss = lossdsl.compile(without(spec.text, drop)) if drop else declared
 
     settings = YAML(typ="safe").load(config)
@@ -79,8 +79,11 @@ def main(
     for run in runs:
         console.print(terms_table(run))
     console.print(summary(runs, limit))
+    for run in runs:
+        for path, distance in declared.violations(run.params).items():
+            console.print(f"seed {run.seed}: {path} {outside(float(distance))}")
     for path in draw(runs, limit, out / f"without-{drop}" if drop else out):
-        console.print(f"saved {path}")
+        console.print(f"saved {path}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -95,11 +95,7 @@ def cells(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def spread(values: Sequence[float], style: str) -> str:
-    """Format the median and the range.
-
-    >>> spread([1, 3, 2], ".1f")
-    '2.0 (1.0 to 3.0)'
-    """
+    """Format the median and the range, or the one value that all share."""
     if not values:
         return "-"
     middle, low, high = (f"{f(values):{style}}" for f in (np.median, np.min, np.max))

@@ -159,6 +159,10 @@ def _most_telling(problems: Sequence[Diagnostic]) -> Diagnostic:
 
 def _unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Value:
     nodes = [value.node for value, _ in bound.values.values() if isinstance(value, Value)]
+    # What the options read are inputs too, also while the call itself waits for its types.
+    given = [bound.options[name] for name in ("where", "weight", "normalize") if name in bound.options]
+    for option in (expressions.argument(context, scope, expr) for expr in given):
+        nodes += [option.node] if isinstance(option, Value) else []
     node = context.graph.apply(scope.functions["unresolved"], nodes, UNKNOWN, {"at": span.text})
     return context.value(node, UNKNOWN, span, scope)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lossdsl.check import calls, expressions, reductions, trees
@@ -36,7 +37,7 @@ def expand(
     outside, its result has the caller's dims again.
     """
     context.expansions += 1
-    local = _Local.of(fitted.bindings, context.expansions)
+    local = _Local.of(definition, fitted.bindings, context.expansions)
     is_loss = definition.kind == "loss"
     name = bound.function.name
     inner = Scope(
@@ -80,7 +81,8 @@ class _Local:
         self.outer = outer
 
     @classmethod
-    def of(cls, bindings: Bindings, number: int) -> _Local:
+    def of(cls, definition: ast.Definition, bindings: Bindings, number: int) -> _Local:
+        """Return fresh symbols for a definition; what no argument bound is of unknown size."""
         outer: dict[str, Dim] = {}
 
         def rigid(name: str, dim: Dim) -> Dim:
@@ -88,7 +90,13 @@ class _Local:
             outer[symbol] = dim
             return symbol_dim(symbol, dim.known)
 
-        dims = {name: rigid(name, dim) for name, dim in bindings.dims.items()}
+        symbols = {
+            symbol: bindings.dims.get(symbol, UNKNOWN_DIM)
+            for node in ast.walk(definition.signature)
+            if isinstance(node, ast.DimExpr)
+            for symbol, _ in node.terms
+        }
+        dims = {name: rigid(name, dim) for name, dim in symbols.items()}
         runs = {
             name: tuple(rigid(f"{name}{at}", dim) for at, dim in enumerate(run))
             for name, run in bindings.runs.items()
@@ -197,13 +205,14 @@ def _renamed_tree(
 
 
 def _permuted(
-    context: Context, scope: Scope, value: Value, moved: tuple[int, int], span: Span
+    context: Context, scope: Scope, value: Value, moved: Mapping[int, int], span: Span
 ) -> Value:
     type = value.type
-    source, target = moved
-    if not isinstance(type, ArrayType) or type.dims is None or source == target:
+    if not isinstance(type, ArrayType) or type.dims is None:
         return value
-    order = moved_order(len(type.dims), source, target)
+    order = moved_order(len(type.dims), moved)
+    if order == tuple(range(len(order))):
+        return value
     result = replace(type, dims=tuple(type.dims[at] for at in order))
     node = context.graph.apply(
         scope.functions["permute"], [value.node], result, {"order": order}
@@ -280,5 +289,3 @@ def _as_declared(
         case _:
             return body
 
-
-__all__ = ["UNKNOWN_DIM", "expand"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -30,13 +31,14 @@ from lossdsl.types.unify import Bindings, Clash, show_pattern, unify
 class Fit:
     """A signature that took its arguments: what symbols stand for, and where axes are.
 
-    `moved` gives, by parameter, the axis of the argument that belongs at a place of the pattern
-    (both counted from the start of the argument); `unknown` that some argument has no type yet.
+    `moved` gives, by parameter, the axes of the argument that belong at places of the pattern:
+    from place to axis, both counted from the start; `unknown` says that some argument has no type
+    yet.
     """
 
     bindings: Bindings = field(default_factory=Bindings)
     axes: dict[str, int | None] = field(default_factory=dict[str, "int | None"])
-    moved: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    moved: dict[str, dict[int, int]] = field(default_factory=dict[str, dict[int, int]])
     symbols: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     unknown: bool = False
 
@@ -163,11 +165,11 @@ def _infer(context: Context, value: Value, pattern: ast.TypeExpr) -> None:
 
 
 def _moved(result: Fit, name: str, type: ArrayType) -> ArrayType:
-    """Return the type with its named axis at the place that the pattern gives it."""
+    """Return the type with its named axes at the places that the pattern gives them."""
     if name not in result.moved or type.dims is None:
         return type
-    source, target = result.moved[name]
-    return replace(type, dims=move(type.dims, source, target))
+    order = moved_order(len(type.dims), result.moved[name])
+    return replace(type, dims=tuple(type.dims[at] for at in order))
 
 
 def move(dims: tuple[Dim, ...], source: int, target: int) -> tuple[Dim, ...]:
@@ -178,11 +180,14 @@ def move(dims: tuple[Dim, ...], source: int, target: int) -> tuple[Dim, ...]:
     return tuple(rest)
 
 
-def moved_order(rank: int, source: int, target: int) -> tuple[int, ...]:
-    """Return the order of axes that moves one of them."""
-    rest = [at for at in range(rank) if at != source]
-    rest.insert(target, source)
-    return tuple(rest)
+def moved_order(rank: int, moved: Mapping[int, int]) -> tuple[int, ...]:
+    """Return the order of axes that has some of them at given places, the others as they were.
+
+    >>> moved_order(3, {1: 0, 2: 2})
+    (1, 0, 2)
+    """
+    rest = iter([at for at in range(rank) if at not in moved.values()])
+    return tuple(moved[place] if place in moved else next(rest) for place in range(rank))
 
 
 def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fit) -> None:
@@ -214,7 +219,14 @@ def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fi
                 result.axes[parameter.name] = axis
                 for symbol in type.arguments:
                     result.symbols[symbol] = (axis, len(dims) + place)
-            result.moved[other.name] = (axis, len(dims) + place)
+            moved = result.moved.setdefault(other.name, {})
+            if axis in moved.values():
+                shown = f"[{', '.join(map(str, dims))}]"
+                message = f"two options name axis {axis} of `{other.name}`"
+                context.error(scope, "LD207", message, bound.span, shown)
+                result.unknown = True
+                continue
+            moved[len(dims) + place] = axis
 
 
 def _place(pattern: ast.TypeExpr | None, symbols: tuple[str, ...]) -> int | None:

@@ -53,7 +53,9 @@ def apply_elementwise(
     """
     types = [value.type for value, _ in operands]
     result: Type
-    if any(isinstance(type, TreeType) for type in types):
+    if any(isinstance(type, UnknownType) for type in types):
+        found = UNKNOWN
+    elif any(isinstance(type, TreeType) for type in types):
         found = _over_trees(context, scope, function, operands, arrays_per_leaf)
     elif any(isinstance(type, RecordType) for type in types):
         at = next(at for at, type in enumerate(types) if isinstance(type, RecordType))
@@ -66,8 +68,6 @@ def apply_elementwise(
             help="name a field, such as `.mu`",
         )
         found = None
-    elif any(isinstance(type, UnknownType) for type in types):
-        found = UNKNOWN
     else:
         found = array_result(context, scope, function, operands, cast("list[ArrayType]", types))
     if found is None:

@@ -8,9 +8,13 @@ def main() -> None:
     import sys
 
     from lossdsl.cli.app import app
+    from lossdsl.cli.output import defect
 
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    app()
+    try:
+        app()
+    except Exception as error:
+        sys.exit(defect(error))

@@ -124,7 +124,7 @@ def _check_library(source: Source, format: OutputFormat) -> tuple[Diagnostic, ..
 
     try:
         library = Library.loads(source.text, source.name)
-        BUILTINS | library
+        _ = BUILTINS | library
     except LossError as error:
         if format is OutputFormat.full:
             show(error.diagnostics)

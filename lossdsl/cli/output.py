@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from rich.console import Console
 from rich.text import Text
 
-from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.diagnostics.render import layout, render_all
 from lossdsl.diagnostics.snippet import Line
 
@@ -31,6 +32,19 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     if any(code.startswith("LD6") for code in codes):
         return LIMIT
     return ERRORS if codes else CLEAN
+
+
+def defect(error: Exception) -> int:
+    """Print what no command should raise, with a request to report it; return the exit code."""
+    traceback.print_exception(error)
+    found = at(
+        "LD999",
+        f"a defect of lossdsl: {type(error).__name__}",
+        None,
+        help="please report it, with the text that leads here",
+    )
+    show([found], error=True)
+    return ERRORS
 
 
 def say(*lines: Line, error: bool = False) -> None:

@@ -36,9 +36,9 @@ ROWS = (
         "LD204",
         title="wrong rank",
         why="The function names dims that the value does not have.",
-        bad="mean(softmax(x))",
-        good="mean(softmax(y))",
-        inputs={"x": "f32", "y": "f32[C]"},
+        bad="mean(matmul(a, x))",
+        good="mean(matmul(a, b))",
+        inputs={"a": "f32[B, C]", "b": "f32[C]", "x": "f32"},
     ),
     Code(
         "LD205",
@@ -64,15 +64,6 @@ ROWS = (
         bad="mean(sum(x, axis=2))",
         good="mean(sum(x, axis=1))",
         inputs={"x": "f32[B, C]"},
-    ),
-    Code(
-        "LD208",
-        title="label out of range",
-        why="A label counts the classes from 0. Libraries turn a label beyond the last class into "
-        "a row of zeros, and -1 into the last class.",
-        bad="cross_entropy(z, 10)",
-        good="cross_entropy(z, 9)",
-        inputs={"z": "f32[10]"},
     ),
     Code(
         "LD209",

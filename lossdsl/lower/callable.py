@@ -35,7 +35,7 @@ def slot(name: str, type: ast.TypeExpr | None, default: ast.Literal | None) -> S
     value = None if default is None else default.value
     match type:
         case None:
-            return Slot(name, "float", value)
+            return Slot(name, "any", value)
         case ast.ArrayTypeExpr(dtype=dtype, dims=()):
             return Slot(name, dtype if dtype not in ("num", "any") else "float", value)
         case ast.RecordTypeExpr():
@@ -131,7 +131,7 @@ def strong_scalar(value: Any, wanted: str) -> Any:
     if isinstance(value, jax.Array) and value.ndim == 0 and not isinstance(value, jax.core.Tracer):
         dtype = _strong_dtype(value, wanted)
         if getattr(value, "weak_type", False) or (
-            value.dtype != dtype and kind(wanted) == "float" and value.dtype.kind != "f"
+            value.dtype != dtype and kind(wanted) in ("float", "any") and value.dtype.kind != "f"
         ):
             return jax.numpy.asarray(value).astype(dtype)
     return value
@@ -144,11 +144,11 @@ def _strong_dtype(value: Any, wanted: str) -> Any:
     from lossdsl.lower.dtypes import jax_dtype
 
     double = bool(jax.config.read("jax_enable_x64"))
-    if wanted == "bool" or (wanted == "any" and isinstance(value, (bool, np.bool_))):
+    if wanted == "bool" or (wanted == "any" and getattr(value, "dtype", type(value)) == bool):
         return np.dtype(bool)
     if wanted == "int":
         return np.dtype(np.int32)
-    if wanted == "float":
+    if wanted in ("float", "any"):
         return np.dtype(np.float64 if double else np.float32)
     return jax_dtype(wanted)
 

@@ -71,6 +71,8 @@ def _apply(graph: Graph, node: Apply, operands: list[Value], default_float: str)
     types = [None if one is None else graph.types[one] for one in node.arguments]
     if function.name == "branches":
         return [leaf for one in operands for leaf in (one if isinstance(one, list) else [one])]
+    if function.name == "leaf":
+        return operands[0][cast("int", options["at"])]
     if function.name == "usable":
         kept = set(cast("tuple[Path, ...]", options["paths"]))
         paired = zip(tree_leaves(cast("Type", types[0])), operands[0], strict=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from lossdsl.check.core import Core, Node
 from lossdsl.library.declare import Library
-from lossdsl.optimize import sink
+from lossdsl.optimize import leafwise, sink
 
-PASSES = (sink.sink,)
+PASSES = (leafwise.leafwise, sink.sink)
 
 
 def optimize(core: Core, roots: Sequence[Node], library: Library) -> list[Node]:

@@ -12,7 +12,7 @@ from lossdsl.types.types import ArrayType, Dim, array, literal_dim
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A mask of the rank of a value, with size 1 where it does not vary.
+    """A mask of the rank of a value, with size 1 where it does not vary, or of rank 0.
 
     `exact` when what is outside the mask is needed by nothing that is kept *and* nothing kept
     shares a row with it: no axis was reduced with `any` on the way.
@@ -33,7 +33,9 @@ def joined(graph: Graph, library: Library, asked: Sequence[Demand | None]) -> De
             continue
         a, b = graph.types[first.mask], graph.types[other.mask]
         assert isinstance(a, ArrayType) and isinstance(b, ArrayType)
-        dims = tuple(y if x.is_one else x for x, y in zip(a.dims or (), b.dims or (), strict=True))
+        dims = a.dims or b.dims or ()
+        if a.dims and b.dims:
+            dims = tuple(y if x.is_one else x for x, y in zip(a.dims, b.dims, strict=True))
         either = graph.apply(
             library.operators["or"], [first.mask, other.mask], array("bool", dims)
         )
@@ -52,7 +54,10 @@ class Projector:
         """Yield each operand with the demand on it; None asks for all of it."""
         for at, operand in enumerate(operands(node)):
             type = self.graph.types[operand]
-            if demand is None or not isinstance(node, Apply) or not isinstance(type, ArrayType):
+            if demand is not None and not self._dims(demand.mask):
+                # All or nothing is kept, and no function couples what it keeps.
+                yield operand, demand
+            elif demand is None or not isinstance(node, Apply) or not isinstance(type, ArrayType):
                 yield operand, None
             else:
                 yield operand, self._through(node, at, type, demand)
@@ -85,7 +90,7 @@ class Projector:
         """Line a mask over a result up with an operand that was broadcast to it."""
         dims, mask = type.dims or (), self._dims(demand.mask)
         if not mask:
-            return self._expanded(demand, 0, len(dims), tuple(range(len(dims))))
+            return demand
         missing = len(mask) - len(dims)
         if missing < 0:
             return self._expanded(demand, len(mask), len(dims), tuple(range(-missing)))
@@ -150,7 +155,7 @@ class Projector:
 
     def _reduction(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
         axes, rank = node.option("axis"), len(type.dims or ())
-        if axes is None or not self._dims(demand.mask):
+        if axes is None:
             return None
         assert isinstance(axes, tuple)
         if node.option("keepdims"):

@@ -168,8 +168,18 @@ def _operand_names(node: Apply) -> list[str]:
 
 def _is_source(graph: Graph, node: Node) -> bool:
     """Say whether a node is where data enters: an input or a leaf of one."""
-    return isinstance(node, (Input, Leaves)) and isinstance(graph.types[node], ArrayType)
+    return _is_read(node) and isinstance(graph.types[node], ArrayType)
+
+
+def _is_read(node: Node) -> bool:
+    match node:
+        case Input() | Leaves():
+            return True
+        case Apply(function):
+            return function.name == "leaf"
+        case _:
+            return False
 
 
 def _sources(roots: Iterable[Node]) -> set[Node]:
-    return {node for node in tape(roots) if isinstance(node, (Input, Leaves))}
+    return {node for node in tape(roots) if _is_read(node)}

@@ -42,12 +42,16 @@ def softmax() -> Kernel:
     cite: Bridle 1990, doi:10.1007/978-3-642-76153-9_28
     example: mean(square(softmax(z, axis=-1) - p))
     """
-    import jax
+    import jax.numpy as jnp
 
     def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
         x = _scaled(x, temperature)
         if where is None:
-            return jax.nn.softmax(x, axis=axis)
+            # The gradient passes through the maximum too: where one entry has nearly all the
+            # mass, its slope is then the exact opposite of the others', not rounded to 0.
+            peak = jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf)
+            exponential = jnp.exp(x - peak)
+            return exponential / jnp.sum(exponential, axis=axis, keepdims=True)
         _, exponential, total = _masked_exponentials(x, where, axis)
         return exponential / total
 

@@ -123,6 +123,16 @@ def usable() -> Any:
     return kernel
 
 
+@primitive("leaf(x: tree, at: static int) -> any", internal=True)
+def leaf() -> Any:
+    """Take one leaf of a tree by its place."""
+
+    def kernel(x: Any, *, at: int) -> Any:
+        raise AssertionError("selected by the lowering")
+
+    return kernel
+
+
 @primitive("map(f: function, tree: tree, *trees: any) -> tree", form="map", family="array")
 def map_() -> Any:
     """Apply a function to each leaf of a tree, or with `at=` to each subtree that it selects.

@@ -46,7 +46,9 @@ def _multiplied(call: RuleCall) -> Ruling:
     return result(a, (*batch, *rows, *columns), dtype)
 
 
-@primitive("matmul(a: num[...], b: num[...]) -> num[...]", rule=_multiplied, operator="@", sink="matmul")
+@primitive(
+    "matmul(a: num[...], b: num[...]) -> num[...]", rule=_multiplied, operator="@", sink="matmul"
+)
 def matmul() -> Kernel:
     """Matrix product over the last dim of a and the last but one of b; written `a @ b`.
 

@@ -241,7 +241,9 @@ def _broadcasted(call: RuleCall) -> Ruling:
     return result(x, tuple(dims), dtype)
 
 
-@primitive("broadcast(x: any[...], like: any[...]) -> any[...]", rule=_broadcasted, sink="elementwise")
+@primitive(
+    "broadcast(x: any[...], like: any[...]) -> any[...]", rule=_broadcasted, sink="elementwise"
+)
 def broadcast() -> Kernel:
     """x repeated to the shape of another array: what a sum of the two would do silently.
 

@@ -1,0 +1,115 @@
+"""Masked trees taken apart: what maps over the leaves becomes one operation a leaf.
+
+A mask is sunk through operations on arrays only. So where a select is of a tree, every tree is
+written as `branches` of its leaves, and what reads one whole, such as a reduction over all
+leaves, reads those. Programs in which no select reads a tree stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossdsl.check.core import Apply, Graph, Leaves, Node, tape
+from lossdsl.check.trees import record_tree, selected_at
+from lossdsl.library.declare import Library
+from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
+
+
+def leafwise(graph: Graph, roots: Sequence[Node], library: Library) -> list[Node]:
+    """Return roots in which every select is of an array, and reads no tree whole."""
+    order = tape(roots)
+    selected = [node for node in order if _selects(node)]
+    if not any(isinstance(graph.types[node], TreeType) for node in tape(selected)):
+        return list(roots)
+    apart = _Apart(graph, library)
+    for node in order:
+        apart.visit(node)
+    return [apart.whole(root) for root in roots]
+
+
+def _selects(node: Node) -> bool:
+    return isinstance(node, Apply) and (
+        node.function.name == "keep" or node.function.operator == "if"
+    )
+
+
+def _leaves_of(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
+    tree = record_tree(type) if isinstance(type, RecordType) else type
+    assert isinstance(tree, TreeType) and tree.leaves is not None
+    return tree.leaves
+
+
+class _Apart:
+    """The leaves of every tree seen so far, and the rewritten node of every array."""
+
+    def __init__(self, graph: Graph, library: Library):
+        self.graph = graph
+        self.library = library
+        self.arrays: dict[Node, Node] = {}
+        self.trees: dict[Node, list[Node]] = {}
+
+    def visit(self, node: Node) -> None:
+        """Rewrite one node whose operands are rewritten already."""
+        type = self.graph.types[node]
+        if isinstance(type, ArrayType):
+            self.arrays[node] = self._array(node)
+        else:
+            self.trees[node] = self._tree(node, type)
+
+    def whole(self, node: Node) -> Node:
+        """Return a node for one that reads it whole."""
+        if node in self.arrays:
+            return self.arrays[node]
+        type = self.graph.types[node]
+        paths = tuple(path for path, _ in _leaves_of(type))
+        form = self.library["branches"]
+        return self.graph.apply(form, self.trees[node], type, {"paths": paths})
+
+    def _array(self, node: Node) -> Node:
+        match node:
+            case Leaves(tree, selector) if tree in self.trees:
+                (at,) = selected_at(selector, _leaves_of(self.graph.types[tree]))
+                return self.trees[tree][at]
+            case Apply(function, arguments, options):
+                operands = [None if one is None else self.whole(one) for one in arguments]
+                return self.graph.apply(function, operands, self.graph.types[node], dict(options))
+            case _:
+                return node
+
+    def _tree(self, node: Node, type: Type) -> list[Node]:
+        match node:
+            case Leaves(tree, selector):
+                found = selected_at(selector, _leaves_of(self.graph.types[tree]))
+                return [self.trees[tree][at] for at in found]
+            case Apply(function) if function.name == "branches":
+                return [leaf for one in node.arguments if one is not None for leaf in self._of(one)]
+            case Apply(function, (inner,)) if function.name == "usable" and inner is not None:
+                kept = {path for path, _ in _leaves_of(type)}
+                paired = zip(_leaves_of(self.graph.types[inner]), self._of(inner), strict=True)
+                return [leaf for (path, _), leaf in paired if path in kept]
+            case Apply():
+                return [
+                    self._mapped(node, at, leaf) for at, (_, leaf) in enumerate(_leaves_of(type))
+                ]
+            case _:
+                form = self.library["leaf"]
+                return [
+                    self.graph.apply(form, [node], leaf, {"at": at})
+                    for at, (_, leaf) in enumerate(_leaves_of(type))
+                ]
+
+    def _of(self, node: Node) -> list[Node]:
+        return self.trees[node] if node in self.trees else [self.arrays[node]]
+
+    def _mapped(self, node: Apply, at: int, leaf: ArrayType) -> Node:
+        """Return the operation on one leaf; an array beside trees is the same for all leaves."""
+        operands = [
+            None if one is None else self.trees[one][at] if one in self.trees else self.arrays[one]
+            for one in node.arguments
+        ]
+        options = dict(node.options)
+        for name in ("axis",) if node.function.reduction else ("dtype",):
+            given = options.get(name)
+            if isinstance(given, tuple):
+                options[name] = given[at]
+        return self.graph.apply(node.function, operands, leaf, options)
