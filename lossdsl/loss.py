@@ -97,9 +97,7 @@ class CompiledLoss:
         return self._call(*positional, **inputs)
 
     def _callable(self, fn: Callable[..., Any], name: str, doc: str) -> Callable[..., Any]:
-        slots = [
-            slot(one, *self._declaration(one)) for one in self._names
-        ]
+        slots = [slot(one, *self._declaration(one)) for one in self._names]
         return make_callable(slots, self._explained(fn), name, doc)
 
     def _declaration(self, name: str) -> tuple[ast.TypeExpr | None, ast.Literal | None]:
@@ -127,8 +125,14 @@ class CompiledLoss:
         """Return one named result as a loss of the inputs that it reads."""
         if result not in self._results:
             raise LossError(
-                [at("LD103", f"the spec has no result `{result}`", None,
-                    help=f"its results: {', '.join(f'`{name}`' for name in self._results)}")]
+                [
+                    at(
+                        "LD103",
+                        f"the spec has no result `{result}`",
+                        None,
+                        help=f"its results: {', '.join(f'`{name}`' for name in self._results)}",
+                    )
+                ]
             )
         if result not in self._views:
             program, given = restricted(self._program, self._given, result)
@@ -220,8 +224,14 @@ class CompiledLoss:
             if "step" in self._names and "step" not in inputs:
                 if step is None:
                     raise LossError(
-                        [at("LD120", "the loss reads `step`, which is missing", None,
-                            help="pass it by keyword: `objective(params, batch, step=i)`")]
+                        [
+                            at(
+                                "LD120",
+                                "the loss reads `step`, which is missing",
+                                None,
+                                help="pass it by keyword: `objective(params, batch, step=i)`",
+                            )
+                        ]
                     )
                 inputs["step"] = step
             value, terms = self.with_terms(**inputs)

@@ -107,9 +107,9 @@ OPTAX: dict[str, tuple[Reference, tuple[Any, ...]]] = {
         lambda a, y: optax.softmax_cross_entropy_with_integer_labels(a, y, axis=0).mean(),
         (OUT.T, Y),
     ),
-    "cross_entropy(a, b, class_where=w)": (
-        lambda a, b, w: optax.softmax_cross_entropy(a, b, where=w).mean(),
-        (OUT, Q, CLASSES),
+    "cross_entropy(a, y, class_where=w)": (
+        lambda a, y, w: optax.softmax_cross_entropy_with_integer_labels(a, y, where=w).mean(),
+        (OUT, Y, CLASSES),
     ),
     "cross_entropy(a, y, smoothing=0.2)": (
         lambda a, y: optax.softmax_cross_entropy(

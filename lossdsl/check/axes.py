@@ -59,9 +59,7 @@ def _resolve(
                 case Value(Const(int() as position)) if not isinstance(position, bool):
                     return _number(context, scope, position, expr, dims, of)
                 case Value(Const(tuple() as positions)):
-                    numbers = [
-                        _number(context, scope, int(p), expr, dims, of) for p in positions
-                    ]
+                    numbers = [_number(context, scope, int(p), expr, dims, of) for p in positions]
                     return None if None in numbers else tuple(n[0] for n in numbers if n)
             return _by_name(context, scope, expr, dims, of)
         case ast.Literal(int() as position) if not isinstance(position, bool):
@@ -119,8 +117,11 @@ def _by_name(
             expr.span,
             "no input declares it",
             help=did_you_mean(expr.id, known)
-            or (f"declared: {', '.join(f'`{name}`' for name in known)}" if known
-                else "declare the inputs, such as `out: f32[B, C]`, or give a number"),
+            or (
+                f"declared: {', '.join(f'`{name}`' for name in known)}"
+                if known
+                else "declare the inputs, such as `out: f32[B, C]`, or give a number"
+            ),
         )
         return None
     if dims is None:
@@ -131,8 +132,12 @@ def _by_name(
     shape = f"[{', '.join(map(str, dims))}]"
     if found:
         context.error(
-            scope, "LD207", f"`{expr.id}` occurs {len(found)} times, so it names no axis",
-            expr.span, shape, help="give the number of the axis",
+            scope,
+            "LD207",
+            f"`{expr.id}` occurs {len(found)} times, so it names no axis",
+            expr.span,
+            shape,
+            help="give the number of the axis",
         )
     elif not any(dim.constant is None for dim in dims):
         context.error(scope, "LD207", f"no axis is `{expr.id}`", expr.span, shape)

@@ -29,7 +29,9 @@ class Bound:
     function: Builtin
     signature: ast.Signature
     span: Span
-    values: dict[str, tuple[Argument, Span]] = field(default_factory=dict[str, tuple[Argument, Span]])
+    values: dict[str, tuple[Argument, Span]] = field(
+        default_factory=dict[str, tuple[Argument, Span]]
+    )
     variadic: list[tuple[Argument, Span]] = field(default_factory=list[tuple[Argument, Span]])
     syntax: dict[str, tuple[ast.Expr, ...]] = field(default_factory=dict[str, tuple[ast.Expr, ...]])
     options: dict[str, ast.Expr] = field(default_factory=dict[str, ast.Expr])
@@ -40,7 +42,12 @@ def option_names(function: Builtin) -> tuple[str, ...]:
     if function.is_loss:
         return LOSS_OPTIONS
     if function.reduction:
-        return ("axis", "keepdims", "where", *(("weight", "normalize") if function.weighted else ()))
+        return (
+            "axis",
+            "keepdims",
+            "where",
+            *(("weight", "normalize") if function.weighted else ()),
+        )
     return ()
 
 
@@ -117,7 +124,11 @@ def _may_miss(parameter: ast.Parameter) -> bool:
 
 
 def _arity(
-    function: Builtin, signature: ast.Signature, call: ast.Call, most: int, missing: str | None = None
+    function: Builtin,
+    signature: ast.Signature,
+    call: ast.Call,
+    most: int,
+    missing: str | None = None,
 ) -> Diagnostic:
     usage = show_signature(function, signature)
     if missing is not None:
@@ -185,7 +196,9 @@ def _function(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | Diagn
             return FunctionValue(function, arity)
         help = did_you_mean(expr.id, scope.functions)
         return at("LD101", f"unknown function `{expr.id}`", expr.span, help=help)
-    return at("LD113", "a function is given by its name", expr.span, help="such as `huber`, or a `def`")
+    return at(
+        "LD113", "a function is given by its name", expr.span, help="such as `huber`, or a `def`"
+    )
 
 
 def _static_problem(
@@ -207,16 +220,16 @@ def _static_problem(
                 return None
             listed = " or ".join(f'"{option}"' for option in options)
             text = value.value if isinstance(value, Static) and isinstance(value.value, str) else ""
-            return at(
-                "LD112", f"{said} is {listed}", expr.span, help=did_you_mean(text, options)
-            )
+            return at("LD112", f"{said} is {listed}", expr.span, help=did_you_mean(text, options))
         case ast.WordTypeExpr("text"):
             if not (isinstance(value, Static) and isinstance(value.value, str)):
                 return at("LD113", f"{said} is a string", expr.span)
         case ast.WordTypeExpr("static"):
             if not _is_static(value):
                 return at(
-                    "LD113", f"{said} is static: a number or a dim, known before the call", expr.span
+                    "LD113",
+                    f"{said} is static: a number or a dim, known before the call",
+                    expr.span,
                 )
         case ast.WordTypeExpr("shape"):
             if shape_of(value) is None and not _unknown(value):

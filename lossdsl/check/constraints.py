@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lossdsl.check import calls, expressions, trees
+from lossdsl.check import expressions, primitives, trees
 from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope, Static, Value
 from lossdsl.check.core import Const, Leaves
@@ -61,9 +61,13 @@ def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
     if not limits:
         if not any(bound.syntax.values()):
             context.error(
-                scope, "LD104", f"`{bound.function.name}` needs a constraint", bound.span,
+                scope,
+                "LD104",
+                f"`{bound.function.name}` needs a constraint",
+                bound.span,
                 help=f"such as `{bound.function.name}(params, tau >= 0.01)`"
-                if tree is not None else "such as `penalty(mean(out) <= 0.2)`",
+                if tree is not None
+                else "such as `penalty(mean(out) <= 0.2)`",
             )
         return context.unknown()
     _crossed(context, scope, limits)
@@ -83,7 +87,9 @@ def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | 
         if isinstance(parameter.type, ast.TreeTypeExpr) and entry is not None:
             value, span = entry
             assert isinstance(value, Value)
-            return trees.usable(context, scope, trees.as_tree(context, scope, value), span, True), span
+            return trees.usable(
+                context, scope, trees.as_tree(context, scope, value), span, True
+            ), span
     return None
 
 
@@ -101,7 +107,8 @@ def _options(context: Context, scope: Scope, bound: Bound) -> dict[str, object]:
             assert parameter.default is not None
             entry = bound.values.get("scale")
             options["scale"] = entry or (
-                expressions.argument(context, scope, parameter.default), bound.span
+                expressions.argument(context, scope, parameter.default),
+                bound.span,
             )
     return options
 
@@ -110,16 +117,24 @@ def _limits(
     context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span] | None
 ) -> list[Limit]:
     if not isinstance(expr, ast.Comparison):
-        what = "`and`; write several constraints" if isinstance(expr, ast.Logical) else "no comparison"
+        what = (
+            "`and`; write several constraints" if isinstance(expr, ast.Logical) else "no comparison"
+        )
         context.error(
-            scope, "LD305", f"a constraint is a comparison; this has {what}", expr.span,
+            scope,
+            "LD305",
+            f"a constraint is a comparison; this has {what}",
+            expr.span,
             help="such as `tau >= 0.01` or `0.01 <= tau <= 0.1`",
         )
         return []
     for link in expr.rest:
         if link.operator not in SIDES:
             context.error(
-                scope, "LD305", f"`{link.operator}` is no constraint", link.operator_span,
+                scope,
+                "LD305",
+                f"`{link.operator}` is no constraint",
+                link.operator_span,
                 help="constraints are `>=`, `>`, `<=`, `<` and `==`",
             )
             return []
@@ -147,9 +162,7 @@ def _limits(
     return limits
 
 
-def _subject_at(
-    context: Context, scope: Scope, sides: list[ast.Expr], selects: bool
-) -> int | None:
+def _subject_at(context: Context, scope: Scope, sides: list[ast.Expr], selects: bool) -> int | None:
     """Return which side is the subject: the middle of three, else the side shaped like one."""
     if len(sides) == 3:
         return 1
@@ -190,9 +203,7 @@ def _is_selector(expr: ast.Expr) -> bool:
             return False
 
 
-def _select(
-    context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]
-) -> Value:
+def _select(context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]) -> Value:
     base, _ = tree
     if isinstance(expr, (ast.Name, ast.Text)):
         text = expr.id if isinstance(expr, ast.Name) else expr.value
@@ -226,9 +237,7 @@ def _cost(
 ) -> Value:
     """Return the elementwise cost of one side."""
     _bound_shape(context, scope, limit)
-    law = next(
-        f for f in scope.functions.functions.values() if f.limit
-    )
+    law = next(f for f in scope.functions.functions.values() if f.limit)
     side, strict = SIDES[limit.operator]
     scale = options["scale"]
     assert isinstance(scale, tuple)
@@ -238,9 +247,7 @@ def _cost(
         scale,
     ]
     static = {"side": side, "strict": strict, "law": options["law"]}
-    return apply_elementwise(
-        context, scope, law, operands, limit.subject_span, static, True
-    )
+    return apply_elementwise(context, scope, law, operands, limit.subject_span, static, True)
 
 
 def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value:
@@ -263,7 +270,7 @@ def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value
             )
             return Value(node, type)
         case ArrayType(dtype=dtype) if kind(dtype) == "int":
-            return calls.convert(context, scope, value, context.default_float, span)
+            return primitives.convert(context, scope, value, context.default_float, span)
         case _:
             return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lossdsl.check import calls, expressions, reductions, trees
+from lossdsl.check import expressions, primitives, reductions, trees
 from lossdsl.check.binding import LOSS_OPTIONS, Bound, ordinary
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.fitting import Fit, moved_order, pattern_of
@@ -131,12 +131,11 @@ class _Local:
         return result
 
 
-def _runs(
-    definition: ast.Definition, bindings: Bindings
-) -> dict[str, tuple[Dim, ...] | None]:
+def _runs(definition: ast.Definition, bindings: Bindings) -> dict[str, tuple[Dim, ...] | None]:
     """Return the runs of the signature; one that no argument bound is known but unresolved."""
     names = {
-        node.name for node in ast.walk(definition.signature)
+        node.name
+        for node in ast.walk(definition.signature)
         if isinstance(node, ast.Run) and node.name is not None
     }
     return {name: bindings.runs.get(name) for name in names}
@@ -214,9 +213,7 @@ def _permuted(
     if order == tuple(range(len(order))):
         return value
     result = replace(type, dims=tuple(type.dims[at] for at in order))
-    node = context.graph.apply(
-        scope.functions["permute"], [value.node], result, {"order": order}
-    )
+    node = context.graph.apply(scope.functions["permute"], [value.node], result, {"order": order})
     return context.value(node, result, span, scope)
 
 
@@ -232,9 +229,9 @@ def _converted(
     wants_float = isinstance(pattern, ast.ArrayTypeExpr) and kind(pattern.dtype) == "float"
     match value.type:
         case ArrayType(dtype=dtype) if wants_float and kind(dtype) in ("int", "bool"):
-            return calls.convert(context, scope, value, context.default_float, span)
+            return primitives.convert(context, scope, value, context.default_float, span)
         case ArrayType(dtype=dtype, dims=dims) if is_loss and dtype in HALF and dims != ():
-            return calls.convert(context, scope, value, "f32", span)
+            return primitives.convert(context, scope, value, "f32", span)
         case TreeType(leaves=leaves) if leaves is not None and is_loss:
             return _converted_tree(context, scope, value, leaves, span)
         case _:
@@ -249,15 +246,19 @@ def _converted_tree(
     span: Span,
 ) -> Value:
     wanted = [
-        "f32" if leaf.dtype in HALF
-        else leaf.dtype if kind(leaf.dtype) == "float" else context.default_float
+        "f32"
+        if leaf.dtype in HALF
+        else leaf.dtype
+        if kind(leaf.dtype) == "float"
+        else context.default_float
         for _, leaf in leaves
     ]
     if all(leaf.dtype == dtype for (_, leaf), dtype in zip(leaves, wanted, strict=True)):
         return value
     assert isinstance(value.type, TreeType)
     kept = tuple(
-        (path, replace(leaf, dtype=dtype)) for (path, leaf), dtype in zip(leaves, wanted, strict=True)
+        (path, replace(leaf, dtype=dtype))
+        for (path, leaf), dtype in zip(leaves, wanted, strict=True)
     )
     type = replace(value.type, leaves=kept)
     node = context.graph.apply(
@@ -274,7 +275,7 @@ def _as_declared(
     match pattern, body.type:
         case ast.ArrayTypeExpr(), ArrayType() as type:
             symbols = Bindings(dict(local.bindings.dims), dict(local.bindings.runs))
-            symbols.origin = {name: "the parameters" for name in (*symbols.dims, *symbols.runs)}
+            symbols.origin = dict.fromkeys((*symbols.dims, *symbols.runs), "the parameters")
             clash = unify([("the result", pattern, type)], symbols)
             if clash is not None:
                 context.error(
@@ -288,4 +289,3 @@ def _as_declared(
             return Value(body.node, replace(type, role=pattern.role or type.role))
         case _:
             return body
-

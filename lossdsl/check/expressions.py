@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from lossdsl.check import calls, indexing, trees
+from lossdsl.check.constants import (
+    FOLDS,
+    constant,
+    dim_value,
+    fold,
+    literal,
+    static_dim,
+)
 from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
@@ -16,41 +22,12 @@ from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
     LITERAL,
-    SCALAR,
     UNKNOWN,
     ArrayType,
-    Dim,
-    RecordType,
-    TreeType,
     UnknownType,
     combine_dims,
-    kind,
     literal_dim,
-    scalar,
 )
-
-Number = int | float | bool
-
-# What two literals are worth, so that a constant is computed once and at full precision.
-FOLDS: dict[str, Callable[..., Number]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "neg": operator.neg,
-    "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b,
-    "not": operator.not_,
-}
 
 
 def elaborate(context: Context, scope: Scope, expr: ast.Expr) -> Value:
@@ -62,19 +39,23 @@ def elaborate(context: Context, scope: Scope, expr: ast.Expr) -> Value:
         return context.error(
             scope, "LD113", f"`{found.function.name}` is a function, not a value", expr.span
         )
-    said = "`none`" if found.value is None else "a string" if isinstance(found.value, str) else "a shape"
+    said = (
+        "`none`"
+        if found.value is None
+        else "a string"
+        if isinstance(found.value, str)
+        else "a shape"
+    )
     return context.error(
         scope,
         "LD113",
         f"{said} cannot be computed with",
         expr.span,
-        help="strings are for selectors, `params[\"kernel\"]`, and options, `reduce=\"sum\"`",
+        help='strings are for selectors, `params["kernel"]`, and options, `reduce="sum"`',
     )
 
 
-def argument(
-    context: Context, scope: Scope, expr: ast.Expr
-) -> Value | Static | FunctionValue:
+def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
     """Return what an expression stands for, which may also be a string or `none`."""
     if scope.depth > context.limits.expansion:
         return context.error(
@@ -98,18 +79,8 @@ def argument(
             return _tuple(context, inner, expr)
         case ast.Sum(addends, span):
             return _sum(context, inner, addends, span)
-        case ast.Product(first, rest, span):
-            value = elaborate(context, inner, first)
-            for factor in rest:
-                value = binary(
-                    context,
-                    scope,
-                    factor.operator,
-                    (value, first.span.to(factor.operator_span) if False else _left(expr, factor)),
-                    (elaborate(context, inner, factor.value), factor.value.span),
-                    first.span.to(factor.value.span),
-                )
-            return value
+        case ast.Product():
+            return _product(context, inner, expr)
         case ast.Unary(symbol, operand, span):
             value = elaborate(context, inner, operand)
             if symbol == "+":
@@ -135,48 +106,14 @@ def argument(
             assert_never(expr)
 
 
-def _left(product: ast.Product, factor: ast.Factor) -> Span:
-    before = product.first.span
-    for one in product.rest:
-        if one is factor:
-            break
-        before = one.value.span
-    return product.first.span.to(before)
-
-
-def literal(context: Context, scope: Scope, value: Number, span: Span) -> Value:
-    """Return a constant, which takes the dtype of the array it meets."""
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**31) <= value < 2**31:
-        return context.error(
-            scope,
-            "LD502",
-            f"`{value}` does not fit a 32-bit integer",
-            span,
-            help=f"write it as a float: `{float(value)!r}`" if abs(value) < 1e300 else None,
-        )
-    if isinstance(value, float) and math.isinf(value) and span.text.strip("+-") not in ("inf", ""):
-        return context.error(scope, "LD501", f"`{span.text}` overflows a float", span)
-    dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
-    type = scalar(dtype, LITERAL)
-    return context.value(context.graph.const(value, type), type, span, scope)
-
-
-def dim_value(context: Context, scope: Scope, dim: Dim, span: Span) -> Value:
-    """Return a size as a value: a literal where it is known."""
-    type = scalar("int", LITERAL)
-    size = dim.known
-    node = context.graph.const(dim if size is None else size, type)
-    return context.value(node, type, span, scope)
-
-
-def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
-    """Return the size that a value stands for, if it is a static integer."""
-    match value:
-        case Value(Const(Dim() as dim)):
-            return dim
-        case Value(Const(int() as size)) if not isinstance(size, bool):
-            return literal_dim(size)
-    return None
+def _product(context: Context, scope: Scope, expr: ast.Product) -> Value:
+    value, span = elaborate(context, scope, expr.first), expr.first.span
+    for factor in expr.rest:
+        right = (elaborate(context, scope, factor.value), factor.value.span)
+        whole = span.to(factor.value.span)
+        value = binary(context, scope, factor.operator, (value, span), right, whole)
+        span = whole
+    return value
 
 
 def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | FunctionValue:
@@ -189,9 +126,7 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
         return dim_value(context, scope, scope.dims[expr.id], expr.span)
     if context.free_names and not scope.calls:
         context.inferred.setdefault(expr.id, "unknown")
-        return context.value(
-            context.graph.input(expr.id, UNKNOWN), UNKNOWN, expr.span, scope
-        )
+        return context.value(context.graph.input(expr.id, UNKNOWN), UNKNOWN, expr.span, scope)
     names = [*scope.values, *scope.dims]
     return context.error(
         scope,
@@ -200,7 +135,9 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
         expr.span,
         "not an input, binding or dim",
         help=did_you_mean(expr.id, names)
-        or (f"known here: {', '.join(f'`{name}`' for name in sorted(names)[:8])}" if names else None),
+        or (
+            f"known here: {', '.join(f'`{name}`' for name in sorted(names)[:8])}" if names else None
+        ),
     )
 
 
@@ -260,7 +197,7 @@ def unary(
             if not isinstance(value.type, UnknownType) and (
                 name == "not" or not isinstance(number, bool)
             ):
-                return _constant(context, scope, FOLDS[name](number), span)
+                return constant(context, scope, FOLDS[name](number), span)
     return apply_elementwise(context, scope, scope.functions.operators[name], [operand], span)
 
 
@@ -273,72 +210,13 @@ def binary(
     span: Span,
 ) -> Value:
     """Apply an operator between two values; two literals are folded."""
-    folded = _fold(context, scope, symbol, left, right, span)
+    folded = fold(context, scope, symbol, left, right, span)
     if folded is not None:
         return folded
     function = scope.functions.operators[symbol]
     if not function.elementwise:
         return calls.apply_function(context, scope, function, [left, right], span)
     return apply_elementwise(context, scope, function, [left, right], span)
-
-
-def _fold(
-    context: Context,
-    scope: Scope,
-    symbol: str,
-    left: tuple[Value, Span],
-    right: tuple[Value, Span],
-    span: Span,
-) -> Value | None:
-    a, b = left[0], right[0]
-    if isinstance(a.type, UnknownType) or isinstance(b.type, UnknownType):
-        return None
-    match a.node, b.node:
-        case Const(int() | float() as x), Const(int() | float() as y):
-            booleans = isinstance(x, bool) or isinstance(y, bool)
-            if booleans and symbol not in ("and", "or", "==", "!="):
-                return None
-            if symbol == "**" and abs(y) > context.limits.exponent:
-                return context.error(
-                    scope,
-                    "LD605",
-                    f"a constant exponent is at most {context.limits.exponent}",
-                    right[1],
-                )
-            try:
-                result = FOLDS[symbol](x, y)
-            except ZeroDivisionError:
-                return context.error(scope, "LD503", "division by zero", right[1])
-            except OverflowError:
-                return context.error(scope, "LD501", "this constant overflows a float", span)
-            if isinstance(result, complex):
-                return context.error(
-                    scope, "LD503", "a power of a negative number with a fraction", span
-                )
-            return _constant(context, scope, result, span)
-    p, q = static_dim(a), static_dim(b)
-    if p is None or q is None:
-        return None
-    if symbol in ("+", "-"):
-        sign = 1 if symbol == "+" else -1
-        return dim_value(context, scope, combine_dims([(1, p), (sign, q)]), span)
-    if symbol == "*" and (p.terms == () or q.terms == ()):
-        factor, dim = (p, q) if not p.terms else (q, p)
-        return dim_value(context, scope, combine_dims([(factor.constant or 0, dim)]), span)
-    return None
-
-
-def _constant(context: Context, scope: Scope, value: Number, span: Span) -> Value:
-    if isinstance(value, float) and math.isinf(value) and "inf" not in span.text:
-        return context.error(scope, "LD501", "this constant overflows a float", span)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**31:
-        return context.error(
-            scope, "LD502", "this constant does not fit a 32-bit integer", span,
-            help="write one of its numbers as a float",
-        )
-    dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
-    type = scalar(dtype, LITERAL)
-    return context.value(context.graph.const(value, type), type, span, scope)
 
 
 def _comparison(context: Context, scope: Scope, expr: ast.Comparison) -> Value:
@@ -372,7 +250,7 @@ def _compare(
     statics = [one.value for one in (a, b) if isinstance(one, Static)]
     if link.operator in ("==", "!=") and (len(statics) == 2 or None in statics):
         equal = len(statics) == 2 and statics[0] == statics[1]
-        return _constant(context, scope, equal == (link.operator == "=="), span)
+        return constant(context, scope, equal == (link.operator == "=="), span)
     return context.error(
         scope,
         "LD113",
@@ -407,15 +285,3 @@ def _conditional(
     )
     function = scope.functions.operators["if"]
     return apply_elementwise(context, scope, function, parts, expr.span)
-
-
-def is_floating_scalar(type: ArrayType | TreeType | RecordType | UnknownType) -> bool | None:
-    """Say whether a type is what a loss is: one number. None while it is unknown."""
-    if isinstance(type, UnknownType):
-        return None
-    if not isinstance(type, ArrayType) or type.dims not in (None, ()):
-        return False
-    return None if type.dims is None else kind(type.dtype) in ("float", "num", "any")
-
-
-__all__ = ["SCALAR", "argument", "binary", "elaborate", "literal", "static_dim", "unary"]

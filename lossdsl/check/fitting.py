@@ -63,9 +63,7 @@ def _could_fit(option: ast.TypeExpr, type: Type) -> bool:
             if type.dims is None:
                 return True
             fixed = sum(not isinstance(dim, ast.Run) for dim in option.dims)
-            return len(type.dims) == fixed or (
-                len(type.dims) > fixed and fixed < len(option.dims)
-            )
+            return len(type.dims) == fixed or (len(type.dims) > fixed and fixed < len(option.dims))
         case ast.TreeTypeExpr(), TreeType() | RecordType():
             return True
         case _, UnknownType():
@@ -120,7 +118,7 @@ def _collect(
     if lifted and not isinstance(value.type, UnknownType):
         return None
     match pattern, value.type:
-        case (ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr()), UnknownType():
+        case ((ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr()), UnknownType()):
             result.unknown = True
             _infer(context, value, pattern)
         case ast.ArrayTypeExpr(), ArrayType() as type:
@@ -282,13 +280,18 @@ def _shape_clash(bound: Bound, result: Fit, clash: Clash) -> Diagnostic:
     other = _partner(bound, result, clash.parameter)
     label: tuple[Label, ...] = ()
     if other is None:
-        message = f"`{clash.parameter}` of `{name}` is {clash.found} where {clash.expected} is needed"
+        message = (
+            f"`{clash.parameter}` of `{name}` is {clash.found} where {clash.expected} is needed"
+        )
     else:
         message = f"`{other}` and `{clash.parameter}` of `{name}` differ in shape"
         value, other_span = bound.values[other]
         label = (Label(other_span, str(value.type) if isinstance(value, Value) else ""),)
     return Diagnostic(
-        "LD201", message, (Label(span, found, primary=True), *label), notes=notes,
+        "LD201",
+        message,
+        (Label(span, found, primary=True), *label),
+        notes=notes,
         help=_shape_help(bound, clash.parameter, other),
     )
 
@@ -301,8 +304,10 @@ def _partner(bound: Bound, result: Fit, parameter: str) -> str | None:
     if not isinstance(pattern, ast.ArrayTypeExpr):
         return None
     for dim in pattern.dims:
-        names = [dim.name] if isinstance(dim, ast.Run) else (
-            [symbol for symbol, _ in dim.terms] if isinstance(dim, ast.DimExpr) else []
+        names = (
+            [dim.name]
+            if isinstance(dim, ast.Run)
+            else ([symbol for symbol, _ in dim.terms] if isinstance(dim, ast.DimExpr) else [])
         )
         for name in names:
             origin = result.bindings.origin.get(name or "")

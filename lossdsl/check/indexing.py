@@ -33,18 +33,19 @@ def index(context: Context, scope: Scope, expr: ast.Index) -> Value:
             filters = tuple(item for item in expr.items[1:] if isinstance(item, ast.Comparison))
             if len(filters) != len(expr.items) - 1:
                 return _refused(context, scope, "a selector is followed by filters", expr.span)
-            selector = trees.selector_of(
-                context, scope, text, expr.keywords, first.span, filters
-            )
+            selector = trees.selector_of(context, scope, text, expr.keywords, first.span, filters)
             if selector is None:
                 return context.unknown()
             return trees.selected(context, scope, base, selector, expr.span)
         case ArrayType(), ast.Text():
             return _refused(
-                context, scope, "a selector picks leaves of a tree; this is an array", expr.span,
+                context,
+                scope,
+                "a selector picks leaves of a tree; this is an array",
+                expr.span,
                 str(base.type),
             )
-        case (TreeType() | RecordType()), _:
+        case ((TreeType() | RecordType()), _):
             return _position(context, scope, base, expr)
         case UnknownType(), _:
             for item in expr.items:
@@ -99,7 +100,8 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
     dots = sum(isinstance(item, ast.Dots) for item in expr.items)
     if dots > 1 or taken > len(type.dims):
         message = (
-            "an index has one `...` at most" if dots > 1
+            "an index has one `...` at most"
+            if dots > 1
             else f"{taken} indices for an array of {len(type.dims)} dims"
         )
         return _refused(context, scope, message, expr.span, str(type))
@@ -161,9 +163,7 @@ def _pick(
         return None
     size, at = dim.known, position.known
     if size is not None and at is not None and not -size <= at < size:
-        context.error(
-            scope, "LD218", f"index {at} is outside an axis of size {size}", item.span
-        )
+        context.error(scope, "LD218", f"index {at} is outside an axis of size {size}", item.span)
         return None
     return ("at", position if at is None else at), None
 

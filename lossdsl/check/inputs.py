@@ -9,6 +9,7 @@ from lossdsl.check.context import Context, Scope
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.types.declared import declared_array
 from lossdsl.types.types import (
     LITERAL,
     SCALAR,
@@ -23,7 +24,7 @@ from lossdsl.types.types import (
     fits,
     symbol_dim,
 )
-from lossdsl.types.unify import Bindings, Clash, declared_array, show_pattern, unify
+from lossdsl.types.unify import Bindings, Clash, show_pattern, unify
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,12 @@ def declared_inputs(
         if name in found:
             if found[name].type != type:
                 problems.append(
-                    at("LD109", f"`{name}` is declared in the text and by `inputs=`", found[name].span,
-                       help="keep one of the declarations")
+                    at(
+                        "LD109",
+                        f"`{name}` is declared in the text and by `inputs=`",
+                        found[name].span,
+                        help="keep one of the declarations",
+                    )
                 )
         else:
             found[name] = Declared(name, type, None, type.span)
@@ -132,7 +137,10 @@ def _collect(
             if fits(type.dtype, pattern.dtype) is False:
                 wanted = show_pattern(pattern)
                 context.error(
-                    scope, "LD219", f"`{said}` is declared {wanted}; the call passes {type}", one.span
+                    scope,
+                    "LD219",
+                    f"`{said}` is declared {wanted}; the call passes {type}",
+                    one.span,
                 )
                 return
             arrays.append((said, pattern, type))
@@ -144,7 +152,10 @@ def _collect(
                 inner = dict(given).get(field.name)
                 if inner is None:
                     context.error(
-                        scope, "LD217", f"`{said}` has no field `{field.name}`", one.span,
+                        scope,
+                        "LD217",
+                        f"`{said}` has no field `{field.name}`",
+                        one.span,
                         help=f"the call passes {', '.join(f'`{name}`' for name, _ in given)}",
                     )
                 else:
@@ -153,8 +164,11 @@ def _collect(
             pass
         case _:
             context.error(
-                scope, "LD219", f"`{said}` is declared {one.type.span.text}; the call passes "
-                f"{'a tree' if isinstance(type, TreeType) else type}", one.span,
+                scope,
+                "LD219",
+                f"`{said}` is declared {one.type.span.text}; the call passes "
+                f"{'a tree' if isinstance(type, TreeType) else type}",
+                one.span,
             )
 
 

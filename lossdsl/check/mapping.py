@@ -20,7 +20,10 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
     """Apply a function to the leaves of a tree; further trees are zipped by path."""
     if len(expr.arguments) < 2:
         return context.error(
-            scope, "LD104", "`map` needs a function and a tree", expr.span,
+            scope,
+            "LD104",
+            "`map` needs a function and a tree",
+            expr.span,
             help="such as `map(huber, params)`",
         )
     function = _function(context, scope, expr.arguments[0])
@@ -33,7 +36,9 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
     first = trees.usable(context, scope, trees.as_tree(context, scope, first), span)
     if not isinstance(first.type, TreeType) or first.type.leaves is None:
         nodes = [value.node for value, _ in values]
-        node = context.graph.apply(scope.functions["unresolved"], nodes, UNKNOWN, {"at": expr.span.text})
+        node = context.graph.apply(
+            scope.functions["unresolved"], nodes, UNKNOWN, {"at": expr.span.text}
+        )
         return context.value(node, UNKNOWN, expr.span, scope)
     places = _places(context, scope, first.type, pattern)
     if places is None:
@@ -76,9 +81,13 @@ def _places(
         context.error(scope, "LD307", selector.message, pattern.span, help=selector.help)
         return None
     prefixes = list(dict.fromkeys(path[:end] for path in paths for end in range(1, len(path) + 1)))
-    chosen = [prefixes[at] for at in select(selector, prefixes, [0] * len(prefixes), ["any"] * len(prefixes))]
+    chosen = [
+        prefixes[at]
+        for at in select(selector, prefixes, [0] * len(prefixes), ["any"] * len(prefixes))
+    ]
     outer = [
-        one for one in chosen
+        one
+        for one in chosen
         if not any(one[: len(other)] == other for other in chosen if other != one)
     ]
     if not outer:
@@ -98,9 +107,7 @@ def _at(context: Context, scope: Scope, value: Value, path: Path, span: Span) ->
     return context.unknown()
 
 
-def _joined(
-    context: Context, scope: Scope, results: list[tuple[Path, Value]], span: Span
-) -> Value:
+def _joined(context: Context, scope: Scope, results: list[tuple[Path, Value]], span: Span) -> Value:
     """Return one tree of the results, each under the path it was computed for."""
     leaves: list[tuple[Path, ArrayType]] = []
     for path, value in results:

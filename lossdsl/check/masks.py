@@ -91,22 +91,33 @@ def as_mask(
         wanted = kind(value.type.dtype) == "bool"
         if option == "where" and not wanted and kind(value.type.dtype) not in ("any", "num"):
             context.error(
-                scope, "LD214", "`where` is true or false", span, str(value.type),
+                scope,
+                "LD214",
+                "`where` is true or false",
+                span,
+                str(value.type),
                 help=f"compare it, such as `where={span.text} > 0`; `weight=` takes numbers",
             )
             return None
         if option == "weight" and wanted:
             context.error(
-                scope, "LD216", "`weight` is a number; this is true or false", span,
-                str(value.type), help=f"`where={span.text}`",
+                scope,
+                "LD216",
+                "`weight` is a number; this is true or false",
+                span,
+                str(value.type),
+                help=f"`where={span.text}`",
             )
             return None
         if isinstance(target.type, ArrayType):
             return align(context, scope, value, target.type, span, option)
         if isinstance(target.type, TreeType) and value.type.rank:
             context.error(
-                scope, "LD206", f"`{option}` of a tree is a scalar or a tree of the same structure",
-                span, str(value.type),
+                scope,
+                "LD206",
+                f"`{option}` of a tree is a scalar or a tree of the same structure",
+                span,
+                str(value.type),
             )
             return None
     return value

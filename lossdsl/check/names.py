@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def did_you_mean(name: str, known: Iterable[str], aliases: dict[str, str] | None = None) -> str | None:
+def did_you_mean(
+    name: str, known: Iterable[str], aliases: dict[str, str] | None = None
+) -> str | None:
     """Return a help text that names what was probably meant, or None.
 
     >>> did_you_mean("l2sqrt", ["mse", "l2sqr"])

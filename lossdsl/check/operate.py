@@ -9,6 +9,7 @@ from lossdsl.check.context import Context, Scope, Value
 from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
+from lossdsl.types.broadcast import BroadcastProblem, broadcast
 from lossdsl.types.elementwise import (
     DtypeProblem,
     parameter_dtypes,
@@ -27,7 +28,6 @@ from lossdsl.types.types import (
     array,
     kind,
 )
-from lossdsl.types.unify import BroadcastProblem, broadcast
 
 DTYPE_WORDS = {
     "float": "a number",
@@ -74,9 +74,7 @@ def apply_elementwise(
         return context.unknown()
     result = found
     nodes = [value.node for value, _ in operands]
-    return context.value(
-        context.graph.apply(function, nodes, result, options), result, span, scope
-    )
+    return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
 
 
 def array_result(
@@ -208,7 +206,9 @@ def _over_trees(
     paths = [path for path, _ in known[0][0] or ()]
     for leaves, span in known[1:]:
         if [path for path, _ in leaves or ()] != paths:
-            _structure_problem(context, scope, paths, [p for p, _ in leaves or ()], span, first_span)
+            _structure_problem(
+                context, scope, paths, [p for p, _ in leaves or ()], span, first_span
+            )
             return None
     return _map_leaves(context, scope, function, operands, paths)
 
@@ -268,7 +268,9 @@ def shown(function: Builtin) -> str:
     return function.operator if function.operator not in (None, "neg") else function.name
 
 
-def reduced_dims(dims: tuple[Dim, ...], axes: tuple[int, ...] | None, keep: bool) -> tuple[Dim, ...]:
+def reduced_dims(
+    dims: tuple[Dim, ...], axes: tuple[int, ...] | None, keep: bool
+) -> tuple[Dim, ...]:
     """Return the dims that a reduction leaves; kept axes have size 1 and are wanted."""
     gone = set(range(len(dims)) if axes is None else axes)
     one = Dim(1, wanted=True)

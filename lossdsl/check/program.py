@@ -110,19 +110,31 @@ def _name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> li
     for name, one in declared.items():
         if name in symbols:
             problems.append(
-                at("LD107", f"`{name}` is both an input and a dim", one.span,
-                   help="dims are usually written in capitals")
+                at(
+                    "LD107",
+                    f"`{name}` is both an input and a dim",
+                    one.span,
+                    help="dims are usually written in capitals",
+                )
             )
     if "all" in symbols:
-        problems.append(at("LD107", "no dim can be called `all`, which names every axis", symbols["all"]))
+        problems.append(
+            at("LD107", "no dim can be called `all`, which names every axis", symbols["all"])
+        )
     seen: dict[str, Span] = {name: one.span for name, one in declared.items()}
     outputs: set[str] = set()
     for statement in program.statements:
         match statement:
             case ast.Binding(name, _, span):
                 if name in seen:
-                    problems.append(at("LD109", f"`{name}` is defined twice", span,
-                                       help="a name is given once; choose another"))
+                    problems.append(
+                        at(
+                            "LD109",
+                            f"`{name}` is defined twice",
+                            span,
+                            help="a name is given once; choose another",
+                        )
+                    )
                 elif name in symbols:
                     problems.append(at("LD107", f"`{name}` is both a binding and a dim", span))
                 seen[name] = span
@@ -145,13 +157,18 @@ def _functions(program: ast.Program, library: Library, context: Context) -> Libr
     for name, definitions in own.items():
         if name in library:
             context.diagnostics.append(
-                at("LD801", f"`{name}` is already a function of the library",
-                   definitions[0].signature.span,
-                   help="choose another name; a definition never replaces a function silently")
+                at(
+                    "LD801",
+                    f"`{name}` is already a function of the library",
+                    definitions[0].signature.span,
+                    help="choose another name; a definition never replaces a function silently",
+                )
             )
     reads = {
         name: {
-            node.function for definition in definitions for node in ast.walk(definition)
+            node.function
+            for definition in definitions
+            for node in ast.walk(definition)
             if isinstance(node, ast.Call) and node.function in own
         }
         for name, definitions in own.items()
@@ -161,9 +178,13 @@ def _functions(program: ast.Program, library: Library, context: Context) -> Libr
         definition = own[cycle[0]][0]
         chain = " -> ".join(f"`{name}`" for name in cycle)
         context.diagnostics.append(
-            at("LD106", f"a definition calls itself: {chain}", definition.signature.span,
-               help="definitions are expanded where they are called, so they cannot recur; "
-               "`recurrence` steps along an axis")
+            at(
+                "LD106",
+                f"a definition calls itself: {chain}",
+                definition.signature.span,
+                help="definitions are expanded where they are called, so they cannot recur; "
+                "`recurrence` steps along an axis",
+            )
         )
     local = {
         name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
@@ -185,7 +206,8 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
     found = {one.name: one for one in program.statements if isinstance(one, ast.Binding)}
     reads = {
         name: {
-            node.id for node in ast.walk(binding.value)
+            node.id
+            for node in ast.walk(binding.value)
             if isinstance(node, ast.Name) and node.id in found
         }
         for name, binding in found.items()
@@ -194,8 +216,12 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
     if cycle is not None:
         chain = " -> ".join(f"`{name}`" for name in cycle)
         context.diagnostics.append(
-            at("LD105", f"a binding reads itself: {chain}", found[cycle[0]].span,
-               help="a name is given once and never changes")
+            at(
+                "LD105",
+                f"a binding reads itself: {chain}",
+                found[cycle[0]].span,
+                help="a name is given once and never changes",
+            )
         )
         unknown = {name: context.unknown() for name in found}
         return replace(scope, values={**scope.values, **unknown})
@@ -244,7 +270,10 @@ def _outcome(
     parts = terms.addends(statement.value)
     if len(parts) > context.limits.terms:
         context.error(
-            scope, "LD610", f"{len(parts)} terms; at most {context.limits.terms}", statement.span,
+            scope,
+            "LD610",
+            f"{len(parts)} terms; at most {context.limits.terms}",
+            statement.span,
             help="group terms in bindings",
         )
         return None
@@ -285,12 +314,18 @@ def _scalar(
         if len(reduced) > 40:
             reduced = f"{reduced[:36]} …"
         context.error(
-            scope, "LD210", f"a loss is a scalar; this is {shown}", span, f"{shown} comes from here",
+            scope,
+            "LD210",
+            f"a loss is a scalar; this is {shown}",
+            span,
+            f"{shown} comes from here",
             help=f"`mean({reduced})`",
         )
     elif value.type.dims == () and kind(value.type.dtype) in ("int", "bool"):
         context.error(
-            scope, "LD215", f"a loss is a floating number; this is {value.type}",
+            scope,
+            "LD215",
+            f"a loss is a floating number; this is {value.type}",
             statement.value.span,
             help="an integer has no gradient; a `metric` may be one",
         )
@@ -313,8 +348,12 @@ def _sizes(context: Context, core: Core, program: ast.Program) -> None:
     nodes = len(tape(roots))
     if nodes > context.limits.nodes:
         context.diagnostics.append(
-            at("LD603", f"a program of {nodes} operations after expanding definitions; at most "
-               f"{context.limits.nodes}", program.statements[-1].span)
+            at(
+                "LD603",
+                f"a program of {nodes} operations after expanding definitions; at most "
+                f"{context.limits.nodes}",
+                program.statements[-1].span,
+            )
         )
 
 

@@ -56,9 +56,7 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
     return reduce_value(context, scope, bound.function, (value, span), options, bound.span)
 
 
-def _operand(
-    context: Context, scope: Scope, function: Builtin, value: Value, span: Span
-) -> Value:
+def _operand(context: Context, scope: Scope, function: Builtin, value: Value, span: Span) -> Value:
     wanted = function.signatures[0].parameters[0].type
     integers = isinstance(wanted, ast.ArrayTypeExpr) and kind(wanted.dtype) != "float"
     if isinstance(value.type, RecordType):
@@ -109,9 +107,7 @@ def _outer(value: Value | None, outward: Callable[[Type], Type]) -> Value | None
     return None if value is None else Value(value.node, outward(value.type))
 
 
-def _choice(
-    context: Context, scope: Scope, bound: Bound, defaults: Mapping[str, ast.Expr]
-) -> str:
+def _choice(context: Context, scope: Scope, bound: Bound, defaults: Mapping[str, ast.Expr]) -> str:
     expr = bound.options.get("reduce") or defaults.get("reduce")
     if expr is None:
         return "mean"
@@ -129,9 +125,7 @@ def _choice(
     return "mean"
 
 
-def _unreduced(
-    context: Context, scope: Scope, value: Value, options: Options, span: Span
-) -> Value:
+def _unreduced(context: Context, scope: Scope, value: Value, options: Options, span: Span) -> Value:
     """Return the value itself: 0 at masked elements, times its weights."""
     mask = options.mask
     if options.weight is not None:
@@ -179,9 +173,7 @@ def _normalize(
         return "weight", None
     value = expressions.elaborate(context, scope, expr)
     if isinstance(value.type, ArrayType) and value.type.rank:
-        context.error(
-            scope, "LD204", "`normalize` is one number", expr.span, str(value.type)
-        )
+        context.error(scope, "LD204", "`normalize` is one number", expr.span, str(value.type))
         return "weight", None
     return "weight", (value, expr.span)
 
@@ -230,7 +222,11 @@ def reduce_value(
         )
         return context.value(node, UnknownType(), span, scope)
     axes, result = static
-    type = _reduced(context, function, value.type, axes, options.keepdims) if result is None else result
+    type = (
+        _reduced(context, function, value.type, axes, options.keepdims)
+        if result is None
+        else result
+    )
     operands = [value.node, None if mask is None else mask.node]
     given: dict[str, object] = {"axis": axes, "keepdims": options.keepdims}
     if function.weighted:

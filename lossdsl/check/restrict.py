@@ -14,13 +14,15 @@ def restricted(
     """Return the program of one named result, and the types of the inputs that it reads."""
     bindings = {one.name: one.value for one in program.statements if isinstance(one, ast.Binding)}
     wanted = next(
-        one for one in program.statements
+        one
+        for one in program.statements
         if isinstance(one, ast.Result) and (one.name or "loss") == result
     )
     read = _reads(wanted.value, bindings)
     kept: list[ast.Statement] = []
     metrics = [
-        one for one in program.statements
+        one
+        for one in program.statements
         if isinstance(one, ast.Metric) and _reads(one.value, bindings) <= read
     ]
     for statement in program.statements:
@@ -28,11 +30,13 @@ def restricted(
             case ast.Declaration(names):
                 left = [at for at, name in enumerate(names) if name in read]
                 if left:
-                    kept.append(replace(
-                        statement,
-                        names=tuple(names[at] for at in left),
-                        name_spans=tuple(statement.name_spans[at] for at in left),
-                    ))
+                    kept.append(
+                        replace(
+                            statement,
+                            names=tuple(names[at] for at in left),
+                            name_spans=tuple(statement.name_spans[at] for at in left),
+                        )
+                    )
             case ast.Binding(name):
                 if name in read:
                     kept.append(statement)

@@ -117,7 +117,9 @@ def _automatic(scope: Scope, expr: ast.Expr, bindings: frozenset[str]) -> str | 
 def is_zero(weights: Sequence[ast.Factor]) -> bool:
     """Say whether a term is switched off by a literal 0."""
     return any(
-        factor.operator == "*" and isinstance(factor.value, ast.Literal) and factor.value.value == 0
+        factor.operator == "*"
+        and isinstance(factor.value, ast.Literal)
+        and factor.value.value == 0
         and not isinstance(factor.value.value, bool)
         for factor in weights
     )
@@ -132,7 +134,9 @@ def objective(
     for part in parts:
         if part not in kept:
             context.error(
-                scope, "LD431", "this term has the weight 0: it is reported and trains nothing",
+                scope,
+                "LD431",
+                "this term has the weight 0: it is reported and trains nothing",
                 part.span,
             )
     if len(kept) == len(parts):

@@ -67,7 +67,9 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
 
 def unresolved(context: Context, scope: Scope, base: Value, span: Span) -> Value:
     """Return what can be known only when the types are."""
-    node = context.graph.apply(scope.functions["unresolved"], [base.node], UNKNOWN, {"at": span.text})
+    node = context.graph.apply(
+        scope.functions["unresolved"], [base.node], UNKNOWN, {"at": span.text}
+    )
     return context.value(node, UNKNOWN, span, scope)
 
 
@@ -98,9 +100,7 @@ def exact(
     return context.value(context.graph.leaves(node, selector, type), type, span, scope)
 
 
-def selected_at(
-    selector: Selector, leaves: Sequence[tuple[Path, ArrayType]]
-) -> tuple[int, ...]:
+def selected_at(selector: Selector, leaves: Sequence[tuple[Path, ArrayType]]) -> tuple[int, ...]:
     """Return the positions of the leaves that a selector picks."""
     return select(
         selector,
@@ -153,7 +153,11 @@ def selected(context: Context, scope: Scope, base: Value, selector: Selector, sp
 
 
 def selector_of(
-    context: Context, scope: Scope, text: str, keywords: tuple[ast.Keyword, ...], span: Span,
+    context: Context,
+    scope: Scope,
+    text: str,
+    keywords: tuple[ast.Keyword, ...],
+    span: Span,
     filters: tuple[ast.Comparison, ...] = (),
 ) -> Selector | None:
     """Return the selector of a quoted text with its filters; None after a diagnostic."""
@@ -236,21 +240,29 @@ def usable(
     kept = tuple(
         (path, leaf)
         for path, leaf in tree.leaves
-        if (integers or kind(leaf.dtype) == "float") and leaf.shape is not None and 0 not in leaf.shape
+        if (
+            (integers or kind(leaf.dtype) == "float")
+            and leaf.shape is not None
+            and 0 not in leaf.shape
+        )
         or leaf.shape is None
     )
     if tree.leaves and not kept:
         shown = ", ".join(f"`{'/'.join(path)}`: {leaf}" for path, leaf in tree.leaves[:3])
         return context.error(
-            scope, "LD209", "no leaf of the tree can be used", span, notes=(shown,),
+            scope,
+            "LD209",
+            "no leaf of the tree can be used",
+            span,
+            notes=(shown,),
             help="a loss reads floating leaves with at least one element",
         )
     if len(kept) == len(tree.leaves):
         return value
     type = TreeType(tree.leaf, kept, tree.role)
-    node = context.graph.apply(scope.functions["usable"], [value.node], type, {
-        "paths": tuple(path for path, _ in kept)
-    })
+    node = context.graph.apply(
+        scope.functions["usable"], [value.node], type, {"paths": tuple(path for path, _ in kept)}
+    )
     return context.value(node, type, span, scope)
 
 

@@ -203,7 +203,7 @@ def primitive(*texts: str, **facts: Any) -> Callable[[Callable[[], Kernel]], Bui
 
     def declare(factory: Callable[[], Kernel]) -> Builtin:
         name = texts[0].partition("(")[0].strip()
-        values = {"family": factory.__module__.rpartition(".")[2], **facts}
+        values: dict[str, Any] = {"family": factory.__module__.rpartition(".")[2], **facts}
         return Builtin(
             name, texts=texts, factory=factory, doc=inspect.getdoc(factory) or "", **values
         )

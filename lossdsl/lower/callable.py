@@ -66,7 +66,11 @@ def make_callable(
     )  # fmt: skip
     required = [one.name for one in slots if not one.optional]
     absent = " or ".join(f"{one} is _missing" for one in required)
-    check = f"    if _extra or _positional or {absent}:\n" if absent else "    if _extra or _positional:\n"
+    check = (
+        f"    if _extra or _positional or {absent}:\n"
+        if absent
+        else "    if _extra or _positional:\n"
+    )
     given = ", ".join(f"'{one}': {one}" for one in required)
     source = (
         f"def {name}(*_positional, {parameters}{', ' if parameters else ''}**_extra):\n"
@@ -105,17 +109,27 @@ def refuse(
     listed = ", ".join(f"{name}=…" for name in names)
     if positional:
         found.append(
-            at("LD111", f"inputs are passed by name; {len(positional)} came by position", None,
-               help=f"`loss({listed})`")
+            at(
+                "LD111",
+                f"inputs are passed by name; {len(positional)} came by position",
+                None,
+                help=f"`loss({listed})`",
+            )
         )
     for name in extra:
         found.append(
-            at("LD111", f"the loss has no input `{name}`", None,
-               help=did_you_mean(name, names) or f"its inputs: {listed}")
+            at(
+                "LD111",
+                f"the loss has no input `{name}`",
+                None,
+                help=did_you_mean(name, names) or f"its inputs: {listed}",
+            )
         )
     for name, value in given.items():
         if value is MISSING:
-            found.append(at("LD110", f"the input `{name}` is missing", None, help=f"`loss({listed})`"))
+            found.append(
+                at("LD110", f"the input `{name}` is missing", None, help=f"`loss({listed})`")
+            )
     raise LossError(found)
 
 

@@ -94,7 +94,8 @@ def _limits(core: Core) -> list[Apply]:
     # A term of weight 0 is no part of the objective, and its constraints still hold.
     roots += [term.raw for one in core.results for term in one.terms]
     return [
-        node for node in tape(roots)
+        node
+        for node in tape(roots)
         if isinstance(node, Apply) and node.function.limit and _subject(node) is not None
     ]
 
@@ -130,8 +131,14 @@ def _passed(
     missing = [name for name in names if name not in inputs]
     if missing:
         raise LossError(
-            [at("LD110", f"the tree `{missing[0]}` is missing", None,
-                help=f"`project({missing[0]})`")]
+            [
+                at(
+                    "LD110",
+                    f"the tree `{missing[0]}` is missing",
+                    None,
+                    help=f"`project({missing[0]})`",
+                )
+            ]
         )
     return {name: inputs[name] for name in names} or dict(inputs)
 
@@ -143,12 +150,20 @@ def _evaluated(core: Core, limits: list[Apply], values: Mapping[str, Any]) -> li
         bound = limit.arguments[1]
         assert bound is not None
         missing = [
-            node.name for node in tape([bound]) if isinstance(node, Input) and node.name not in values
+            node.name
+            for node in tape([bound])
+            if isinstance(node, Input) and node.name not in values
         ]
         if missing:
             raise LossError(
-                [at("LD110", f"a bound reads the input `{missing[0]}`, which is missing", None,
-                    help=f"pass it by name: `project(params, {missing[0]}=…)`")]
+                [
+                    at(
+                        "LD110",
+                        f"a bound reads the input `{missing[0]}`, which is missing",
+                        None,
+                        help=f"pass it by name: `project(params, {missing[0]}=…)`",
+                    )
+                ]
             )
         (value,) = evaluate(graph, [bound], values, default_float())
         subject = _subject(limit)
@@ -174,17 +189,27 @@ def positions(graph: Graph, node: Node) -> tuple[str, list[int]]:
             if isinstance(type, ArrayType):
                 return name, places
             return name, [places[at_] for at_ in selected_at(selector, tree_leaves(type))]
-        case Apply(function, (inner,)) if function.name in ("usable", "branches") and inner is not None:
+        case Apply(function, (inner,)) if (
+            function.name in ("usable", "branches") and inner is not None
+        ):
             name, places = positions(graph, inner)
             if function.name == "branches":
                 return name, places
             kept = set(cast("tuple[Path, ...]", node.option("paths")))
             leaves = tree_leaves(graph.types[inner])
-            return name, [place for place, (path, _) in zip(places, leaves, strict=True) if path in kept]
+            return name, [
+                place for place, (path, _) in zip(places, leaves, strict=True) if path in kept
+            ]
         case _:
             raise LossError(
-                [at("LD306", "a constraint is on a tree that is no selection of an input", None,
-                    help="`project` can move only parameters that are passed to it")]
+                [
+                    at(
+                        "LD306",
+                        "a constraint is on a tree that is no selection of an input",
+                        None,
+                        help="`project` can move only parameters that are passed to it",
+                    )
+                ]
             )
 
 
@@ -276,4 +301,13 @@ def _outside(leaf: Any, bound: Bound) -> Any:
     return jnp.max(far) if leaf.size else jnp.asarray(0.0)
 
 
-__all__ = ["Constrained", "LossError", "RecordType", "TreeType", "constrained", "operands", "project", "violations"]
+__all__ = [
+    "Constrained",
+    "LossError",
+    "RecordType",
+    "TreeType",
+    "constrained",
+    "operands",
+    "project",
+    "violations",
+]

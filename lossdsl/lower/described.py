@@ -30,7 +30,13 @@ def spec_parts(spec: Any, inputs: Mapping[str, Any] | None) -> tuple[Source, dic
     if isinstance(source, Source) and isinstance(own, Mapping):
         return source, {**dict(own), **types}
     raise LossError(
-        [at("LD705", f"a spec is a text, a mapping or a `LossSpec`, not a {type(spec).__name__}", None)]
+        [
+            at(
+                "LD705",
+                f"a spec is a text, a mapping or a `LossSpec`, not a {type(spec).__name__}",
+                None,
+            )
+        ]
     )
 
 
@@ -48,7 +54,9 @@ def type_text(name: str, value: Any) -> str:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         dtype = dtype_name(value.dtype)
         if dtype is None:
-            raise LossError([at("LD219", f"`{name}` is {value.dtype}, no dtype of the language", None)])
+            raise LossError(
+                [at("LD219", f"`{name}` is {value.dtype}, no dtype of the language", None)]
+            )
         return f"{dtype}[{', '.join(str(size) for size in value.shape)}]"
     return "tree"
 
@@ -57,9 +65,15 @@ def _annotation(name: str, value: Any) -> str:
     """Return the type of a jaxtyping annotation such as `Float[Array, "b t c"]`."""
     words = {dtype_name(_Named(dtype)) for dtype in value.dtypes}
     known = sorted(word for word in words if word)
-    dtype = known[0] if len(known) == 1 else "float" if all(
-        word.startswith(("f", "b")) for word in known
-    ) else "int" if not any(word.startswith("f") for word in known) else "any"
+    dtype = (
+        known[0]
+        if len(known) == 1
+        else "float"
+        if all(word.startswith(("f", "b")) for word in known)
+        else "int"
+        if not any(word.startswith("f") for word in known)
+        else "any"
+    )
     dims = value.dim_str.split()
     return f"{dtype}[{', '.join(dims)}]"
 

@@ -112,7 +112,8 @@ def _met(
         return list(operands)
     dtype = jax_dtype(name)
     return [
-        one if want == "bool" or not hasattr(one, "dtype") or one.dtype == dtype
+        one
+        if want == "bool" or not hasattr(one, "dtype") or one.dtype == dtype
         else one.astype(dtype)
         for one, want in zip(operands, wanted, strict=True)
     ]
@@ -131,7 +132,8 @@ def _over_leaves(
         of_leaf = [one[at] if isinstance(one, list) else one for one in operands]
         if node.function.elementwise:
             leaf_types = [
-                tree_leaves(one)[at][1] if isinstance(one, (TreeType, RecordType))
+                tree_leaves(one)[at][1]
+                if isinstance(one, (TreeType, RecordType))
                 else cast("ArrayType", one)
                 for one in types
             ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import LossError, at
@@ -12,6 +13,7 @@ from lossdsl.syntax import ast
 from lossdsl.types.types import (
     ARRAY,
     SCALAR,
+    STRONG,
     ArrayType,
     RecordType,
     TreeType,
@@ -25,16 +27,20 @@ def array_type(value: Any, name: str) -> ArrayType:
     dtype = dtype_name(value.dtype)
     if dtype is None:
         raise LossError(
-            [at("LD219", f"`{name}` is {value.dtype}, which is no dtype of the language", None,
-                help="the dtypes: f16 bf16 f32 f64, i8 to i64, u8 to u64, bool")]
+            [
+                at(
+                    "LD219",
+                    f"`{name}` is {value.dtype}, which is no dtype of the language",
+                    None,
+                    help="the dtypes: f16 bf16 f32 f64, i8 to i64, u8 to u64, bool",
+                )
+            ]
         )
     dims = tuple(literal_dim(int(size)) for size in value.shape)
     return ArrayType(dtype, dims, ARRAY if dims else SCALAR)
 
 
-def concrete(
-    value: Any, declared: ast.TypeExpr | None, name: str, limit: int
-) -> tuple[Type, Any]:
+def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -> tuple[Type, Any]:
     """Return the type of one input and the value in the form that the tape reads.
 
     Arrays stay arrays; a tree becomes the list of its leaves, in the order of its type.
@@ -45,13 +51,21 @@ def concrete(
         return _record(value, declared, name, limit)
     flat = flatten(value)
     if len(flat.paths) > limit:
-        raise LossError([at("LD609", f"`{name}` has {len(flat.paths)} leaves; at most {limit}", None)])
+        raise LossError(
+            [at("LD609", f"`{name}` has {len(flat.paths)} leaves; at most {limit}", None)]
+        )
     twice = duplicates(flat.paths)
     if twice:
         shown = ", ".join(f"`{'/'.join(path)}`" for path in twice[:3])
         raise LossError(
-            [at("LD304", f"two leaves of `{name}` have one path: {shown}", None,
-                help="rename one of them; keys that contain `/` are split")]
+            [
+                at(
+                    "LD304",
+                    f"two leaves of `{name}` have one path: {shown}",
+                    None,
+                    help="rename one of them; keys that contain `/` are split",
+                )
+            ]
         )
     if flat.paths == [()]:
         return concrete(flat.leaves[0], declared, name, limit)
@@ -63,7 +77,7 @@ def concrete(
 
 
 def _strong_leaf(type: ArrayType) -> ArrayType:
-    return type if type.dims else ArrayType(type.dtype, type.dims, 2, type.role)
+    return type if type.dims else replace(type, strength=STRONG)
 
 
 def _record(

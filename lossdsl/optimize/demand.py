@@ -36,9 +36,7 @@ def joined(graph: Graph, library: Library, asked: Sequence[Demand | None]) -> De
         dims = a.dims or b.dims or ()
         if a.dims and b.dims:
             dims = tuple(y if x.is_one else x for x, y in zip(a.dims, b.dims, strict=True))
-        either = graph.apply(
-            library.operators["or"], [first.mask, other.mask], array("bool", dims)
-        )
+        either = graph.apply(library.operators["or"], [first.mask, other.mask], array("bool", dims))
         first = Demand(either, False)
     return first
 
@@ -137,9 +135,7 @@ class Projector:
         )
         return Demand(mask, demand.exact)
 
-    def _expanded(
-        self, demand: Demand, before: int, after: int, axes: tuple[int, ...]
-    ) -> Demand:
+    def _expanded(self, demand: Demand, before: int, after: int, axes: tuple[int, ...]) -> Demand:
         """Give the mask more axes, of size 1."""
         if before == after:
             return demand

@@ -66,7 +66,9 @@ class _Sinker:
 
     def branches(self, whole: Apply, condition: Node, a: Node, b: Node) -> Node:
         """Mask each branch by when it is taken; what both read shows its NaN anyway."""
-        if not all(isinstance(self.graph.types[one], ArrayType) for one in (whole, condition, a, b)):
+        if not all(
+            isinstance(self.graph.types[one], ArrayType) for one in (whole, condition, a, b)
+        ):
             return whole
         refuse = self.library.operators["not"]
         negated = self.graph.apply(refuse, [condition], self.graph.types[condition])

@@ -11,6 +11,19 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from lossdsl.source import Span
+from lossdsl.syntax.type_ast import AnyDim as AnyDim
+from lossdsl.syntax.type_ast import ArrayTypeExpr as ArrayTypeExpr
+from lossdsl.syntax.type_ast import ChoiceTypeExpr as ChoiceTypeExpr
+from lossdsl.syntax.type_ast import DimExpr as DimExpr
+from lossdsl.syntax.type_ast import FieldExpr as FieldExpr
+from lossdsl.syntax.type_ast import OptionalTypeExpr as OptionalTypeExpr
+from lossdsl.syntax.type_ast import RecordTypeExpr as RecordTypeExpr
+from lossdsl.syntax.type_ast import Run as Run
+from lossdsl.syntax.type_ast import TreeTypeExpr as TreeTypeExpr
+from lossdsl.syntax.type_ast import TypeExpr as TypeExpr
+from lossdsl.syntax.type_ast import UnionTypeExpr as UnionTypeExpr
+from lossdsl.syntax.type_ast import WordTypeExpr as WordTypeExpr
+from lossdsl.syntax.type_ast import span_field
 
 
 def identity(value: object) -> object:
@@ -18,10 +31,6 @@ def identity(value: object) -> object:
     if isinstance(value, float):
         return ("float", struct.pack("<d", value))
     return (type(value).__name__, value)
-
-
-def _span() -> Any:
-    return field(compare=False, repr=False)
 
 
 # Expressions
@@ -32,7 +41,7 @@ class Literal:
     """A number, `true`, `false`, `inf`, `nan` or `none`."""
 
     value: int | float | bool | None
-    span: Span = _span()
+    span: Span = span_field()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Literal) and identity(self.value) == identity(other.value)
@@ -46,7 +55,7 @@ class Text:
     """A quoted string: a selector or an option."""
 
     value: str
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Name:
     """An input, binding, dim, parameter or bare selector."""
 
     id: str
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Tuple:
     """A constant vector, shape or list of axes."""
 
     items: tuple[Expr, ...]
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +81,8 @@ class Addend:
     sign: str
     value: Expr
     label: str | None
-    span: Span = _span()
-    sign_span: Span = _span()
+    span: Span = span_field()
+    sign_span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Sum:
     """`a + b - c`, or a single labelled addend."""
 
     addends: tuple[Addend, ...]
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class Factor:
 
     operator: str
     value: Expr
-    operator_span: Span = _span()
+    operator_span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ class Product:
 
     first: Expr
     rest: tuple[Factor, ...]
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ class Unary:
 
     operator: str
     operand: Expr
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ class Power:
 
     base: Expr
     exponent: Expr
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ class Link:
 
     operator: str
     value: Expr
-    operator_span: Span = _span()
+    operator_span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,7 @@ class Comparison:
 
     first: Expr
     rest: tuple[Link, ...]
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,7 @@ class Logical:
 
     operator: str
     operands: tuple[Expr, ...]
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ class Conditional:
     value: Expr
     condition: Expr
     otherwise: Expr
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +172,8 @@ class Keyword:
 
     name: str
     value: Expr
-    span: Span = _span()
-    name_span: Span = _span()
+    span: Span = span_field()
+    name_span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +183,8 @@ class Call:
     function: str
     arguments: tuple[Expr, ...]
     keywords: tuple[Keyword, ...]
-    span: Span = _span()
-    name_span: Span = _span()
+    span: Span = span_field()
+    name_span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +194,14 @@ class Slice:
     start: Expr | None
     stop: Expr | None
     step: Expr | None
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
 class Dots:
     """`...` in an index."""
 
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +211,7 @@ class Index:
     value: Expr
     items: tuple[Expr | Slice | Dots, ...]
     keywords: tuple[Keyword, ...]
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +220,7 @@ class Attribute:
 
     value: Expr
     name: str
-    span: Span = _span()
+    span: Span = span_field()
 
 
 Expr = (
@@ -231,114 +240,6 @@ Expr = (
     | Attribute
 )
 
-# Types, as written in declarations and signatures
-
-
-@dataclass(frozen=True, slots=True)
-class DimExpr:
-    """A size: `constant` plus the sum of coefficient times symbol, in sorted order."""
-
-    constant: int
-    terms: tuple[tuple[str, int], ...]
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class AnyDim:
-    """`_`: one dim of any size."""
-
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """`*S`, any number of named dims; `...` is a run without a name."""
-
-    name: str | None
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayTypeExpr:
-    """`role dtype[dims]`; `dims` is empty for a scalar."""
-
-    dtype: str
-    dims: tuple[DimExpr | AnyDim | Run, ...]
-    role: str | None
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class TreeTypeExpr:
-    """`tree` or `tree[leaf]`."""
-
-    leaf: ArrayTypeExpr | None
-    role: str | None
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldExpr:
-    """One field of a record."""
-
-    name: str
-    type: TypeExpr
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class RecordTypeExpr:
-    """`{mu: f32[B, Z], logvar: f32[B, Z]}`."""
-
-    fields: tuple[FieldExpr, ...]
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceTypeExpr:
-    """`"mean" | "sum"`: one of these strings."""
-
-    options: tuple[str, ...]
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class WordTypeExpr:
-    """A static parameter: `static int`, `text`, `shape`, `axis[K]`, `axes`, `constraint[params]`,
-    `function[1]`. `word` names it; `arguments` holds what stands in the brackets or after `static`.
-    """
-
-    word: str
-    arguments: tuple[str, ...]
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class OptionalTypeExpr:
-    """`type?`: the argument may be `none`."""
-
-    type: TypeExpr
-    span: Span = _span()
-
-
-@dataclass(frozen=True, slots=True)
-class UnionTypeExpr:
-    """`a | b`: the first that fits."""
-
-    options: tuple[TypeExpr, ...]
-    span: Span = _span()
-
-
-TypeExpr = (
-    ArrayTypeExpr
-    | TreeTypeExpr
-    | RecordTypeExpr
-    | ChoiceTypeExpr
-    | WordTypeExpr
-    | OptionalTypeExpr
-    | UnionTypeExpr
-)
-
 # Statements
 
 
@@ -349,8 +250,8 @@ class Declaration:
     names: tuple[str, ...]
     type: TypeExpr
     default: Literal | None
-    span: Span = _span()
-    name_spans: tuple[Span, ...] = _span()
+    span: Span = span_field()
+    name_spans: tuple[Span, ...] = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +262,7 @@ class Parameter:
     type: TypeExpr | None
     default: Expr | None
     variadic: bool
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +272,7 @@ class Signature:
     name: str
     parameters: tuple[Parameter, ...]
     result: TypeExpr | None
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,8 +281,8 @@ class Binding:
 
     name: str
     value: Expr
-    span: Span = _span()
-    name_span: Span = _span()
+    span: Span = span_field()
+    name_span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +296,7 @@ class Definition:
     signature: Signature
     value: Expr
     doc: str = field(compare=False)
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +306,7 @@ class Result:
     name: str | None
     value: Expr
     bare: bool
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +315,7 @@ class Metric:
 
     name: str
     value: Expr
-    span: Span = _span()
+    span: Span = span_field()
 
 
 Statement = Declaration | Binding | Definition | Result | Metric
@@ -426,7 +327,7 @@ class Comment:
 
     text: str
     own_line: bool
-    span: Span = _span()
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +337,7 @@ class Program:
     version: int | None
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = field(compare=False)
-    span: Span = _span()
+    span: Span = span_field()
 
 
 def children(node: object) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal as Choice
+from enum import IntEnum
 
 Path = tuple[str, ...]
 
@@ -17,9 +17,17 @@ DTYPES = ("bool", *INTS, *FLOATS)
 CLASSES = ("float", "int", "num", "any")
 HALF = ("f16", "bf16")
 
-# How strongly a value insists on its dtype when it meets another one.
-LITERAL, SCALAR, STRONG, ARRAY = range(4)
-Strength = Choice[0, 1, 2, 3]
+
+class Strength(IntEnum):
+    """How strongly a value insists on its dtype when it meets another one."""
+
+    LITERAL = 0
+    SCALAR = 1
+    STRONG = 2
+    ARRAY = 3
+
+
+LITERAL, SCALAR, STRONG, ARRAY = Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,8 @@ class Dim:
     @property
     def name(self) -> str | None:
         """The symbol, when the dim is just one symbol."""
-        match self.constant, self.terms:
-            case 0, ((symbol, 1),):
-                return symbol
+        if self.constant == 0 and len(self.terms) == 1 and self.terms[0][1] == 1:
+            return self.terms[0][0]
         return None
 
     @property

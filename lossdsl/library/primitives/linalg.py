@@ -16,8 +16,8 @@ from lossdsl.library.rules import (
     result,
     show,
 )
+from lossdsl.types.broadcast import BroadcastProblem, broadcast
 from lossdsl.types.types import ArrayType, Dim, combine_dims, literal_dim
-from lossdsl.types.unify import BroadcastProblem, broadcast
 
 
 def _multiplied(call: RuleCall) -> Ruling:

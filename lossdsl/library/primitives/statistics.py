@@ -166,31 +166,3 @@ def quantile() -> Kernel:
         return pair[..., 0] + (place - low) * (pair[..., 1] - pair[..., 0])
 
     return kernel
-
-
-@primitive(
-    "l0_share(x: float, sigma: float) -> float",
-    elementwise=True,
-    laws=("nonneg",),
-)
-def l0_share() -> Kernel:
-    """x**4/(x**4 + sigma), in a form that cannot overflow where x is large.
-
-    primitive: the two powers stay apart, as in Rockpool, whose gradient cancels at large x; shared,
-    they would round differently from the package by more than 1e-12
-    cite: Wei et al. 2018, doi:10.3390/s18103373
-    example: mean(l0_share(out, 1e-4))
-    """
-    import jax.numpy as jnp
-
-    def kernel(x: Any, sigma: Any) -> Any:
-        large = jnp.abs(x) > 1000
-        small = jnp.where(large, 1, x)
-        inverse = 1 / jnp.where(large, x, 1)
-        return jnp.where(
-            large,
-            1 / (1 + sigma * inverse**4),
-            small**4 / (small**4 + sigma),
-        )
-
-    return kernel

@@ -1,0 +1,139 @@
+"""Constants: literals, sizes as values, and what two literals are worth together."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+
+from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
+from lossdsl.check.core import Const
+from lossdsl.source import Span
+from lossdsl.types.types import (
+    LITERAL,
+    Dim,
+    UnknownType,
+    combine_dims,
+    literal_dim,
+    scalar,
+)
+
+Number = int | float | bool
+
+# What two literals are worth, so that a constant is computed once and at full precision.
+FOLDS: dict[str, Callable[..., Number]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "neg": operator.neg,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+    "not": operator.not_,
+}
+
+
+def literal(context: Context, scope: Scope, value: Number, span: Span) -> Value:
+    """Return a constant, which takes the dtype of the array it meets."""
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**31) <= value < 2**31:
+        return context.error(
+            scope,
+            "LD502",
+            f"`{value}` does not fit a 32-bit integer",
+            span,
+            help=f"write it as a float: `{float(value)!r}`" if abs(value) < 1e300 else None,
+        )
+    if isinstance(value, float) and math.isinf(value) and span.text.strip("+-") not in ("inf", ""):
+        return context.error(scope, "LD501", f"`{span.text}` overflows a float", span)
+    dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
+    type = scalar(dtype, LITERAL)
+    return context.value(context.graph.const(value, type), type, span, scope)
+
+
+def dim_value(context: Context, scope: Scope, dim: Dim, span: Span) -> Value:
+    """Return a size as a value: a literal where it is known."""
+    type = scalar("int", LITERAL)
+    size = dim.known
+    node = context.graph.const(dim if size is None else size, type)
+    return context.value(node, type, span, scope)
+
+
+def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
+    """Return the size that a value stands for, if it is a static integer."""
+    match value:
+        case Value(Const(Dim() as dim)):
+            return dim
+        case Value(Const(int() as size)) if not isinstance(size, bool):
+            return literal_dim(size)
+    return None
+
+
+def fold(
+    context: Context,
+    scope: Scope,
+    symbol: str,
+    left: tuple[Value, Span],
+    right: tuple[Value, Span],
+    span: Span,
+) -> Value | None:
+    a, b = left[0], right[0]
+    if isinstance(a.type, UnknownType) or isinstance(b.type, UnknownType):
+        return None
+    match a.node, b.node:
+        case Const(int() | float() as x), Const(int() | float() as y):
+            booleans = isinstance(x, bool) or isinstance(y, bool)
+            if booleans and symbol not in ("and", "or", "==", "!="):
+                return None
+            if symbol == "**" and abs(y) > context.limits.exponent:
+                return context.error(
+                    scope,
+                    "LD605",
+                    f"a constant exponent is at most {context.limits.exponent}",
+                    right[1],
+                )
+            try:
+                result = FOLDS[symbol](x, y)
+            except ZeroDivisionError:
+                return context.error(scope, "LD503", "division by zero", right[1])
+            except OverflowError:
+                return context.error(scope, "LD501", "this constant overflows a float", span)
+            if isinstance(result, complex):
+                return context.error(
+                    scope, "LD503", "a power of a negative number with a fraction", span
+                )
+            return constant(context, scope, result, span)
+    p, q = static_dim(a), static_dim(b)
+    if p is None or q is None:
+        return None
+    if symbol in ("+", "-"):
+        sign = 1 if symbol == "+" else -1
+        return dim_value(context, scope, combine_dims([(1, p), (sign, q)]), span)
+    if symbol == "*" and (p.terms == () or q.terms == ()):
+        factor, dim = (p, q) if not p.terms else (q, p)
+        return dim_value(context, scope, combine_dims([(factor.constant or 0, dim)]), span)
+    return None
+
+
+def constant(context: Context, scope: Scope, value: Number, span: Span) -> Value:
+    if isinstance(value, float) and math.isinf(value) and "inf" not in span.text:
+        return context.error(scope, "LD501", "this constant overflows a float", span)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**31:
+        return context.error(
+            scope,
+            "LD502",
+            "this constant does not fit a 32-bit integer",
+            span,
+            help="write one of its numbers as a float",
+        )
+    dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
+    type = scalar(dtype, LITERAL)
+    return context.value(context.graph.const(value, type), type, span, scope)

@@ -1,0 +1,306 @@
+"""Primitives applied to arguments: operands converted, static options, the type of the result."""
+
+from __future__ import annotations
+
+from lossdsl.check import expressions
+from lossdsl.check.axes import resolve_axes
+from lossdsl.check.binding import Bound
+from lossdsl.check.context import Argument, Context, Scope, Static, Value
+from lossdsl.check.core import Const, Node
+from lossdsl.check.fitting import Fit, move, pattern_of
+from lossdsl.check.trees import as_tree, usable
+from lossdsl.library.rules import Problem, RuleCall
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.elementwise import compute_dtype
+from lossdsl.types.types import (
+    LITERAL,
+    UNKNOWN,
+    ArrayType,
+    Dim,
+    TreeType,
+    Type,
+    UnknownType,
+    array,
+    kind,
+    literal_dim,
+)
+from lossdsl.types.unify import instantiate
+
+
+def unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Value:
+    nodes = [value.node for value, _ in bound.values.values() if isinstance(value, Value)]
+    # What the options read are inputs too, also while the call itself waits for its types.
+    given = [
+        bound.options[name] for name in ("where", "weight", "normalize") if name in bound.options
+    ]
+    for option in (expressions.argument(context, scope, expr) for expr in given):
+        nodes += [option.node] if isinstance(option, Value) else []
+    node = context.graph.apply(scope.functions["unresolved"], nodes, UNKNOWN, {"at": span.text})
+    return context.value(node, UNKNOWN, span, scope)
+
+
+def is_operand(parameter: ast.Parameter) -> bool:
+    """Say whether a parameter of a primitive is an array or tree, not a static option."""
+    type = parameter.type
+    if isinstance(type, ast.OptionalTypeExpr):
+        type = type.type
+    return not isinstance(type, (ast.ChoiceTypeExpr, ast.WordTypeExpr))
+
+
+def operands(
+    context: Context, scope: Scope, bound: Bound
+) -> list[tuple[Value, Span] | None] | None:
+    """Return the array arguments in the order of the signature; None if one was wrong."""
+    operands: list[tuple[Value, Span] | None] = []
+    for parameter in bound.signature.parameters:
+        if not is_operand(parameter):
+            continue
+        entries: list[tuple[Argument, Span] | None]
+        if parameter.variadic:
+            entries = list(bound.variadic)
+        else:
+            entry = bound.values.get(parameter.name)
+            if entry is None and parameter.default is not None:
+                entry = (expressions.argument(context, scope, parameter.default), bound.span)
+            entries = [entry]
+        for entry in entries:
+            match entry:
+                case None | (Static(None), _):
+                    operands.append(None)
+                case (Value() as value, span):
+                    pattern = pattern_of(parameter.type, value)
+                    if isinstance(pattern, ast.TreeTypeExpr):
+                        value = usable(context, scope, as_tree(context, scope, value), span)
+                    operands.append((value, span))
+                case _:
+                    return None
+    return operands
+
+
+def statics(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[str, object] | None:
+    """Return the static options of a primitive by name; None while one is unknown."""
+    statics: dict[str, object] = {}
+    for parameter in bound.signature.parameters:
+        if is_operand(parameter):
+            continue
+        name = parameter.name
+        if name in fitted.axes:
+            if fitted.axes[name] is None:
+                return None
+            statics[name] = fitted.axes[name]
+        elif isinstance(parameter.type, ast.WordTypeExpr) and parameter.type.word == "axes":
+            axes = _all_axes(context, scope, bound, parameter)
+            if axes is None:
+                return None
+            statics[name] = axes[0]
+        else:
+            value = (
+                bound.values[name][0]
+                if name in bound.values
+                else (
+                    Static(None)
+                    if parameter.default is None
+                    else expressions.argument(context, scope, parameter.default)
+                )
+            )
+            if isinstance(value, Value) and isinstance(value.type, UnknownType):
+                return None
+            statics[name] = _static_value(value)
+    return statics
+
+
+def _all_axes(
+    context: Context, scope: Scope, bound: Bound, parameter: ast.Parameter
+) -> tuple[tuple[int, ...] | None] | None:
+    """Return the axes of the first array argument, in a tuple of one."""
+    given = bound.syntax.get(parameter.name, ())
+    expr = given[0] if given else parameter.default
+    arrays = (*bound.values.values(), *bound.variadic)
+    first = next((value for value, _ in arrays if isinstance(value, Value)), None)
+    dims = first.type.dims if first is not None and isinstance(first.type, ArrayType) else None
+    if expr is None or (isinstance(expr, ast.Literal) and expr.value is None):
+        return (None,)
+    axes = resolve_axes(context, scope, expr, dims, parameter.name)
+    return None if axes is None else (axes.axes,)
+
+
+def _static_value(value: Argument) -> object:
+    match value:
+        case Value(Const(constant)):
+            return constant
+        case Static(inner):
+            return inner
+        case _:
+            return None
+
+
+def primitive(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    fitted: Fit,
+    operands: list[tuple[Value, Span] | None],
+) -> Value:
+    function, graph = bound.function, context.graph
+    given = statics(context, scope, bound, fitted)
+    present = [entry for entry in operands if entry is not None]
+    if any(isinstance(value.type, UnknownType) for value, _ in present) or given is None:
+        return unresolved(context, scope, bound, bound.span)
+    converted, dtype = _converted(context, scope, bound, operands)
+    type = _result_type(context, scope, bound, fitted, converted, given, dtype)
+    if type is None:
+        return context.unknown()
+    nodes: list[Node | None] = [None if one is None else one.node for one in converted]
+    options = {name: _plain(value) for name, value in given.items()}
+    return context.value(graph.apply(function, nodes, type, options), type, bound.span, scope)
+
+
+def _plain(value: object) -> object:
+    """Return a static option as the kernel takes it: dims as sizes."""
+    match value:
+        case Dim():
+            return value if value.known is None else value.known
+        case tuple():
+            return tuple(_plain(item) for item in value)
+        case _:
+            return value
+
+
+def _converted(
+    context: Context, scope: Scope, bound: Bound, operands: list[tuple[Value, Span] | None]
+) -> tuple[list[Value | None], str]:
+    """Convert the operands that meet to one dtype, and return it."""
+    wanted: list[str | None] = []
+    for parameter in bound.signature.parameters:
+        if is_operand(parameter):
+            count = len(bound.variadic) if parameter.variadic else 1
+            wanted += [None] * count
+            for at in range(count):
+                entry = operands[len(wanted) - count + at]
+                if entry is None:
+                    continue
+                pattern = pattern_of(parameter.type, entry[0])
+                if isinstance(pattern, ast.ArrayTypeExpr) and isinstance(entry[0].type, ArrayType):
+                    if pattern.dtype in ("float", "num", "any"):
+                        wanted[len(wanted) - count + at] = pattern.dtype
+    meeting = [
+        (want, entry[0].type)
+        for want, entry in zip(wanted, operands, strict=True)
+        if want is not None and entry is not None and isinstance(entry[0].type, ArrayType)
+    ]
+    dtype = context.default_float
+    if meeting:
+        classes, types = [want for want, _ in meeting], [type for _, type in meeting]
+        result = "float" if "float" in classes else "num"
+        same_kind = len({kind(type.dtype) == "bool" for type in types}) == 1
+        if same_kind:
+            dtype = compute_dtype(classes, result, types, context.default_float) or dtype
+    converted: list[Value | None] = []
+    for want, entry in zip(wanted, operands, strict=True):
+        if entry is None:
+            converted.append(None)
+        elif want is None:
+            converted.append(entry[0])
+        else:
+            converted.append(convert(context, scope, entry[0], dtype, entry[1]))
+    return converted, dtype
+
+
+def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> Value:
+    """Return the value in another dtype; numbers take whatever dtype they meet."""
+    type = value.type
+    if not isinstance(type, ArrayType) or type.dtype == dtype or dtype in ("num", "any", "float"):
+        return value
+    if type.strength == LITERAL and type.dims == ():
+        return value
+    result = array(dtype, type.dims, type.role)
+    node = context.graph.apply(scope.functions["cast"], [value.node], result, {"dtype": dtype})
+    return context.value(node, result, span, scope)
+
+
+def _result_type(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    fitted: Fit,
+    operands: list[Value | None],
+    statics: dict[str, object],
+    dtype: str,
+) -> Type | None:
+    function = bound.function
+    if function.rule is not None:
+        return _by_rule(context, scope, bound, operands, statics, dtype)
+    pattern = bound.signature.result
+    if isinstance(pattern, ast.TreeTypeExpr):
+        return TreeType()
+    assert isinstance(pattern, ast.ArrayTypeExpr), f"{function.name} needs a rule"
+    for name, value in statics.items():
+        match value:
+            case Dim() as dim:
+                fitted.bindings.dims.setdefault(name, dim)
+            case int() if not isinstance(value, bool):
+                fitted.bindings.dims.setdefault(name, literal_dim(value))
+            case _:
+                pass
+    dims = instantiate(pattern.dims, fitted.bindings)
+    if dims is not None:
+        dims = _moved_back(pattern, dims, fitted)
+    result = {"float": dtype, "num": dtype, "any": dtype, "int": "i32"}.get(pattern.dtype)
+    return array(result or pattern.dtype, dims, pattern.role)
+
+
+def _moved_back(pattern: ast.ArrayTypeExpr, dims: tuple[Dim, ...], fitted: Fit) -> tuple[Dim, ...]:
+    """Put the axes of a result where the call asked for them."""
+    for at, dim in enumerate(pattern.dims):
+        match dim:
+            case ast.DimExpr(_, ((symbol, _),)) if symbol in fitted.symbols:
+                axis, _ = fitted.symbols[symbol]
+                place = at - len(pattern.dims) + len(dims)
+                return move(dims, place, axis)
+            case _:
+                pass
+    return dims
+
+
+def _by_rule(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    operands: list[Value | None],
+    statics: dict[str, object],
+    dtype: str,
+) -> Type | None:
+    types: dict[str, Type | tuple[Type, ...] | None] = {}
+    remaining = [None if one is None else one.type for one in operands]
+    for parameter in bound.signature.parameters:
+        if not is_operand(parameter):
+            continue
+        if parameter.variadic:
+            count = len(bound.variadic)
+            types[parameter.name] = tuple(one for one in remaining[:count] if one is not None)
+            remaining = remaining[count:]
+        else:
+            types[parameter.name] = remaining.pop(0)
+    assert bound.function.rule is not None
+    dims = {name: _as_dim(bound, name, value) for name, value in statics.items()}
+    found = bound.function.rule(RuleCall(types, dims))
+    if isinstance(found, Problem):
+        entry = bound.values.get(found.parameter or "")
+        span = entry[1] if entry is not None else bound.span
+        context.error(scope, found.code, found.message, span, help=found.help)
+        return None
+    return found
+
+
+def _as_dim(bound: Bound, name: str, value: object) -> object:
+    """Static integers are dims in rules, so that symbols pass through."""
+    parameter = next(one for one in bound.signature.parameters if one.name == name)
+    type = (
+        parameter.type.type if isinstance(parameter.type, ast.OptionalTypeExpr) else parameter.type
+    )
+    match type, value:
+        case ast.WordTypeExpr("static", ("int", *_)), int():
+            return literal_dim(value)
+        case _:
+            return value

@@ -1,0 +1,35 @@
+"""Costs of single parameters that the language cannot write with the same rounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+
+
+@primitive(
+    "l0_share(x: float, sigma: float) -> float",
+    elementwise=True,
+    laws=("nonneg",),
+)
+def l0_share() -> Kernel:
+    """x**4/(x**4 + sigma), in a form that cannot overflow where x is large.
+
+    primitive: the two powers stay apart, as in Rockpool, whose gradient cancels near 1; shared, as
+    equal expressions of the language are, they round differently by more than 1e-12
+    cite: SynSense Rockpool, training.jax_loss.l0_norm_approx
+    example: mean(l0_share(out, 1e-4))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, sigma: Any) -> Any:
+        large = jnp.abs(x) > 1000
+        small = jnp.where(large, 1, x)
+        inverse = 1 / jnp.where(large, x, 1)
+        return jnp.where(
+            large,
+            1 / (1 + sigma * inverse**4),
+            small**4 / (small**4 + sigma),
+        )
+
+    return kernel

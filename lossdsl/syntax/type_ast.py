@@ -1,0 +1,119 @@
+"""Types as they are written in declarations and signatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lossdsl.source import Span
+
+
+def span_field() -> Any:
+    """Return a dataclass field for a span, which takes no part in equality."""
+    return field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DimExpr:
+    """A size: `constant` plus the sum of coefficient times symbol, in sorted order."""
+
+    constant: int
+    terms: tuple[tuple[str, int], ...]
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyDim:
+    """`_`: one dim of any size."""
+
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`*S`, any number of named dims; `...` is a run without a name."""
+
+    name: str | None
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayTypeExpr:
+    """`role dtype[dims]`; `dims` is empty for a scalar."""
+
+    dtype: str
+    dims: tuple[DimExpr | AnyDim | Run, ...]
+    role: str | None
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class TreeTypeExpr:
+    """`tree` or `tree[leaf]`."""
+
+    leaf: ArrayTypeExpr | None
+    role: str | None
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldExpr:
+    """One field of a record."""
+
+    name: str
+    type: TypeExpr
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTypeExpr:
+    """`{mu: f32[B, Z], logvar: f32[B, Z]}`."""
+
+    fields: tuple[FieldExpr, ...]
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceTypeExpr:
+    """`"mean" | "sum"`: one of these strings."""
+
+    options: tuple[str, ...]
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class WordTypeExpr:
+    """A static parameter: `static int`, `text`, `shape`, `axis[K]`, `axes`, `constraint[params]`,
+    `function[1]`. `word` names it; `arguments` holds what stands in the brackets or after `static`.
+    """
+
+    word: str
+    arguments: tuple[str, ...]
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalTypeExpr:
+    """`type?`: the argument may be `none`."""
+
+    type: TypeExpr
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class UnionTypeExpr:
+    """`a | b`: the first that fits."""
+
+    options: tuple[TypeExpr, ...]
+    span: Span = span_field()
+
+
+TypeExpr = (
+    ArrayTypeExpr
+    | TreeTypeExpr
+    | RecordTypeExpr
+    | ChoiceTypeExpr
+    | WordTypeExpr
+    | OptionalTypeExpr
+    | UnionTypeExpr
+)

@@ -1,0 +1,43 @@
+"""The types of inputs as they are declared, with rigid symbols for sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    ARRAY,
+    SCALAR,
+    UNKNOWN_DIM,
+    ArrayType,
+    Dim,
+    TreeType,
+    combine_dims,
+    symbol_dim,
+)
+
+
+def declared_array(pattern: ast.ArrayTypeExpr, sizes: Mapping[str, int] | None = None) -> ArrayType:
+    """Return the type of an input as declared: rigid symbols, with their sizes where known.
+
+    A run leaves the rank unknown.
+    """
+    known = sizes or {}
+    if any(isinstance(dim, ast.Run) for dim in pattern.dims):
+        return ArrayType(pattern.dtype, None, role=pattern.role)
+    dims: list[Dim] = []
+    for dim in pattern.dims:
+        match dim:
+            case ast.DimExpr(constant, terms):
+                parts = [(k, symbol_dim(symbol, known.get(symbol))) for symbol, k in terms]
+                dims.append(combine_dims(parts, constant))
+            case _:
+                dims.append(UNKNOWN_DIM)
+    strength = ARRAY if dims else SCALAR
+    return ArrayType(pattern.dtype, tuple(dims), strength, pattern.role)
+
+
+def declared_tree(pattern: ast.TreeTypeExpr) -> TreeType:
+    """Return the type of a tree input as declared."""
+    leaf = None if pattern.leaf is None else declared_array(pattern.leaf)
+    return TreeType(leaf, None, pattern.role)
