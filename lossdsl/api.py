@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lossdsl.check.given import text_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
 from lossdsl.source import Source
 from lossdsl.syntax.ast import Program
@@ -15,7 +16,7 @@ def parse(text: str) -> Program:
     >>> parse("mse(out, tgt)").statements[0].value.function
     'mse'
     """
-    program, diagnostics = parse_program(Source(text))
+    program, diagnostics = parse_program(Source(text_of(text)))
     if program is None:
         raise LossError(diagnostics)
     return program
@@ -35,7 +36,7 @@ def format(text: str) -> str:
     >>> format("mse( out,tgt )+1e-3 *l2sqr(params)")
     'mse(out, tgt) + 0.001 * l2sqr(params)\\n'
     """
-    formatted, diagnostics = format_source(Source(text))
+    formatted, diagnostics = format_source(Source(text_of(text)))
     if formatted is None:
         raise LossError(diagnostics)
     return formatted

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from lossdsl.check.check import parse_inputs
-from lossdsl.check.core import Apply, Core, Node
+from lossdsl.check.core import Core
+from lossdsl.check.given import spec_parts
 from lossdsl.check.inputs import Declared
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
-from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.diagnostics.defect import defects_reported
+from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.declare import Library, builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
-from lossdsl.lower import constraints, described
-from lossdsl.lower.callable import make_callable, slot, strong_scalar
-from lossdsl.lower.dtypes import default_float, jax_dtype
-from lossdsl.lower.tape import evaluate
+from lossdsl.lower import constraints
+from lossdsl.lower.callable import jitted, make_callable, slot
+from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.values import concrete
-from lossdsl.optimize import optimize
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
-from lossdsl.terms import Terms
-from lossdsl.types.types import ArrayType, Type
+from lossdsl.terms import Terms, results, results_with_terms
+from lossdsl.types.types import Type
 
 RESULT = "loss"
 CACHE_SIZE = 256
@@ -42,6 +41,10 @@ class CompiledLoss:
     results). It is jitted and pure, and composes with the caller's own `jit`, `grad`, `vmap` and
     `shard_map`. Made by `compile`.
     """
+
+    # A generated function in a slot is called without a frame of a general `__call__` around it.
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+    __call__: Callable[..., Any]
 
     def __init__(
         self,
@@ -65,61 +68,25 @@ class CompiledLoss:
             one.name or RESULT for one in program.statements if isinstance(one, ast.Result)
         )
         self._views: dict[str, CompiledLoss] = {}
-        values, terms = self._values, self._terms
-
-        def loss(**inputs: Any) -> Any:
-            return values(inputs)
-
-        def loss_with_terms(**inputs: Any) -> Any:
-            return terms(inputs)
-
-        self.fn = jax.jit(loss)
+        self._slots = [slot(one, *self._declaration(one)) for one in self._names]
+        self.fn = jitted(self._names, self._values, "loss")
         """The jitted function itself; it takes every input, defaults included."""
-        self._terms_fn = jax.jit(loss_with_terms)
+        self._terms_fn = jitted(self._names, self._terms, "loss_with_terms")
+        doc = "Return the value of the loss."
+        self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
+        doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."
+        self.with_terms = make_callable(self._slots, self._terms_fn, "with_terms", doc)
+        self.__signature__ = inspect.signature(self.__call__)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}: {type}" for name, type in self.signature.items())
         return f"CompiledLoss({inputs})"
-
-    # Calling
-
-    @cached_property
-    def _call(self) -> Callable[..., Any]:
-        return self._callable(self.fn, "loss", "Return the value of the loss.")
-
-    @cached_property
-    def with_terms(self) -> Callable[..., Any]:
-        """Return `(value, Terms)`; takes the inputs by name, as calling the loss does."""
-        doc = "Return the value of the loss and its terms."
-        return self._callable(self._terms_fn, "with_terms", doc)
-
-    def __call__(self, *positional: Any, **inputs: Any) -> Any:
-        return self._call(*positional, **inputs)
-
-    def _callable(self, fn: Callable[..., Any], name: str, doc: str) -> Callable[..., Any]:
-        slots = [slot(one, *self._declaration(one)) for one in self._names]
-        return make_callable(slots, self._explained(fn), name, doc)
 
     def _declaration(self, name: str) -> tuple[ast.TypeExpr | None, ast.Literal | None]:
         declared = self._declared.get(name)
         if declared is not None:
             return declared.type, declared.default
         return parse_inputs({name: self.signature[name]})[0].get(name), None
-
-    def _explained(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Translate what `jit` says of a leaf that is no array."""
-
-        def run(**inputs: Any) -> Any:
-            try:
-                return fn(**inputs)
-            except TypeError:
-                found = _no_arrays(inputs)
-                if found is None:
-                    raise
-                problem = found
-            raise LossError([problem])
-
-        return run
 
     def __getitem__(self, result: str) -> CompiledLoss:
         """Return one named result as a loss of the inputs that it reads."""
@@ -150,55 +117,22 @@ class CompiledLoss:
         for name, value in inputs.items():
             declared = self._declaration(name)[0]
             types[name], values[name] = concrete(value, declared, name, self._limits.leaves)
-        done = elaborate(
-            self._program, self._library, self._given, types, default_float(), self._limits
-        )
+        with defects_reported():
+            done = elaborate(
+                self._program, self._library, self._given, types, default_float(), self._limits
+            )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
         return done.core, values
 
     def _values(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs)
-        roots = optimize(core, [one.value for one in core.results], self._library)
-        found = evaluate(core.graph, roots, values, default_float())
-        arrays = [_array(core, node, one) for node, one in zip(roots, found, strict=True)]
-        return self._named(arrays)
+        return self._named(results(core, self._library, values))
 
     def _terms(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs)
-        terms = [term for result in core.results for term in result.terms]
-        nodes = [one.value for one in core.results]
-        for term in terms:
-            nodes += [term.raw, term.weight, term.weighted]
-        nodes += core.metrics.values()
-        reductions = [_counted(term.combine.reductions) for term in terms]
-        masks = [one for node in reductions for one in _count_operands(node)]
-        roots = optimize(core, [*nodes, *masks], self._library)
-        found = evaluate(core.graph, roots, values, default_float())
-        arrays = [
-            one if isinstance(one, list) else _array(core, node, one)
-            for node, one in zip(roots[: len(nodes)], found, strict=False)
-        ]
-        results, arrays = arrays[: len(core.results)], arrays[len(core.results) :]
-        names = self._term_names(core)
-        parts = [arrays[at : 3 * len(terms) : 3] for at in range(3)]
-        kept = iter(found[len(nodes) :])
-        counts = {
-            name: _count(core, node, [next(kept) for _ in _count_operands(node)])
-            for name, node in zip(names, reductions, strict=True)
-            if node is not None
-        }
-        metrics = dict(zip(core.metrics, arrays[3 * len(terms) :], strict=True))
-        made = Terms(*(dict(zip(names, part, strict=True)) for part in parts), counts, metrics)
-        return self._named(results), made
-
-    def _term_names(self, core: Core) -> list[str]:
-        several = len(core.results) > 1
-        return [
-            f"{result.name}/{term.name}" if several else term.name
-            for result in core.results
-            for term in result.terms
-        ]
+        found, terms = results_with_terms(core, self._library, values)
+        return self._named(found), terms
 
     def _named(self, values: list[Any]) -> Any:
         if len(self._results) == 1:
@@ -256,53 +190,10 @@ class CompiledLoss:
     def _constrained(
         self, trees: tuple[Any, ...], inputs: dict[str, Any]
     ) -> constraints.Constrained:
-        return constraints.constrained(
-            self._program, self._given, self._library, self._limits, trees, inputs
-        )
-
-
-def _array(core: Core, node: Node, value: Any) -> Any:
-    """Return a root as an array: a literal result is a number until here."""
-    if hasattr(value, "aval") or hasattr(value, "dtype"):
-        return jnp.asarray(value)
-    type = core.graph.types[node]
-    whole = isinstance(type, ArrayType) and type.dtype in ("int", "bool")
-    return jnp.asarray(value, None if whole else jax_dtype(default_float()))
-
-
-def _counted(reductions: tuple[Node, ...]) -> Apply | None:
-    """Return the mean that a term is, whose elements are counted."""
-    if len(reductions) == 1 and isinstance(reductions[0], Apply):
-        if reductions[0].function.combine == "mean":
-            return reductions[0]
-    return None
-
-
-def _count_operands(node: Apply | None) -> list[Node]:
-    return [] if node is None else [one for one in node.arguments[1:] if one is not None]
-
-
-def _count(core: Core, node: Apply, kept: list[Any]) -> Any:
-    """Return the sum of the weights that a mean divides by, or how many elements it has."""
-    assert node.arguments[0] is not None
-    return described.count(core.graph.types[node.arguments[0]], node, kept)
-
-
-def _no_arrays(inputs: Mapping[str, Any]) -> Diagnostic | None:
-    """Name the first leaf of the inputs that JAX cannot take."""
-    from lossdsl.selectors import flatten
-
-    for name, value in inputs.items():
-        flat = flatten(value)
-        for path, leaf in zip(flat.paths, flat.leaves, strict=True):
-            if not hasattr(leaf, "dtype") and not isinstance(leaf, (bool, int, float, complex)):
-                return at(
-                    "LD213",
-                    f"`{'/'.join((name, *path))}` is a {type(leaf).__name__}, not an array",
-                    None,
-                    help=f"pass the arrays only, such as `eqx.filter({name}, eqx.is_array)`",
-                )
-    return None
+        with defects_reported():
+            return constraints.constrained(
+                self._program, self._given, self._library, self._limits, trees, inputs
+            )
 
 
 _CACHE: OrderedDict[object, CompiledLoss] = OrderedDict()
@@ -327,7 +218,7 @@ def compile(
     >>> float(value), float(terms.raw["shrink"])
     (5.199999809265137, 2.0)
     """
-    source, texts = described.spec_parts(spec, inputs)
+    source, texts = spec_parts(spec, inputs)
     functions = library or builtins()
     key = (source.text, source.name, tuple(sorted(texts.items())), id(functions), limits,
            bool(jax.config.read("jax_enable_x64")))  # fmt: skip
@@ -336,7 +227,8 @@ def compile(
         if found is not None:
             _CACHE.move_to_end(key)
             return found
-    made = _compile(source, texts, functions, limits)
+    with defects_reported():
+        made = _compile(source, texts, functions, limits)
     with _LOCK:
         _CACHE[key] = made
         if len(_CACHE) > CACHE_SIZE:
@@ -357,4 +249,4 @@ def _compile(
     return CompiledLoss(program, given, library, limits, checked, source.text)
 
 
-__all__ = ["CompiledLoss", "Terms", "compile", "strong_scalar"]
+__all__ = ["CompiledLoss", "Terms", "compile"]

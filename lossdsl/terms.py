@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+
+from lossdsl.check.core import Apply, Core, Node, Term
+from lossdsl.library.declare import Library
+from lossdsl.lower.dtypes import default_float, jax_dtype
+from lossdsl.lower.tape import evaluate, tree_leaves
+from lossdsl.optimize import optimize
+from lossdsl.types.types import ArrayType, Type
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -55,3 +64,94 @@ class Terms:
     def tree_unflatten(cls, names: Any, children: Any) -> Terms:
         """Rebuild from what `tree_flatten_with_keys` took apart."""
         return cls(*(dict(zip(n, c, strict=True)) for n, c in zip(names, children, strict=True)))
+
+
+def results(core: Core, library: Library, inputs: Mapping[str, Any]) -> list[Any]:
+    """Return the value of every result of a program."""
+    return _evaluated(core, library, [one.value for one in core.results], inputs)
+
+
+def results_with_terms(
+    core: Core, library: Library, inputs: Mapping[str, Any]
+) -> tuple[list[Any], Terms]:
+    """Return the value of every result, and what they are made of, from one evaluation."""
+    terms = _named_terms(core)
+    counted = {name: node for name, term in terms.items() if (node := _counted(term)) is not None}
+    wanted = [one.value for one in core.results]
+    wanted += [one for term in terms.values() for one in (term.raw, term.weight, term.weighted)]
+    wanted += core.metrics.values()
+    wanted += [one for node in counted.values() for one in _kept(node)]
+    found = iter(_evaluated(core, library, wanted, inputs))
+    values = [next(found) for _ in core.results]
+    parts = {name: (next(found), next(found), next(found)) for name in terms}
+    raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
+    metrics = {name: next(found) for name in core.metrics}
+    counts = {name: _count(core, node, found) for name, node in counted.items()}
+    return values, Terms(raw, weight, weighted, counts, metrics)
+
+
+def _named_terms(core: Core) -> dict[str, Term]:
+    """Return the terms by name, with the name of their result in front if there are several."""
+    several = len(core.results) > 1
+    return {
+        f"{result.name}/{term.name}" if several else term.name: term
+        for result in core.results
+        for term in result.terms
+    }
+
+
+def _evaluated(
+    core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any]
+) -> list[Any]:
+    roots = optimize(core, wanted, library)
+    found = evaluate(core.graph, roots, inputs, default_float())
+    types = [core.graph.types[node] for node in wanted]
+    return [_array(type, value) for type, value in zip(types, found, strict=True)]
+
+
+def _array(type: Type, value: Any) -> Any:
+    """Return a root as a strong array: a literal is a number until here."""
+    if isinstance(value, list):
+        return [_array(type, one) for one in value]
+    if hasattr(value, "dtype"):
+        return value.astype(value.dtype) if getattr(value, "weak_type", False) else value
+    plain = {"int": jnp.int32, "bool": jnp.bool_}
+    dtype = plain.get(type.dtype) if isinstance(type, ArrayType) else None
+    return jnp.asarray(value, dtype or jax_dtype(default_float()))
+
+
+def _counted(term: Term) -> Apply | None:
+    """Return the mean that a term is, whose elements are counted."""
+    match term.combine.reductions:
+        case (Apply(function) as node,) if function.combine == "mean":
+            return node
+        case _:
+            return None
+
+
+def _kept(node: Apply) -> list[Node]:
+    """Return the mask and the weight of a mean, if it has them."""
+    return [one for one in node.arguments[1:] if one is not None]
+
+
+def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
+    """Return the sum of the weights that a mean divides by, or how many elements it has."""
+    kept = [next(found) for _ in _kept(node)]
+    operand = node.arguments[0]
+    assert operand is not None
+    type = core.graph.types[operand]
+    shapes = [leaf.shape or () for leaf in _arrays(type)]
+    if not kept or node.option("normalize") == "all":
+        return jnp.asarray(sum(math.prod(shape) for shape in shapes), jnp.float32)
+    total: Any = 0.0
+    for place, shape in enumerate(shapes):
+        factor: Any = 1.0
+        for one in kept:
+            part = one[place] if isinstance(one, list) else one
+            factor = factor * (part != 0 if node.option("normalize") == "count" else part)
+        total = total + jnp.sum(jnp.broadcast_to(factor, shape), dtype=jnp.float32)
+    return total
+
+
+def _arrays(type: Type) -> list[ArrayType]:
+    return [type] if isinstance(type, ArrayType) else [leaf for _, leaf in tree_leaves(type)]

@@ -148,6 +148,50 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "bounds(params, tau >= 0.01, kernel < 0.5)",
         "exp(-square({scalar}))",
     ),
+    # Of these a kept element reads itself alone, or a kept row: what a mask can hide.
+    "pointwise": (
+        "a",
+        "b",
+        "s",
+        "{pointwise} + {pointwise}",
+        "{pointwise}*{pointwise}",
+        "{pointwise}/{pointwise}",
+        "{pointwise}**s",
+        "{pointwise}**2",
+        "log({pointwise})",
+        "sqrt({pointwise})",
+        "exp({pointwise})",
+        "tanh({pointwise})",
+        "abs({pointwise})",
+        "maximum({pointwise}, 0.1)",
+        "xlogy({pointwise}, {pointwise})",
+        "where(a > 0, {pointwise}, {pointwise})",
+        "(log({pointwise}) if b > 0.5 else {pointwise})",
+        'mse({pointwise} + a, b, reduce="none", where=a > 0)',
+        "transpose(transpose({pointwise}))",
+        "reshape(reshape({pointwise} + a, (C, B)), (B, C))",
+        "stop_gradient({pointwise})*b",
+    ),
+    "rowwise": (
+        "g",
+        "h",
+        "{rowwise} - {rowwise}",
+        "{rowwise}*c",
+        "log({rowwise})",
+        "sqrt({rowwise})",
+        "1/{rowwise}",
+        "softmax({rowwise}, axis=1)",
+        "log_softmax({rowwise} + h, axis=1)",
+        "{rowwise}*norm({rowwise} + g, axis=1)[:, None]",
+        "{rowwise} - mean({rowwise}*g, axis=1, keepdims=true)",
+        "({rowwise} + h)[:, ::-1]",
+        "cumsum({rowwise} + h, axis=1)",
+        "normalize({rowwise}*h)",
+        "(g + {rowwise}) @ square",
+        "where({rowwise} > g, {rowwise}, h)",
+        "sum({rowwise} + g, axis=1, where={rowwise} > h)[:, None]*h",
+        "where(logsumexp(h*{rowwise}, axis=1)[:, None] > 0, {rowwise}, g)",
+    ),
     "mask": ("m", "a > 0", "b <= {column}", "not {mask}", "{mask} and {mask}", "{mask} or a < b"),
 }
 
@@ -178,3 +222,31 @@ def programs(draw: st.DrawFn, depth: int = 3) -> str:
         f"metric column = {draw(expressions('column', depth))}",
     ]
     return "\n".join(lines)
+
+
+MASKED_HEADER = """
+a, b, g, h: f64[B, C]
+c: f64[C]
+square: f64[C, C]
+s: float = 0.5
+m: bool[B, C]
+rows: bool[B]
+"""
+
+MASKED_INPUTS: Inputs = {
+    **{name: INPUTS[name] for name in ("a", "b", "c", "s", "m")},
+    "g": INPUTS["a"][::-1],
+    "h": INPUTS["b"][:, ::-1],
+    "square": np.array([[1.0, 0.2, -0.4], [0.0, -0.7, 0.3], [0.6, 0.1, 0.9]]),
+    "rows": np.array([True, False, True, False]),
+}
+
+
+@st.composite
+def masked_programs(draw: st.DrawFn, depth: int = 3) -> str:
+    """Draw a program over `MASKED_INPUTS` of which `m` hides elements of `a` and `b`, and `rows`
+    hides rows of `g` and `h`."""
+    pointwise, rowwise = (draw(expressions(kind, depth)) for kind in ("pointwise", "rowwise"))
+    return (
+        f"{MASKED_HEADER}\nloss = mean({pointwise} + a, where=m) + mean({rowwise} + g, where=rows)"
+    )

@@ -134,7 +134,10 @@ def _arity(
     if missing is not None:
         message = f"`{function.name}` needs `{missing}`"
     else:
-        message = f"`{function.name}` takes at most {most} arguments, not {len(call.arguments)}"
+        plural = "" if most == 1 else "s"
+        message = (
+            f"`{function.name}` takes at most {most} argument{plural}, not {len(call.arguments)}"
+        )
     return Diagnostic(
         "LD104", message, (Label(call.span, "", primary=True),), help=f"its signature: `{usage}`"
     )
@@ -166,9 +169,16 @@ def _accept(
     if isinstance(type, ast.WordTypeExpr) and type.word in ("axis", "axes", "constraint"):
         bound.syntax[parameter.name] = (*bound.syntax.get(parameter.name, ()), expr)
         return None
+    if isinstance(type, ast.TreeTypeExpr) and isinstance(expr, ast.Comparison):
+        return at(
+            "LD104",
+            f"`{bound.function.name}` needs the tree `{parameter.name}` first",
+            expr.span,
+            help=f"such as `{bound.function.name}(params, {expr.span.text})`",
+        )
     value: Argument
     if isinstance(type, ast.WordTypeExpr) and type.word == "function":
-        found = _function(scope, expr, int(type.arguments[0]) if type.arguments else 1)
+        found = function_named(scope, expr, int(type.arguments[0]) if type.arguments else 1)
         if isinstance(found, Diagnostic):
             return found
         value = found
@@ -186,13 +196,14 @@ def _accept(
     return None
 
 
-def _function(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | Diagnostic:
+def function_named(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | Diagnostic:
+    """Return the function that an argument names."""
     if isinstance(expr, ast.Name):
         given = scope.values.get(expr.id)
         if isinstance(given, FunctionValue):
             return given
         function = scope.functions.get(expr.id)
-        if function is not None and not function.internal:
+        if function is not None:
             return FunctionValue(function, arity)
         help = did_you_mean(expr.id, scope.functions)
         return at("LD101", f"unknown function `{expr.id}`", expr.span, help=help)
@@ -213,7 +224,7 @@ def _static_problem(
     if isinstance(value, Static) and value.value is None:
         if optional or type is None:
             return None
-        return at("LD113", f"{said} cannot be `none`", expr.span)
+        return at("LD113", f"{said} cannot be `none`", expr.span, help="leave it out")
     match type:
         case ast.ChoiceTypeExpr(options):
             if isinstance(value, Static) and value.value in options:
@@ -224,25 +235,42 @@ def _static_problem(
         case ast.WordTypeExpr("text"):
             if not (isinstance(value, Static) and isinstance(value.value, str)):
                 return at("LD113", f"{said} is a string", expr.span)
-        case ast.WordTypeExpr("static"):
+        case ast.WordTypeExpr("static", (wanted,)):
             if not _is_static(value):
                 return at(
                     "LD113",
                     f"{said} is static: a number or a dim, known before the call",
                     expr.span,
+                    help="give a literal, or a size of the inputs by the name of its dim",
                 )
+            if not _static_fits(value, wanted):
+                words = {"int": "a whole number", "bool": "`true` or `false`"}
+                return at("LD113", f"{said} is {words.get(wanted, 'a number')}", expr.span)
         case ast.WordTypeExpr("shape"):
             if shape_of(value) is None and not _unknown(value):
                 return at("LD113", f"{said} is a shape, such as `(B, -1)`", expr.span)
         case _:
             if type is not None and isinstance(value, Static):
-                kind = "a string" if isinstance(value.value, str) else "a tuple of dims"
-                return at("LD113", f"{said} is an array, not {kind}", expr.span)
+                given = "a string" if isinstance(value.value, str) else "a tuple of dims"
+                wanted = "a tree" if isinstance(type, ast.TreeTypeExpr) else "an array"
+                return at("LD113", f"{said} is {wanted}, not {given}", expr.span)
     return None
 
 
 def _is_static(value: Argument) -> bool:
     return isinstance(value, Value) and (isinstance(value.node, Const) or _unknown(value))
+
+
+def _static_fits(value: Argument, wanted: str) -> bool:
+    match value:
+        case Value(Const(bool())):
+            return wanted == "bool" or _unknown(value)
+        case Value(Const(int() | Dim())):
+            return wanted != "bool"
+        case Value(Const(float())):
+            return wanted not in ("int", "bool")
+        case _:
+            return True
 
 
 def _unknown(value: Argument) -> bool:

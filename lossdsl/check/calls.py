@@ -11,7 +11,7 @@ from lossdsl.check.fitting import Fit, fit
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.library.aliases import ALIASES
+from lossdsl.library.aliases import known_as
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -31,14 +31,14 @@ def _call(context: Context, scope: Scope, expr: ast.Call) -> Value:
     if isinstance(given, FunctionValue):
         return _call_given(context, scope, given, expr)
     function = scope.functions.get(expr.function)
-    if function is None or function.internal:
+    if function is None:
         return context.error(
             scope,
             "LD101",
             f"unknown function `{expr.function}`",
             expr.name_span,
             "not a function of the language",
-            help=did_you_mean(expr.function, scope.functions, ALIASES),
+            help=did_you_mean(expr.function, scope.functions, known_as),
         )
     if mapping.is_map(function):
         return mapping.map_leaves(context, scope, expr)

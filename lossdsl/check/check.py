@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lossdsl.check.core import Core
+from lossdsl.check.given import spec_parts
 from lossdsl.check.program import elaborate
-from lossdsl.diagnostics.diagnostic import Diagnostic, has_errors
+from lossdsl.diagnostics.defect import defects_reported
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at, has_errors
 from lossdsl.library.declare import Library, builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
-from lossdsl.source import Source
+from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.names import RESERVED, read_name, reserved
 from lossdsl.syntax.parse import parse_program, parse_type
 
 
@@ -30,26 +34,37 @@ class CheckResult:
 
 
 def check(
-    spec: str | Source,
-    inputs: Mapping[str, str] | None = None,
+    spec: Any,
+    inputs: Mapping[str, Any] | None = None,
     library: Library | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> CheckResult:
     """Check a spec without running it; never raises for a bad one.
 
-    `inputs` gives types by name, such as `{"out": "f32[B, 10]"}`. JAX stays unimported.
+    `spec` is text, a `Source`, a mapping or a `LossSpec`; `inputs` gives types by name, such as
+    `{"out": "f32[B, 10]"}`, or arrays to take them from. JAX stays unimported.
 
     >>> check("mse(out, tgt)").signature
     {'out': 'float[*S]', 'tgt': 'float[*S]'}
     >>> check("l2sqrt(params)").diagnostics[0].help
     'did you mean `l2sqr`?'
     """
-    source = spec if isinstance(spec, Source) else Source(spec)
+    try:
+        with defects_reported():
+            source, types = spec_parts(spec, inputs)
+            return _check(source, types, library or builtins(), limits)
+    except LossError as problem:
+        return CheckResult(problem.diagnostics, {}, None)
+
+
+def _check(
+    source: Source, types: Mapping[str, str], library: Library, limits: Limits
+) -> CheckResult:
     program, found = parse_program(source, limits)
-    given, wrong = parse_inputs(inputs or {})
+    given, wrong = parse_inputs(types)
     if program is None or wrong:
         return CheckResult((*found, *wrong), {}, None)
-    done = elaborate(program, library or builtins(), given, limits=limits)
+    done = elaborate(program, library, given, limits=limits)
     return CheckResult((*found, *done.diagnostics), done.signature, done.core)
 
 
@@ -61,7 +76,18 @@ def parse_inputs(
     problems: list[Diagnostic] = []
     for name, text in inputs.items():
         parsed, found = parse_type(Source(text, f"<type of {name}>"))
-        problems += found
+        problems += (*_name_problems(name), *found)
         if parsed is not None:
             types[name] = parsed
     return types, tuple(problems)
+
+
+def _name_problems(name: str) -> list[Diagnostic]:
+    """Hold the name of an input that comes from outside the text to the rules of names."""
+    span = Span(Source(name, "<name of an input>"), 0, len(name))
+    if name in RESERVED:
+        return [reserved(name, span)]
+    if name.isascii() and not name.isidentifier():
+        return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
+    found = read_name(span)[1]
+    return [] if found is None else [found]

@@ -1,76 +1,65 @@
-"""How a value combines over micro-batches: read off the reductions that end a batch axis."""
+"""How a value combines over micro-batches: read off the reductions that end the batch axis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, operands, tape
-from lossdsl.types.types import ArrayType, TreeType, Type
+from lossdsl.check.batch import moved
+from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.types.types import ArrayType, RecordType, TreeType, Type
 
-# What a node does with the batch: reads none, carries it along an axis, has ended it in
-# reductions that combine, or mixes examples in a way that cannot be split.
+# What a node does with the batch: reads none, carries it along the axis of that number, has
+# ended it in reductions that combine, or mixes examples in a way that cannot be split.
 NONE, ENDED, WHOLE = "none", "ended", "whole"
+State = str | int
 
 
-def batch_inputs(inputs: Iterable[tuple[str, Type]]) -> frozenset[str]:
+def batch_inputs(types: Mapping[str, Type], declared: Mapping[str, Declared]) -> frozenset[str]:
     """Return the inputs that hold a batch.
 
     Arrays with at least one dim, and trees whose type names a dim of another input.
     """
-    given = list(inputs)
-    symbols = {
-        symbol
-        for _, type in given
-        if isinstance(type, ArrayType)
-        for dim in type.dims or ()
-        for symbol, _ in dim.terms
-    }
 
-    def is_batch(type: Type) -> bool:
+    def is_batch(name: str, type: Type) -> bool:
         match type:
             case ArrayType(dims=dims):
                 return dims != ()
-            case TreeType(leaf=ArrayType(dims=dims)):
-                return any(symbol in symbols for dim in dims or () for symbol, _ in dim.terms)
+            case TreeType() if name in declared:
+                others = [one for other, one in declared.items() if other != name]
+                return not symbols_of([declared[name]]).keys().isdisjoint(symbols_of(others))
+            case RecordType(fields):
+                return any(is_batch("", field) for _, field in fields)
             case _:
                 return False
 
-    return frozenset(name for name, type in given if is_batch(type))
+    return frozenset(name for name, type in types.items() if is_batch(name, type))
 
 
 def combines(graph: Graph, root: Node, batch: frozenset[str]) -> Combine:
     """Return how a value combines: see `Combine`."""
-    state: dict[Node, str | int] = {}
-    order = tape([root])
-    for node in order:
+    state: dict[Node, State] = {}
+    ends: list[Node] = []
+    for node in tape([root]):
         state[node] = _state(graph, node, state, batch)
+        if (
+            isinstance(node, Apply)
+            and state[node] == ENDED
+            and any(isinstance(state[one], int) for one in node.arguments if one is not None)
+        ):
+            ends.append(node)
     if state[root] == NONE:
         return Combine("constant")
     if state[root] != ENDED:
         return Combine("whole")
-    found = tuple(node for node in order if _is_end(node, state) and _outermost(node, order, state))
-    if found == (root,):
+    if ends == [root]:
         assert isinstance(root, Apply)
-        return Combine(str(root.function.combine), found)
-    return Combine("function", found)
+        return Combine(str(root.function.combine), (root,))
+    return Combine("function", tuple(ends))
 
 
-def _is_end(node: Node, state: dict[Node, str | int]) -> bool:
-    return (
-        isinstance(node, Apply)
-        and state[node] == ENDED
-        and any(isinstance(state[operand], int) for operand in operands(node))
-    )
-
-
-def _outermost(node: Node, order: list[Node], state: dict[Node, str | int]) -> bool:
-    return state[node] == ENDED
-
-
-def _state(
-    graph: Graph, node: Node, state: dict[Node, str | int], batch: frozenset[str]
-) -> str | int:
-    """Return the state of a node, the number being the batch axis counted from the end."""
+def _state(graph: Graph, node: Node, state: Mapping[Node, State], batch: frozenset[str]) -> State:
     match node:
         case Const():
             return NONE
@@ -79,60 +68,43 @@ def _state(
         case Leaves(tree):
             return NONE if state[tree] == NONE else _leading(graph.types[node])
         case Apply():
-            return _applied(graph, node, [state[operand] for operand in operands(node)])
+            states = [NONE if one is None else state[one] for one in node.arguments]
+            return _applied(graph, node, states)
 
 
-def _leading(type: Type) -> str | int:
-    match type:
-        case ArrayType(dims=dims) if dims:
-            return len(dims)
-        case TreeType():
-            return 0
-        case _:
-            return WHOLE
+def _leading(type: Type) -> State:
+    """Return the axis of the batch: the first, of every leaf too; a scalar holds none."""
+    return NONE if isinstance(type, ArrayType) and type.dims == () else 0
 
 
-def _applied(graph: Graph, node: Apply, states: list[str | int]) -> str | int:
-    carried = {one for one in states if isinstance(one, int)}
-    if WHOLE in states:
+def _applied(graph: Graph, node: Apply, states: Sequence[State]) -> State:
+    carried = [(at, state) for at, state in enumerate(states) if isinstance(state, int)]
+    if WHOLE in states or (carried and ENDED in states):
         return WHOLE
     if not carried:
         return ENDED if ENDED in states else NONE
-    if ENDED in states or len(carried) > 1:
-        return WHOLE if ENDED in states else _elementwise(node, carried)
-    (axis,) = carried
     if node.function.reduction:
-        return _reduced(graph, node, axis)
-    if node.function.elementwise:
-        return axis
-    type = graph.types[node]
-    rank = len(type.dims) if isinstance(type, ArrayType) and type.dims is not None else 0
-    coupled = node.option("axis")
-    operand = graph.types[operands(node)[0]]
-    width = len(operand.dims or ()) if isinstance(operand, ArrayType) else 0
-    if isinstance(coupled, int) and coupled != width - axis:
-        return rank
-    if node.function.sink == "same":
-        return axis
-    if node.function.sink == "index":
-        items = node.option("items")
-        if isinstance(items, tuple) and items and items[0] == ("slice", None, None, None):
-            return rank
-    return WHOLE
+        return _reduced(graph, node, {axis for _, axis in carried})
+    found = {moved(graph, node, at, axis) for at, axis in carried}
+    if None in found or not (len(found) == 1 or node.function.elementwise):
+        return WHOLE
+    # A vector beside a batch, such as one weight for each class, lies along a later axis.
+    return min(cast("set[int]", found))
 
 
-def _elementwise(node: Apply, carried: set[int]) -> str | int:
-    return max(carried) if node.function.elementwise or node.function.reduction else WHOLE
-
-
-def _reduced(graph: Graph, node: Apply, axis: int) -> str | int:
-    operand = graph.types[operands(node)[0]]
-    axes = node.option("axis")
-    if isinstance(operand, TreeType):
-        return ENDED if node.function.combine and axes is None else WHOLE
-    rank = len(operand.dims or ()) if isinstance(operand, ArrayType) else 0
-    place = rank - axis
-    if axes is None or (isinstance(axes, tuple) and place in axes):
-        return ENDED if node.function.combine else WHOLE
+def _reduced(graph: Graph, node: Apply, carried: set[int]) -> State:
+    operand, axes = node.arguments[0], node.option("axis")
+    assert operand is not None
+    ended: State = ENDED if node.function.combine is not None else WHOLE
+    (batch,) = carried if len(carried) == 1 else (min(carried),)
+    if axes is None:
+        return ended
     assert isinstance(axes, tuple)
-    return axis if node.option("keepdims") else axis - sum(1 for at in axes if at > place)
+    if isinstance(graph.types[operand], TreeType):
+        over = [
+            one is None or batch in one for one in cast("tuple[tuple[int, ...] | None, ...]", axes)
+        ]
+        return ended if all(over) else WHOLE if any(over) else batch
+    if batch in axes:
+        return ended
+    return batch if node.option("keepdims") else batch - sum(1 for axis in axes if axis < batch)

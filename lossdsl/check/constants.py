@@ -11,9 +11,12 @@ from lossdsl.check.core import Const
 from lossdsl.source import Span
 from lossdsl.types.types import (
     LITERAL,
+    UNKNOWN_DIM,
+    ArrayType,
     Dim,
     UnknownType,
     combine_dims,
+    kind,
     literal_dim,
     scalar,
 )
@@ -59,6 +62,50 @@ def literal(context: Context, scope: Scope, value: Number, span: Span) -> Value:
     return context.value(context.graph.const(value, type), type, span, scope)
 
 
+# Bits of the significand, and the largest and the smallest positive value of each float dtype.
+FLOAT_RANGES = {
+    "f16": (11, 65504.0, 2.0**-24),
+    "bf16": (8, 2.0**128 * (1 - 2.0**-8), 2.0**-133),
+    "f32": (24, 2.0**128 * (1 - 2.0**-24), 2.0**-149),
+    "f64": (53, math.inf, 0.0),
+}
+
+
+def hold_literal(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> None:
+    """Report a literal that the dtype it takes cannot hold; what is unknown yet passes."""
+    match value.node, value.type:
+        case Const(int() | float() as number), ArrayType(strength=strength):
+            if strength == LITERAL and not isinstance(number, bool):
+                problem = _misfit(number, dtype)
+                if problem is not None:
+                    code, said = problem
+                    context.error(scope, code, f"`{span.text}` {said} in {dtype}", span)
+        case _:
+            pass
+
+
+def _misfit(number: int | float, dtype: str) -> tuple[str, str] | None:
+    if dtype in FLOAT_RANGES:
+        bits, largest, smallest = FLOAT_RANGES[dtype]
+        if largest < abs(number) < math.inf:
+            return "LD501", "overflows: it is inf"
+        if 0 < abs(number) <= smallest / 2:
+            return "LD501", "vanishes: it is 0"
+        if isinstance(number, int) and _significant_bits(number) > bits:
+            return "LD502", "changes value: it is rounded"
+    elif kind(dtype) == "int" and dtype != "int" and isinstance(number, int):
+        size, signed = int(dtype[1:]), dtype[0] == "i"
+        low, high = (-(2 ** (size - 1)), 2 ** (size - 1)) if signed else (0, 2**size)
+        if not low <= number < high:
+            return "LD502", "changes value: it wraps around"
+    return None
+
+
+def _significant_bits(number: int) -> int:
+    size = abs(number)
+    return size.bit_length() - (size & -size).bit_length() + 1 if size else 0
+
+
 def dim_value(context: Context, scope: Scope, dim: Dim, span: Span) -> Value:
     """Return a size as a value: a literal where it is known."""
     type = scalar("int", LITERAL)
@@ -90,8 +137,10 @@ def fold(
         return None
     match a.node, b.node:
         case Const(int() | float() as x), Const(int() | float() as y):
-            booleans = isinstance(x, bool) or isinstance(y, bool)
-            if booleans and symbol not in ("and", "or", "==", "!="):
+            booleans = isinstance(x, bool) + isinstance(y, bool)
+            if booleans != (2 if symbol in ("and", "or") else 0) and not (
+                booleans == 2 and symbol in ("==", "!=")
+            ):
                 return None
             if symbol == "**" and abs(y) > context.limits.exponent:
                 return context.error(
@@ -120,7 +169,8 @@ def fold(
     if symbol == "*" and (p.terms == () or q.terms == ()):
         factor, dim = (p, q) if not p.terms else (q, p)
         return dim_value(context, scope, combine_dims([(factor.constant or 0, dim)]), span)
-    return None
+    # A product of two sizes is a size that is known only when they are.
+    return dim_value(context, scope, UNKNOWN_DIM, span) if symbol == "*" else None
 
 
 def constant(context: Context, scope: Scope, value: Number, span: Span) -> Value:

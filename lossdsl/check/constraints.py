@@ -6,15 +6,14 @@ expressions; a bare constraint (`penalty`) has expressions on both sides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lossdsl.check import expressions, primitives, trees
 from lossdsl.check.binding import Bound
+from lossdsl.check.bounds import SIDES, Limit, has_shape_of_leaf, hold_apart
 from lossdsl.check.context import Context, Scope, Static, Value
-from lossdsl.check.core import Const, Leaves
 from lossdsl.check.fitting import Fit
 from lossdsl.check.operate import apply_elementwise
-from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -25,29 +24,9 @@ from lossdsl.types.types import (
     UnknownType,
     array,
     kind,
-    same_dim,
 )
 
-# The side of a bound, and whether touching it is allowed, by operator with the subject on the left.
-SIDES = {
-    ">=": ("lower", False),
-    ">": ("lower", True),
-    "<=": ("upper", False),
-    "<": ("upper", True),
-    "==": ("equal", False),
-}
 MIRRORED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One side of a constraint: the subject, how it is compared, and with what."""
-
-    subject: Value
-    subject_span: Span
-    operator: str
-    bound: Value
-    bound_span: Span
 
 
 def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
@@ -70,7 +49,7 @@ def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
                 else "such as `penalty(mean(out) <= 0.2)`",
             )
         return context.unknown()
-    _crossed(context, scope, limits)
+    hold_apart(context, scope, limits)
     costs = [_cost(context, scope, limit, bound, options) for limit in limits]
     type = array(_dtype(context, costs), ())
     reduce = options["reduce"]
@@ -158,7 +137,7 @@ def _limits(
         other = sides[place + 1] if place == at else sides[place]
         pointed = symbol if place == at else MIRRORED[symbol]
         value = expressions.elaborate(context, scope, other)
-        limits.append(Limit(subject, sides[at].span, pointed, value, other.span))
+        limits.append(Limit(subject, sides[at].span, pointed, symbol, value, other.span))
     return limits
 
 
@@ -236,7 +215,8 @@ def _cost(
     context: Context, scope: Scope, limit: Limit, bound: Bound, options: dict[str, object]
 ) -> Value:
     """Return the elementwise cost of one side."""
-    _bound_shape(context, scope, limit)
+    if not has_shape_of_leaf(context, scope, limit):
+        return context.unknown()
     law = next(f for f in scope.functions.functions.values() if f.limit)
     side, strict = SIDES[limit.operator]
     scale = options["scale"]
@@ -247,7 +227,9 @@ def _cost(
         scale,
     ]
     static = {"side": side, "strict": strict, "law": options["law"]}
-    return apply_elementwise(context, scope, law, operands, limit.subject_span, static, True)
+    return apply_elementwise(
+        context, scope, law, operands, limit.subject_span, static, True, limit.written
+    )
 
 
 def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value:
@@ -275,28 +257,6 @@ def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value
             return value
 
 
-def _bound_shape(context: Context, scope: Scope, limit: Limit) -> None:
-    """A bound is a scalar or has the leaf's shape."""
-    match limit.subject.type, limit.bound.type:
-        case TreeType(leaves=leaves), ArrayType(dims=dims) if dims and leaves is not None:
-            for path, leaf in leaves:
-                sizes = leaf.dims or ()
-                if len(sizes) != len(dims) or any(
-                    same_dim(a, b) is False for a, b in zip(sizes, dims, strict=True)
-                ):
-                    context.error(
-                        scope,
-                        "LD303",
-                        f"the bound of `{'/'.join(path)}` is a scalar or has its shape",
-                        limit.bound_span,
-                        str(limit.bound.type),
-                        notes=(f"`{'/'.join(path)}` is {leaf}",),
-                    )
-                    return
-        case _:
-            pass
-
-
 def _dtype(context: Context, costs: list[Value]) -> str:
     dtypes: set[str] = set()
     for cost in costs:
@@ -310,47 +270,3 @@ def _dtype(context: Context, costs: list[Value]) -> str:
     if "f64" in dtypes:
         return "f64"
     return "f32" if dtypes & {"f16", "bf16", "f32"} else context.default_float
-
-
-def _crossed(context: Context, scope: Scope, limits: list[Limit]) -> None:
-    """Refuse constant bounds between which there is no point."""
-    lower: dict[object, tuple[float, bool, Span]] = {}
-    upper: dict[object, tuple[float, bool, Span]] = {}
-    for limit in limits:
-        match limit.bound.node:
-            case Const(int() | float() as number) if not isinstance(limit.bound.type, UnknownType):
-                pass
-            case _:
-                continue
-        side, strict = SIDES[limit.operator]
-        entry = (float(number), strict, limit.bound_span)
-        for key in _subjects(context, limit.subject):
-            if side in ("lower", "equal") and (key not in lower or entry[0] >= lower[key][0]):
-                lower[key] = entry
-            if side in ("upper", "equal") and (key not in upper or entry[0] <= upper[key][0]):
-                upper[key] = entry
-    for key in lower.keys() & upper.keys():
-        (low, open_low, low_span), (high, open_high, high_span) = lower[key], upper[key]
-        if low > high or (low == high and (open_low or open_high)):
-            context.error(
-                scope,
-                "LD302",
-                f"no value is between {low!r} and {high!r}",
-                high_span,
-                "the upper bound",
-                help="swap the bounds" if low > high else "use `>=` and `<=`",
-                labels=(Label(low_span, "the lower bound"),),
-            )
-            return
-
-
-def _subjects(context: Context, subject: Value) -> list[object]:
-    """Return what identifies the leaves of a subject: their paths, or the selection itself."""
-    match subject.node:
-        case Leaves(tree, selector):
-            leaves = getattr(context.graph.types[tree], "leaves", None)
-            if leaves is None:
-                return [(tree, selector)]
-            return [leaves[at][0] for at in trees.selected_at(selector, leaves)]
-        case node:
-            return [node]

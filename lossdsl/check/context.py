@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lossdsl.check.core import Graph, Node, Place
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
@@ -67,6 +68,9 @@ class Context:
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     inferred: dict[str, str] = field(default_factory=dict[str, str])
     calls: dict[int, Value] = field(default_factory=dict[int, Value])
+    expanded: dict[object, tuple[Scope, Value, Any]] = field(
+        default_factory=dict["object", "tuple[Scope, Value, Any]"]
+    )
     free_names: bool = False
     expansions: int = 0
 
@@ -79,10 +83,11 @@ class Context:
         """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
         if scope.calls and found.labels:
             name, span = scope.calls[0]
-            labels = (*found.labels, Label(span, f"in this call of `{name}`"))
             chain = " -> ".join(f"`{name}`" for name, _ in scope.calls)
-            notes = (*found.notes, f"in the definition of {chain}")
-            found = replace(found, labels=labels, notes=notes)
+            note = f"in the definition of {chain}"
+            if note not in found.notes:
+                labels = (*found.labels, Label(span, f"in this call of `{name}`"))
+                found = replace(found, labels=labels, notes=(*found.notes, note))
         if found not in self.diagnostics:
             self.diagnostics.append(found)
         return self.unknown()
@@ -101,6 +106,19 @@ class Context:
         """Report a diagnostic with one primary label and perhaps more labels."""
         found = at(code, message, span, text, help=help, notes=notes)
         return self.report(replace(found, labels=(*found.labels, *labels)), scope)
+
+    def exhausted(self, scope: Scope, span: Span) -> bool:
+        """Say whether more definitions are expanded than a program has operations; report it once.
+
+        Types are concrete only after a static check, and then trees are mapped leaf by leaf.
+        """
+        most = self.limits.nodes
+        if self.concrete or self.expansions <= most:
+            return False
+        if self.expansions == most + 1:
+            message = f"more than {most} calls after expanding definitions"
+            self.error(scope, "LD603", message, span, help="bind what is shared to names")
+        return True
 
     def unknown(self) -> Value:
         """Return a value of which nothing is known."""

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count, islice
 
 from lossdsl.check import expressions, primitives, reductions, trees
 from lossdsl.check.binding import LOSS_OPTIONS, Bound, ordinary
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.fitting import Fit, moved_order, pattern_of
+from lossdsl.check.fitting import Fit, moved_order
+from lossdsl.check.local import Local, runs_of_signature
+from lossdsl.check.patterns import pattern_of
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
     HALF,
     LITERAL,
-    UNKNOWN_DIM,
     ArrayType,
-    Dim,
-    RecordType,
     TreeType,
-    Type,
-    combine_dims,
     kind,
-    literal_dim,
-    symbol_dim,
 )
 from lossdsl.types.unify import Bindings, instantiate, unify
 
@@ -34,17 +30,47 @@ def expand(
     """Return the value of a definition's body with the arguments in place of its parameters.
 
     Inside, sizes are the definition's own rigid symbols, so that it is checked for every size;
-    outside, its result has the caller's dims again.
+    outside, its result has the caller's dims again. Equal calls are expanded once.
     """
+    key = _identity(definition, bound, fitted)
+    if key not in context.expanded:
+        context.expanded[key] = _expanded(context, scope, bound, fitted, definition)
+    inner, body, local = context.expanded[key]
+    if definition.kind != "loss":
+        return Value(body.node, local.outward(body.type))
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in definition.signature.parameters
+        if parameter.name in LOSS_OPTIONS and parameter.default is not None
+    }
+    return reductions.loss_call(context, scope, bound, body, inner, defaults, local.outward)
+
+
+def _identity(definition: ast.Definition, bound: Bound, fitted: Fit) -> object:
+    """Return what an expansion depends on: the definition, its arguments, and moved axes."""
+    moved = {name: tuple(sorted(places.items())) for name, places in fitted.moved.items()}
+    return (
+        id(definition),
+        tuple((name, argument) for name, (argument, _) in sorted(bound.values.items())),
+        tuple(argument for argument, _ in bound.variadic),
+        tuple(sorted(moved.items())),
+        tuple(sorted(fitted.axes.items())),
+    )
+
+
+def _expanded(
+    context: Context, scope: Scope, bound: Bound, fitted: Fit, definition: ast.Definition
+) -> tuple[Scope, Value, Local]:
+    """Return the scope of a definition's body, its value there, and the symbols of the scope."""
     context.expansions += 1
-    local = _Local.of(definition, fitted.bindings, context.expansions)
+    local = Local.of(definition, fitted.bindings, context.expansions)
     is_loss = definition.kind == "loss"
     name = bound.function.name
     inner = Scope(
         values={},
         functions=scope.functions,
         dims=local.bindings.dims,
-        runs=_runs(definition, local.bindings),
+        runs=runs_of_signature(definition, local.bindings),
         calls=(*scope.calls, (name, bound.span)),
         depth=scope.depth + 1,
     )
@@ -61,84 +87,11 @@ def expand(
             else value
         )
     inner = replace(inner, values=values)
+    if context.exhausted(scope, bound.span):
+        return inner, context.unknown(), local
     body = expressions.elaborate(context, inner, definition.value)
     body = _as_declared(context, inner, definition, body, local)
-    if not is_loss:
-        return Value(body.node, local.outward(body.type))
-    defaults = {
-        parameter.name: parameter.default
-        for parameter in definition.signature.parameters
-        if parameter.name in LOSS_OPTIONS and parameter.default is not None
-    }
-    return reductions.loss_call(context, scope, bound, body, inner, defaults, local.outward)
-
-
-class _Local:
-    """The symbols of one expansion, and the dims that they stand for outside."""
-
-    def __init__(self, bindings: Bindings, outer: dict[str, Dim]):
-        self.bindings = bindings
-        self.outer = outer
-
-    @classmethod
-    def of(cls, definition: ast.Definition, bindings: Bindings, number: int) -> _Local:
-        """Return fresh symbols for a definition; what no argument bound is of unknown size."""
-        outer: dict[str, Dim] = {}
-
-        def rigid(name: str, dim: Dim) -> Dim:
-            symbol = f"{name}@{number}"
-            outer[symbol] = dim
-            return symbol_dim(symbol, dim.known)
-
-        symbols = {
-            symbol: bindings.dims.get(symbol, UNKNOWN_DIM)
-            for node in ast.walk(definition.signature)
-            if isinstance(node, ast.DimExpr)
-            for symbol, _ in node.terms
-        }
-        dims = {name: rigid(name, dim) for name, dim in symbols.items()}
-        runs = {
-            name: tuple(rigid(f"{name}{at}", dim) for at, dim in enumerate(run))
-            for name, run in bindings.runs.items()
-        }
-        return cls(Bindings(dims, runs, dict(bindings.origin)), outer)
-
-    def outward(self, type: Type) -> Type:
-        """Return a type with the caller's dims in place of the definition's."""
-        match type:
-            case ArrayType(dims=dims) if dims is not None:
-                return replace(type, dims=tuple(map(self._dim, dims)))
-            case TreeType(leaf, leaves):
-                outer = None if leaf is None else self.outward(leaf)
-                assert outer is None or isinstance(outer, ArrayType)
-                pairs = [(path, self.outward(one)) for path, one in leaves or ()]
-                kept = tuple((path, one) for path, one in pairs if isinstance(one, ArrayType))
-                return TreeType(outer, None if leaves is None else kept, type.role)
-            case RecordType(fields):
-                return RecordType(tuple((name, self.outward(one)) for name, one in fields))
-            case _:
-                return type
-
-    def _dim(self, dim: Dim) -> Dim:
-        if not any(symbol in self.outer for symbol, _ in dim.terms):
-            return dim
-        if dim.name is not None:
-            return replace(self.outer[dim.name], wanted=dim.wanted)
-        parts = [(k, self.outer.get(s, symbol_dim(s, None))) for s, k in dim.terms]
-        result = combine_dims(parts, dim.constant or 0)
-        if result.known is None and dim.known is not None:
-            return literal_dim(dim.known)
-        return result
-
-
-def _runs(definition: ast.Definition, bindings: Bindings) -> dict[str, tuple[Dim, ...] | None]:
-    """Return the runs of the signature; one that no argument bound is known but unresolved."""
-    names = {
-        node.name
-        for node in ast.walk(definition.signature)
-        if isinstance(node, ast.Run) and node.name is not None
-    }
-    return {name: bindings.runs.get(name) for name in names}
+    return inner, _moved_back(context, inner, definition, fitted, body), local
 
 
 def _default(context: Context, scope: Scope, parameter: ast.Parameter) -> Argument:
@@ -159,7 +112,7 @@ def _received(
     value: Value,
     span: Span,
     fitted: Fit,
-    local: _Local,
+    local: Local,
     is_loss: bool,
 ) -> Value:
     """Return an argument as the body sees it: axis moved, dims renamed, dtype converted."""
@@ -189,7 +142,7 @@ def _received(
 
 
 def _renamed_tree(
-    tree: TreeType, dims: tuple[ast.DimExpr | ast.AnyDim | ast.Run, ...], local: _Local
+    tree: TreeType, dims: tuple[ast.DimExpr | ast.AnyDim | ast.Run, ...], local: Local
 ) -> TreeType:
     """Rename the single dims that all leaves share; what a run covers stays the leaf's own."""
     leaves: list[tuple[tuple[str, ...], ArrayType]] = []
@@ -201,6 +154,32 @@ def _renamed_tree(
         middle = leaf.dims[len(head) : len(leaf.dims) - len(tail)]
         leaves.append((path, replace(leaf, dims=(*head, *middle, *tail))))
     return TreeType(tree.leaf, tuple(leaves), tree.role)
+
+
+def _moved_back(
+    context: Context, scope: Scope, definition: ast.Definition, fitted: Fit, body: Value
+) -> Value:
+    """Put the axes of a result in the order that the caller's arguments have them in."""
+    pattern, type = definition.signature.result, body.type
+    if not isinstance(pattern, ast.ArrayTypeExpr) or not isinstance(type, ArrayType):
+        return body
+    named = {axis for axis, _ in fitted.symbols.values()}
+    free = iter(axis for axis in count() if axis not in named)
+    places: list[int] = []
+    for dim in pattern.dims:
+        match dim:
+            case ast.Run(run) if run in fitted.bindings.runs:
+                places += islice(free, len(fitted.bindings.runs[run]))
+            case ast.DimExpr(0, ((symbol, 1),)) if symbol in fitted.symbols:
+                places.append(fitted.symbols[symbol][0])
+            case _:
+                return body
+    order = tuple(sorted(range(len(places)), key=places.__getitem__))
+    if type.dims is None or len(order) != len(type.dims) or order == tuple(range(len(order))):
+        return body
+    result = replace(type, dims=tuple(type.dims[at] for at in order))
+    node = context.graph.apply(scope.functions["permute"], [body.node], result, {"order": order})
+    return context.value(node, result, definition.value.span, scope)
 
 
 def _permuted(
@@ -268,7 +247,7 @@ def _converted_tree(
 
 
 def _as_declared(
-    context: Context, scope: Scope, definition: ast.Definition, body: Value, local: _Local
+    context: Context, scope: Scope, definition: ast.Definition, body: Value, local: Local
 ) -> Value:
     """Hold a body against the type that its definition declares for the result."""
     pattern = definition.signature.result

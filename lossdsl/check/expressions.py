@@ -127,17 +127,18 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
     if context.free_names and not scope.calls:
         context.inferred.setdefault(expr.id, "unknown")
         return context.value(context.graph.input(expr.id, UNKNOWN), UNKNOWN, expr.span, scope)
-    names = [*scope.values, *scope.dims]
+    names = [name for name in (*scope.values, *scope.dims) if name.isidentifier()]
+    known = ", ".join(f"`{name}`" for name in sorted(names)[:8])
+    help = did_you_mean(expr.id, names) or (f"known here: {known}" if known else None)
+    if expr.id in scope.functions:
+        help = f"`{expr.id}` is a function: call it, `{expr.id}(…)`"
     return context.error(
         scope,
         "LD103",
         f"unknown name `{expr.id}`",
         expr.span,
-        "not an input, binding or dim",
-        help=did_you_mean(expr.id, names)
-        or (
-            f"known here: {', '.join(f'`{name}`' for name in sorted(names)[:8])}" if names else None
-        ),
+        "not a parameter" if scope.calls else "not an input, binding or dim",
+        help=help,
     )
 
 
@@ -195,7 +196,7 @@ def unary(
     match value.node:
         case Const(int() | float() as number):
             if not isinstance(value.type, UnknownType) and (
-                name == "not" or not isinstance(number, bool)
+                isinstance(number, bool) == (name == "not")
             ):
                 return constant(context, scope, FOLDS[name](number), span)
     return apply_elementwise(context, scope, scope.functions.operators[name], [operand], span)

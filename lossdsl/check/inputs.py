@@ -114,7 +114,8 @@ def fit_inputs(
             _collect(context, scope, one, one.type, concrete[name], name, arrays)
     clash = unify(arrays, bindings)
     if clash is not None:
-        _report_clash(context, scope, declared, clash, bindings)
+        passed = next(type for said, _, type in arrays if said == clash.parameter)
+        _report_clash(context, scope, declared, clash, passed, bindings)
     sizes = {symbol: dim.known for symbol, dim in bindings.dims.items() if dim.known is not None}
     fitted: dict[str, Type] = {}
     for name, type in concrete.items():
@@ -141,6 +142,7 @@ def _collect(
                     "LD219",
                     f"`{said}` is declared {wanted}; the call passes {type}",
                     one.span,
+                    help="convert it with `astype`, or declare another dtype",
                 )
                 return
             arrays.append((said, pattern, type))
@@ -166,9 +168,10 @@ def _collect(
             context.error(
                 scope,
                 "LD219",
-                f"`{said}` is declared {one.type.span.text}; the call passes "
+                f"`{said}` is declared {pattern.span.text}; the call passes "
                 f"{'a tree' if isinstance(type, TreeType) else type}",
                 one.span,
+                help="pass what is declared, or declare what is passed",
             )
 
 
@@ -177,6 +180,7 @@ def _report_clash(
     scope: Scope,
     declared: Mapping[str, Declared],
     clash: Clash,
+    passed: ArrayType,
     bindings: Bindings,
 ) -> None:
     name = clash.parameter.partition("/")[0].partition(".")[0]
@@ -184,10 +188,10 @@ def _report_clash(
     context.error(
         scope,
         "LD219",
-        f"`{clash.parameter}` is declared {one.type.span.text}; the call passes "
-        f"{clash.found} where {clash.expected} is needed",
+        f"`{clash.parameter}` is declared {one.type.span.text}; the call passes {passed}",
         one.span,
         notes=bindings.notes(),
+        help="pass what is declared, or declare what is passed",
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lossdsl.check import calls, expressions, trees
-from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
+from lossdsl.check.binding import function_named
+from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.library.declare import Builtin
 from lossdsl.selectors import Problem, Selector, parse_selector, select
 from lossdsl.source import Span
@@ -26,12 +28,12 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
             expr.span,
             help="such as `map(huber, params)`",
         )
-    function = _function(context, scope, expr.arguments[0])
+    function = function_named(scope, expr.arguments[0], 1)
     values = [(expressions.elaborate(context, scope, one), one.span) for one in expr.arguments[1:]]
     keywords = tuple(one for one in expr.keywords if one.name != "at")
     pattern = next((one.value for one in expr.keywords if one.name == "at"), None)
-    if function is None:
-        return context.unknown()
+    if isinstance(function, Diagnostic):
+        return context.report(function, scope)
     first, span = values[0]
     first = trees.usable(context, scope, trees.as_tree(context, scope, first), span)
     if not isinstance(first.type, TreeType) or first.type.leaves is None:
@@ -52,18 +54,6 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
         result = calls.apply_given(context, scope, function, operands, expr.span, keywords)
         results.append((path, result))
     return _joined(context, scope, results, expr.span)
-
-
-def _function(context: Context, scope: Scope, expr: ast.Expr) -> FunctionValue | None:
-    if isinstance(expr, ast.Name):
-        given = scope.values.get(expr.id)
-        if isinstance(given, FunctionValue):
-            return given
-        function = scope.functions.get(expr.id)
-        if function is not None and not function.internal:
-            return FunctionValue(function, 1)
-    context.error(scope, "LD101", "the first argument of `map` is a function's name", expr.span)
-    return None
 
 
 def _places(

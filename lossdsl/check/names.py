@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 
 def did_you_mean(
-    name: str, known: Iterable[str], aliases: dict[str, str] | None = None
+    name: str, known: Iterable[str], elsewhere: Callable[[str], str | None] | None = None
 ) -> str | None:
     """Return a help text that names what was probably meant, or None.
+
+    `elsewhere` translates the names of other libraries.
 
     >>> did_you_mean("l2sqrt", ["mse", "l2sqr"])
     'did you mean `l2sqr`?'
     """
-    meant = (aliases or {}).get(name)
+    meant = elsewhere(name) if elsewhere is not None else None
     if meant is None:
         folded = {one.casefold(): one for one in known}
         close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)

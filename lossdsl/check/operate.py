@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from lossdsl.check.constants import hold_literal
 from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
 from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
@@ -29,14 +31,6 @@ from lossdsl.types.types import (
     kind,
 )
 
-DTYPE_WORDS = {
-    "float": "a number",
-    "num": "a number",
-    "int": "an integer",
-    "bool": "true or false",
-    "any": "an array",
-}
-
 
 def apply_elementwise(
     context: Context,
@@ -46,30 +40,34 @@ def apply_elementwise(
     span: Span,
     options: Mapping[str, object] | None = None,
     arrays_per_leaf: bool = False,
+    said: str | None = None,
 ) -> Value:
     """Apply a function to arrays that broadcast, or leaf by leaf to trees.
 
-    With `arrays_per_leaf` an array beside a tree is for every leaf, as a bound may be.
+    With `arrays_per_leaf` an array beside a tree is for every leaf, as a bound may be. `said` is
+    how diagnostics name the function, if not by what stands in the text.
     """
+    said = said or shown(function, span)
     types = [value.type for value, _ in operands]
     result: Type
     if any(isinstance(type, UnknownType) for type in types):
         found = UNKNOWN
     elif any(isinstance(type, TreeType) for type in types):
-        found = _over_trees(context, scope, function, operands, arrays_per_leaf)
+        found = _over_trees(context, scope, function, operands, arrays_per_leaf, said)
     elif any(isinstance(type, RecordType) for type in types):
         at = next(at for at, type in enumerate(types) if isinstance(type, RecordType))
         context.error(
             scope,
             "LD203",
-            f"`{shown(function)}` takes arrays; this is a record",
+            f"`{said}` takes arrays; this is a record",
             operands[at][1],
             str(types[at]),
             help="name a field, such as `.mu`",
         )
         found = None
     else:
-        found = array_result(context, scope, function, operands, cast("list[ArrayType]", types))
+        arrays = cast("list[ArrayType]", types)
+        found = array_result(context, scope, function, operands, arrays, said)
     if found is None:
         return context.unknown()
     result = found
@@ -83,100 +81,27 @@ def array_result(
     function: Builtin,
     operands: Sequence[tuple[Value, Span]],
     types: Sequence[ArrayType],
+    said: str,
 ) -> ArrayType | None:
     """Return the type of an elementwise function of arrays; None after a diagnostic."""
     signature = function.signatures[0]
     wanted, result = parameter_dtypes(signature), result_dtype(signature)
     met = promoted(wanted, result, types, context.default_float)
     if isinstance(met, DtypeProblem):
-        dtype_problem(context, scope, function, met, operands)
+        dtype_problem(context, scope, said, met, operands)
         return None
     shape = broadcast([type.dims for type in types])
     if isinstance(shape, BroadcastProblem):
-        _shape_problem(context, scope, function, shape, operands)
+        shape_problem(context, scope, said, shape, operands)
         return None
+    for (value, span), want in zip(operands, wanted, strict=True):
+        if want != "bool":
+            hold_literal(context, scope, value, met.dtype, span)
     dtype = met.dtype if result in ("num", "any") else result
     if result == "float" and kind(met.dtype) in ("float", "int"):
         dtype = met.dtype
     type = ArrayType(dtype, shape, met.strength)
     return ArrayType(dtype, shape) if shape != () else type
-
-
-def dtype_problem(
-    context: Context,
-    scope: Scope,
-    function: Builtin,
-    problem: DtypeProblem,
-    operands: Sequence[tuple[Value, Span]],
-) -> None:
-    """Report an operand whose dtype a function does not take."""
-    span = operands[problem.operand][1]
-    name = shown(function)
-    if kind(problem.found) == "bool":
-        context.error(
-            scope,
-            "LD216",
-            f"`{name}` takes numbers; this is true or false",
-            span,
-            str(operands[problem.operand][0].type),
-            help="select with `where=` of a loss or reduction, or `where(m, x, 0)`; "
-            "a reduction such as `mean(m)` counts true as 1",
-        )
-        return
-    context.error(
-        scope,
-        "LD214",
-        f"`{name}` takes {DTYPE_WORDS.get(problem.expected, problem.expected)} here, "
-        f"not {problem.found}",
-        span,
-        str(operands[problem.operand][0].type),
-        help="compare it first, such as `m > 0`" if problem.expected == "bool" else None,
-    )
-
-
-def _shape_problem(
-    context: Context,
-    scope: Scope,
-    function: Builtin,
-    problem: BroadcastProblem,
-    operands: Sequence[tuple[Value, Span]],
-) -> None:
-    (left, left_span), (right, right_span) = operands[problem.left], operands[problem.right]
-    label = Label(left_span, str(left.type))
-    name = shown(function)
-    if problem.kind == "differ":
-        context.error(
-            scope,
-            "LD201",
-            f"the operands of `{name}` differ in shape",
-            right_span,
-            str(right.type),
-            help=_swap_help(left.type, right.type, right_span),
-            labels=(label,),
-        )
-        return
-    grown = ", ".join(str(dim) for dim in problem.result)
-    context.error(
-        scope,
-        "LD202",
-        f"both operands of `{name}` grow",
-        right_span,
-        str(right.type),
-        notes=(f"the result would be [{grown}]",),
-        help=f"`squeeze({left_span.text}, -1)` if the axis of size 1 is not wanted; on purpose, "
-        "make the axes with `None`: `a[:, None] - b[None, :]`",
-        labels=(label,),
-    )
-
-
-def _swap_help(left: Type, right: Type, span: Span) -> str | None:
-    match left, right:
-        case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) == len(b):
-            names = [str(dim) for dim in a]
-            if a != b and sorted(names) == sorted(map(str, b)) and len(set(names)) == len(names):
-                order = ", ".join(str([str(dim) for dim in b].index(name)) for name in names)
-                return f"the axes look swapped: `transpose({span.text}, ({order}))`"
-    return None
 
 
 def _over_trees(
@@ -185,6 +110,7 @@ def _over_trees(
     function: Builtin,
     operands: Sequence[tuple[Value, Span]],
     arrays_per_leaf: bool,
+    said: str,
 ) -> TreeType | None:
     trees = [(value, span) for value, span in operands if isinstance(value.type, TreeType)]
     first, first_span = trees[0]
@@ -193,7 +119,7 @@ def _over_trees(
             context.error(
                 scope,
                 "LD206",
-                f"`{shown(function)}` of a tree and an array",
+                f"`{said}` of a tree and an array",
                 span,
                 str(value.type),
                 help="use `map(f, tree, array)` to apply a function to each leaf",
@@ -206,11 +132,10 @@ def _over_trees(
     paths = [path for path, _ in known[0][0] or ()]
     for leaves, span in known[1:]:
         if [path for path, _ in leaves or ()] != paths:
-            _structure_problem(
-                context, scope, paths, [p for p, _ in leaves or ()], span, first_span
-            )
+            others = [path for path, _ in leaves or ()]
+            structure_problem(context, scope, (paths, first_span), (others, span))
             return None
-    return _map_leaves(context, scope, function, operands, paths)
+    return _map_leaves(context, scope, function, operands, paths, said)
 
 
 def _map_leaves(
@@ -219,6 +144,7 @@ def _map_leaves(
     function: Builtin,
     operands: Sequence[tuple[Value, Span]],
     paths: Sequence[Path],
+    said: str,
 ) -> TreeType | None:
     leaves: list[tuple[Path, ArrayType]] = []
     for at, path in enumerate(paths):
@@ -229,43 +155,11 @@ def _map_leaves(
             for value, _ in operands
         ]
         of_leaf = [(Value(v.node, t), span) for (v, span), t in zip(operands, types, strict=True)]
-        result = array_result(context, scope, function, of_leaf, types)
+        result = array_result(context, scope, function, of_leaf, types, said)
         if result is None:
             return None
         leaves.append((path, result))
     return TreeType(None, tuple(leaves))
-
-
-def _structure_problem(
-    context: Context,
-    scope: Scope,
-    left: Sequence[Path],
-    right: Sequence[Path],
-    span: Span,
-    first_span: Span,
-) -> None:
-    only_left = ["/".join(path) for path in left if path not in set(right)]
-    only_right = ["/".join(path) for path in right if path not in set(left)]
-    notes = tuple(
-        f"only in the {side}: {', '.join(f'`{path}`' for path in paths[:3])}"
-        for side, paths in (("first", only_left), ("second", only_right))
-        if paths
-    )
-    context.error(
-        scope,
-        "LD205",
-        "the trees differ in structure",
-        span,
-        f"{len(right)} leaves",
-        notes=notes,
-        help="select the same leaves of both",
-        labels=(Label(first_span, f"{len(left)} leaves"),),
-    )
-
-
-def shown(function: Builtin) -> str:
-    """Return how a function is written: its operator, or its name."""
-    return function.operator if function.operator not in (None, "neg") else function.name
 
 
 def reduced_dims(

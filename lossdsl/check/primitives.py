@@ -7,7 +7,8 @@ from lossdsl.check.axes import resolve_axes
 from lossdsl.check.binding import Bound
 from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const, Node
-from lossdsl.check.fitting import Fit, move, pattern_of
+from lossdsl.check.fitting import Fit, move
+from lossdsl.check.patterns import pattern_of
 from lossdsl.check.trees import as_tree, usable
 from lossdsl.library.rules import Problem, RuleCall
 from lossdsl.source import Span
@@ -175,6 +176,8 @@ def _converted(
     for parameter in bound.signature.parameters:
         if is_operand(parameter):
             count = len(bound.variadic) if parameter.variadic else 1
+            # A second array of any dtype, such as `like`, lends its shape alone.
+            lends = "any" in wanted
             wanted += [None] * count
             for at in range(count):
                 entry = operands[len(wanted) - count + at]
@@ -182,7 +185,7 @@ def _converted(
                     continue
                 pattern = pattern_of(parameter.type, entry[0])
                 if isinstance(pattern, ast.ArrayTypeExpr) and isinstance(entry[0].type, ArrayType):
-                    if pattern.dtype in ("float", "num", "any"):
+                    if pattern.dtype in ("float", "num") or (pattern.dtype == "any" and not lends):
                         wanted[len(wanted) - count + at] = pattern.dtype
     meeting = [
         (want, entry[0].type)

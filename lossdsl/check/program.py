@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 
 from lossdsl.check import expressions, terms
 from lossdsl.check.combine import batch_inputs, combines
@@ -18,8 +18,10 @@ from lossdsl.check.inputs import (
     static_type,
     symbols_of,
 )
+from lossdsl.check.naming import cycle_in, name_problems, with_definitions
+from lossdsl.check.stack import with_whole_stack
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
-from lossdsl.library.declare import Builtin, Library
+from lossdsl.library.declare import Library
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -51,11 +53,26 @@ def elaborate(
 
     With `partial` the inputs that have no concrete type keep their declared one, or none.
     """
+    return with_whole_stack(
+        lambda: _elaborate(program, library, given, concrete, default_float, limits, partial)
+    )
+
+
+def _elaborate(
+    program: ast.Program,
+    library: Library,
+    given: Mapping[str, ast.TypeExpr] | None,
+    concrete: Mapping[str, Type] | None,
+    default_float: str,
+    limits: Limits,
+    partial: bool,
+) -> Elaborated:
     declared, problems = declared_inputs(program, given or {})
     context = Context(Graph(), limits, default_float)
     context.diagnostics += problems
-    context.diagnostics += _name_problems(program, declared)
-    functions = _functions(program, library, context)
+    context.diagnostics += name_problems(program, declared)
+    functions, problems = with_definitions(program, library)
+    context.diagnostics += problems
     scope = Scope({}, functions)
     types: dict[str, Type]
     if concrete is None:
@@ -83,15 +100,21 @@ def elaborate(
     scope = Scope(values, functions, dims, runs)
     scope = _bindings(context, scope, program)
     core = _results(context, scope, program, declared, types)
-    _sizes(context, core, program)
+    if not context.concrete:
+        _sizes(context, core, program)
     found = _limited(context)
     return Elaborated(
-        None if has_errors(found) else core, found, declared, _signature(declared, context)
+        None if has_errors(context.diagnostics) else core,
+        found,
+        declared,
+        _signature(declared, context),
     )
 
 
 def _limited(context: Context) -> tuple[Diagnostic, ...]:
-    return tuple(context.diagnostics[: context.limits.diagnostics])
+    found = sorted(context.diagnostics, key=lambda one: one.severity != "error")
+    most = context.limits.diagnostics
+    return tuple(context.diagnostics if len(found) <= most else found[:most])
 
 
 def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, str]:
@@ -103,116 +126,18 @@ def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, 
     return dict(context.inferred)
 
 
-def _name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> list[Diagnostic]:
-    """Find names that mean two things."""
-    problems: list[Diagnostic] = []
-    symbols = symbols_of(declared.values())
-    for name, one in declared.items():
-        if name in symbols:
-            problems.append(
-                at(
-                    "LD107",
-                    f"`{name}` is both an input and a dim",
-                    one.span,
-                    help="dims are usually written in capitals",
-                )
-            )
-    if "all" in symbols:
-        problems.append(
-            at("LD107", "no dim can be called `all`, which names every axis", symbols["all"])
-        )
-    seen: dict[str, Span] = {name: one.span for name, one in declared.items()}
-    outputs: set[str] = set()
-    for statement in program.statements:
-        match statement:
-            case ast.Binding(name, _, span):
-                if name in seen:
-                    problems.append(
-                        at(
-                            "LD109",
-                            f"`{name}` is defined twice",
-                            span,
-                            help="a name is given once; choose another",
-                        )
-                    )
-                elif name in symbols:
-                    problems.append(at("LD107", f"`{name}` is both a binding and a dim", span))
-                seen[name] = span
-            case ast.Result(name) | ast.Metric(name):
-                key = f"metric {name}" if isinstance(statement, ast.Metric) else f"loss {name}"
-                if key in outputs:
-                    problems.append(at("LD109", f"`{key}` is given twice", statement.span))
-                outputs.add(key)
-            case _:
-                pass
-    return problems
-
-
-def _functions(program: ast.Program, library: Library, context: Context) -> Library:
-    """Return the library with the definitions of the spec, which must not be circular."""
-    own: dict[str, list[ast.Definition]] = {}
-    for statement in program.statements:
-        if isinstance(statement, ast.Definition):
-            own.setdefault(statement.signature.name, []).append(statement)
-    for name, definitions in own.items():
-        if name in library:
-            context.diagnostics.append(
-                at(
-                    "LD801",
-                    f"`{name}` is already a function of the library",
-                    definitions[0].signature.span,
-                    help="choose another name; a definition never replaces a function silently",
-                )
-            )
-    reads = {
-        name: {
-            node.function
-            for definition in definitions
-            for node in ast.walk(definition)
-            if isinstance(node, ast.Call) and node.function in own
-        }
-        for name, definitions in own.items()
-    }
-    cycle = _cycle(reads)
-    if cycle is not None:
-        definition = own[cycle[0]][0]
-        chain = " -> ".join(f"`{name}`" for name in cycle)
-        context.diagnostics.append(
-            at(
-                "LD106",
-                f"a definition calls itself: {chain}",
-                definition.signature.span,
-                help="definitions are expanded where they are called, so they cannot recur; "
-                "`recurrence` steps along an axis",
-            )
-        )
-    local = {
-        name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
-        for name, found in own.items()
-    }
-    return Library({**library.functions, **local})
-
-
-def _cycle(reads: Mapping[str, set[str]]) -> list[str] | None:
-    try:
-        TopologicalSorter(reads).prepare()
-    except CycleError as problem:
-        return list(reversed(problem.args[1]))
-    return None
-
-
 def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
     """Evaluate every binding once, in an order in which each reads only finished ones."""
     found = {one.name: one for one in program.statements if isinstance(one, ast.Binding)}
     reads = {
-        name: {
+        name: dict.fromkeys(
             node.id
             for node in ast.walk(binding.value)
             if isinstance(node, ast.Name) and node.id in found
-        }
+        )
         for name, binding in found.items()
     }
-    cycle = _cycle(reads)
+    cycle = cycle_in(reads)
     if cycle is not None:
         chain = " -> ".join(f"`{name}`" for name in cycle)
         context.diagnostics.append(
@@ -238,7 +163,7 @@ def _results(
     declared: Mapping[str, Declared],
     types: Mapping[str, Type],
 ) -> Core:
-    batch = batch_inputs(types.items())
+    batch = batch_inputs(types, declared)
     defaults = frozenset(name for name, one in declared.items() if one.default is not None)
     bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
     weighing = terms.Weighing(defaults, scope)
@@ -319,7 +244,7 @@ def _scalar(
             f"a loss is a scalar; this is {shown}",
             span,
             f"{shown} comes from here",
-            help=f"`mean({reduced})`",
+            help=f"`mean({reduced})`{', or drop `reduce`' if 'reduce=' in span.text else ''}",
         )
     elif value.type.dims == () and kind(value.type.dtype) in ("int", "bool"):
         context.error(
@@ -327,7 +252,7 @@ def _scalar(
             "LD215",
             f"a loss is a floating number; this is {value.type}",
             statement.value.span,
-            help="an integer has no gradient; a `metric` may be one",
+            help="an integer or a boolean has no gradient; a `metric` may be one",
         )
 
 

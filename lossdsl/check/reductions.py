@@ -11,7 +11,8 @@ from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
-from lossdsl.check.operate import apply_elementwise, dtype_problem, reduced_type
+from lossdsl.check.operate import apply_elementwise, reduced_type
+from lossdsl.check.refusals import dtype_problem
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -183,7 +184,7 @@ def _flag(context: Context, scope: Scope, expr: ast.Expr | None) -> bool:
         return False
     value = expressions.elaborate(context, scope, expr)
     match value.node:
-        case Const(bool() as flag):
+        case Const(bool() as flag) if not isinstance(value.type, UnknownType):
             return flag
         case _:
             context.error(scope, "LD113", "`keepdims` is `true` or `false`", expr.span)
@@ -244,7 +245,7 @@ def _wrong_operand(
         is_bool = kind(value.type.dtype) == "bool"
         if pattern.dtype == "bool" and not is_bool and kind(value.type.dtype) in ("int", "float"):
             problem = DtypeProblem(0, "bool", value.type.dtype)
-            dtype_problem(context, scope, function, problem, [(value, span)])
+            dtype_problem(context, scope, function.name, problem, [(value, span)])
             return True
     return False
 

@@ -13,6 +13,8 @@ from lossdsl.selectors import EVERYTHING, Problem, Selector, close, parse_select
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
+    CLASSES,
+    DTYPES,
     UNKNOWN,
     ArrayType,
     Path,
@@ -174,7 +176,7 @@ def selector_of(
                 return _bad_filter(context, scope, test.span)
     for keyword in keywords:
         match keyword.name, keyword.value:
-            case "dtype", ast.Name(dtype):
+            case "dtype", ast.Name(dtype) if dtype in (*DTYPES, *CLASSES):
                 found = replace(found, dtype=dtype)
             case "ndim", ast.Literal(int() as rank):
                 found = replace(found, ndim=("==", rank))
@@ -240,15 +242,12 @@ def usable(
     kept = tuple(
         (path, leaf)
         for path, leaf in tree.leaves
-        if (
-            (integers or kind(leaf.dtype) == "float")
-            and leaf.shape is not None
-            and 0 not in leaf.shape
-        )
-        or leaf.shape is None
+        if (integers or kind(leaf.dtype) not in ("int", "bool")) and 0 not in (leaf.shape or ())
     )
     if tree.leaves and not kept:
-        shown = ", ".join(f"`{'/'.join(path)}`: {leaf}" for path, leaf in tree.leaves[:3])
+        shown = ", ".join(
+            f"`{'/'.join(path)}`: {leaf}" if path else str(leaf) for path, leaf in tree.leaves[:3]
+        )
         return context.error(
             scope,
             "LD209",

@@ -36,7 +36,7 @@ def _summary(function: Builtin) -> str:
 def function_page(name: str) -> Page:
     """Return all that one function declares."""
     function = BUILTINS.get(name)
-    if function is None or function.internal:
+    if function is None:
         return missing("function", name, BUILTINS)
     return Page(tuple(_function(function)))
 

@@ -112,21 +112,26 @@ def _fields(doc: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Library:
-    """The functions that a spec may call: an immutable mapping from name to declaration."""
+    """The functions that a spec may call: an immutable mapping from name to declaration.
+
+    `forms` is what syntax stands for, such as indexing; no spec can call it, and a spec may use
+    its names for functions of its own.
+    """
 
     functions: Mapping[str, Builtin] = field(default_factory=dict[str, Builtin])
+    forms: Mapping[str, Builtin] = field(default_factory=dict[str, Builtin])
 
     def __getitem__(self, name: str) -> Builtin:
-        return self.functions[name]
+        return self.forms[name] if name in self.forms else self.functions[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.functions
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, function in self.functions.items() if not function.internal)
+        return iter(self.functions)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self.functions)
 
     def get(self, name: str) -> Builtin | None:
         """Return the function of a name, or None."""
@@ -135,13 +140,20 @@ class Library:
     @cached_property
     def operators(self) -> Mapping[str, Builtin]:
         """The function behind each operator symbol."""
-        return {f.operator: f for f in self.functions.values() if f.operator is not None}
+        known = (*self.functions.values(), *self.forms.values())
+        return {f.operator: f for f in known if f.operator is not None}
 
     def __or__(self, other: Library) -> Library:
         clashes = sorted(set(self.functions) & set(other.functions))
         if clashes:
             raise LossError([_clash(other.functions[name]) for name in clashes])
-        return Library({**self.functions, **other.functions})
+        return self.extended(other.functions, other.forms)
+
+    def extended(
+        self, functions: Mapping[str, Builtin], forms: Mapping[str, Builtin] | None = None
+    ) -> Library:
+        """Return the library with more functions; one of the same name takes the other's place."""
+        return Library({**self.functions, **functions}, {**self.forms, **(forms or {})})
 
     @classmethod
     def of(cls, *functions: Builtin) -> Library:
@@ -244,4 +256,5 @@ def builtins() -> Library:
                 text, f"<lossdsl>/{entry.name}", family
             ).functions.values():
                 add(function)
-    return Library(found)
+    functions = {name: one for name, one in found.items() if not one.internal}
+    return Library(functions, {name: one for name, one in found.items() if one.internal})

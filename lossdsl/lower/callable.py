@@ -1,18 +1,24 @@
-"""The public callable: a generated function with the spec's names around one jitted function."""
+"""The public callables: generated functions with the spec's names around jitted ones."""
 
 from __future__ import annotations
 
-import keyword
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+import jax
 
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.lower.scalars import omitted, strong_scalar
+from lossdsl.lower.values import only_fields
+from lossdsl.selectors import flatten
 from lossdsl.syntax import ast
-from lossdsl.types.types import kind
 
 MISSING = object()
+_NUMBERS = (bool, int, float, complex)
+_NO_NUMBERS = "OSUMm"  # NumPy's kinds of objects, texts and dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,6 @@ class Slot:
     scalar: str | None
     default: int | float | bool | None = None
     record: ast.RecordTypeExpr | None = None
-
-    @property
-    def optional(self) -> bool:
-        """Whether the input has a default."""
-        return self.default is not None
 
 
 def slot(name: str, type: ast.TypeExpr | None, default: ast.Literal | None) -> Slot:
@@ -44,58 +45,124 @@ def slot(name: str, type: ast.TypeExpr | None, default: ast.Literal | None) -> S
             return Slot(name, None, value)
 
 
+def jitted(names: Sequence[str], run: Callable[[dict[str, Any]], Any], name: str) -> Any:
+    """Return the jit of a function of a dict, under a signature that names the inputs.
+
+    So the program that XLA sees has the names that one written by hand has.
+    """
+    own = _mark(names)
+    given = ", ".join(f"{one!r}: {one}" for one in names)
+    source = f"def {name}({', '.join(names)}):\n    return {own}run({{{given}}})\n"
+    return jax.jit(_executed(source, name, {f"{own}run": run}))
+
+
 def make_callable(
-    slots: Sequence[Slot], run: Callable[..., Any], name: str, doc: str
+    slots: Sequence[Slot], fn: Callable[..., Any], name: str, doc: str
 ) -> Callable[..., Any]:
-    """Generate a keyword-only function that passes every input, defaults included, to `run`.
+    """Generate a keyword-only function that passes every input, defaults included, to `fn`.
 
     A Python, NumPy or weakly typed scalar becomes a strong array of its declared class, so that
     it is one compilation whatever the caller writes.
     """
-    # The names come from a checked spec: identifiers that are no keywords of Python.
-    assert all(one.name.isidentifier() and not keyword.iskeyword(one.name) for one in slots)
-    parameters = ", ".join(
-        f"{one.name}=_default_{at}" if one.optional else f"{one.name}=_missing"
-        for at, one in enumerate(slots)
-    )
-    passed = ", ".join(
-        f"{one.name}=_scalar({one.name}, _class_{at})" if one.scalar is not None
-        else f"{one.name}=_record({one.name}, _type_{at})" if one.record is not None
-        else f"{one.name}={one.name}"
-        for at, one in enumerate(slots)
-    )  # fmt: skip
-    required = [one.name for one in slots if not one.optional]
-    absent = " or ".join(f"{one} is _missing" for one in required)
-    check = (
-        f"    if _extra or _positional or {absent}:\n"
-        if absent
-        else "    if _extra or _positional:\n"
-    )
-    given = ", ".join(f"'{one}': {one}" for one in required)
-    source = (
-        f"def {name}(*_positional, {parameters}{', ' if parameters else ''}**_extra):\n"
-        f"{check}        _refuse(_positional, {{{given}}}, _extra)\n"
-        f"    try:\n        return _run({passed})\n"
-        f"    except _LossError as _found:\n"
-        f"        raise _LossError(_found.diagnostics) from None\n"
-    )
     names = [one.name for one in slots]
+    own = _mark(names)
     scope: dict[str, Any] = {
-        "_run": run,
-        "_missing": MISSING,
-        "_scalar": strong_scalar,
-        "_record": record_fields,
-        "_LossError": LossError,
-        "_refuse": lambda positional, given, extra: refuse(names, positional, given, extra),
+        "fn": fn,
+        "missing": MISSING,
+        "scalar": strong_scalar,
+        "fields": only_fields,
+        "problems": (LossError, TypeError),
+        "explain": explain,
+        "refuse": lambda *call: refuse(names, *call),
     }
+    parameters: list[str] = []
+    passed: list[str] = []
     for at_, one in enumerate(slots):
-        scope[f"_default_{at_}"] = one.default
-        scope[f"_class_{at_}"] = one.scalar
-        scope[f"_type_{at_}"] = one.record
-    exec(compile(source, f"<lossdsl {name}>", "exec"), scope)
-    made = scope[name]
+        scope |= {f"class{at_}": one.scalar, f"type{at_}": one.record, f"default{at_}": one.default}
+        value = one.name
+        if one.scalar is not None:
+            value = f"{own}scalar({one.name}, {own}class{at_}, {one.name!r})"
+        elif one.record is not None:
+            value = f"{own}fields({one.name}, {own}type{at_}, {one.name!r})"
+        if one.default is None:
+            parameters.append(f"{one.name}={own}missing")
+        else:
+            scope[f"omitted{at_}"] = omitted(one.default, one.scalar or "float", one.name)
+            parameters.append(f"{one.name}={own}default{at_}")
+            value = f"{own}omitted{at_}() if {one.name} is {own}default{at_} else {value}"
+        passed.append(value)
+    required = [one.name for one in slots if one.default is None]
+    wrong = [f"{own}extra", f"{own}positional", *(f"{one} is {own}missing" for one in required)]
+    given = ", ".join(f"{one!r}: {one}" for one in names)
+    source = (
+        f"def {name}(*{', '.join([f'{own}positional', *parameters])}, **{own}extra):\n"
+        f"    if {' or '.join(wrong)}:\n"
+        f"        {own}refuse({own}positional, {{{given}}}, {own}extra)\n"
+        f"    try:\n"
+        f"        return {own}fn({', '.join(passed)})\n"
+        f"    except {own}problems as {own}found:\n"
+        f"        {own}explain({own}found, {{{given}}})\n"
+    )
+    made = _executed(source, name, {f"{own}{word}": value for word, value in scope.items()})
     made.__doc__ = doc
-    return made  # type: ignore[no-any-return]
+    made.__signature__ = _signature(slots)
+    return made
+
+
+def _mark(names: Sequence[str]) -> str:
+    """Return a prefix that none of the names has."""
+    return "_" * (1 + max((len(one) - len(one.lstrip("_")) for one in names), default=0))
+
+
+def _executed(source: str, name: str, scope: dict[str, Any]) -> Any:
+    # What is executed holds no text of the spec but its names, which are identifiers.
+    exec(compile(source, f"<lossdsl {name}>", "exec"), scope)
+    return scope[name]
+
+
+def _signature(slots: Sequence[Slot]) -> inspect.Signature:
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                one.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if one.default is None else one.default,
+            )
+            for one in slots
+        ]
+    )
+
+
+def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:
+    """Raise what the checker found at trace time, and what `jit` says of a leaf that is no array.
+
+    The error is raised anew, so that its traceback ends at the call and not inside JAX.
+    """
+    if isinstance(problem, LossError):
+        raise LossError(problem.diagnostics) from problem.__cause__
+    found = _no_array(inputs)
+    if found is None:
+        raise problem
+    raise LossError([found]) from None
+
+
+def _no_array(inputs: Mapping[str, Any]) -> Diagnostic | None:
+    """Name the first leaf of the inputs that JAX cannot take."""
+    for name, value in inputs.items():
+        flat = flatten(value)
+        for path, leaf in zip(flat.paths, flat.leaves, strict=True):
+            dtype = getattr(leaf, "dtype", None)
+            if isinstance(leaf, _NUMBERS) or getattr(dtype, "kind", "O") not in _NO_NUMBERS:
+                continue
+            kind = type(leaf).__name__
+            what = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
+            return at(
+                "LD213",
+                f"`{'/'.join((name, *path))}` is a {what}, not an array",
+                None,
+                help=f"pass the arrays only, such as `eqx.filter({name}, eqx.is_array)`",
+            )
+    return None
 
 
 def refuse(
@@ -103,72 +170,18 @@ def refuse(
     positional: tuple[Any, ...],
     given: Mapping[str, Any],
     extra: Mapping[str, Any],
-) -> None:
+) -> NoReturn:
     """Raise for inputs that are missing, not known, or passed by position."""
     found: list[Diagnostic] = []
     listed = ", ".join(f"{name}=…" for name in names)
     if positional:
-        found.append(
-            at(
-                "LD111",
-                f"inputs are passed by name; {len(positional)} came by position",
-                None,
-                help=f"`loss({listed})`",
-            )
-        )
+        message = f"inputs are passed by name; {len(positional)} came by position"
+        found.append(at("LD111", message, None, help=f"`loss({listed})`"))
     for name in extra:
-        found.append(
-            at(
-                "LD111",
-                f"the loss has no input `{name}`",
-                None,
-                help=did_you_mean(name, names) or f"its inputs: {listed}",
-            )
-        )
+        meant = did_you_mean(name, names) or f"its inputs: {listed}"
+        found.append(at("LD111", f"the loss has no input `{name}`", None, help=meant))
     for name, value in given.items():
         if value is MISSING:
-            found.append(
-                at("LD110", f"the input `{name}` is missing", None, help=f"`loss({listed})`")
-            )
+            message = f"the input `{name}` is missing"
+            found.append(at("LD110", message, None, help=f"`loss({listed})`"))
     raise LossError(found)
-
-
-def strong_scalar(value: Any, wanted: str) -> Any:
-    """Return a scalar as a strong array of a class; arrays, trees and tracers as they are."""
-    import jax
-    import numpy as np
-
-    if isinstance(value, (bool, int, float, np.generic)) or (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    ):
-        return np.asarray(value, _strong_dtype(value, wanted))
-    if isinstance(value, jax.Array) and value.ndim == 0 and not isinstance(value, jax.core.Tracer):
-        dtype = _strong_dtype(value, wanted)
-        if getattr(value, "weak_type", False) or (
-            value.dtype != dtype and kind(wanted) in ("float", "any") and value.dtype.kind != "f"
-        ):
-            return jax.numpy.asarray(value).astype(dtype)
-    return value
-
-
-def _strong_dtype(value: Any, wanted: str) -> Any:
-    import jax
-    import numpy as np
-
-    from lossdsl.lower.dtypes import jax_dtype
-
-    double = bool(jax.config.read("jax_enable_x64"))
-    if wanted == "bool" or (wanted == "any" and getattr(value, "dtype", type(value)) == bool):
-        return np.dtype(bool)
-    if wanted == "int":
-        return np.dtype(np.int32)
-    if wanted in ("float", "any"):
-        return np.dtype(np.float64 if double else np.float32)
-    return jax_dtype(wanted)
-
-
-def record_fields(value: Any, declared: ast.RecordTypeExpr) -> Any:
-    """Return the declared fields of a record, which may be any object that has them."""
-    from lossdsl.lower.values import only_fields
-
-    return only_fields(value, declared, "record")

@@ -1,20 +1,11 @@
-"""Names of dtypes in the language and in JAX."""
+"""The dtypes of JAX for those of the language."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-_NAMES = {
-    "f16": "float16",
-    "bf16": "bfloat16",
-    "f32": "float32",
-    "f64": "float64",
-    **{f"{kind}{bits}": f"{word}{bits}" for kind, word in (("i", "int"), ("u", "uint"))
-       for bits in (8, 16, 32, 64)},
-    "bool": "bool",
-}  # fmt: skip
-_SHORT = {long: short for short, long in _NAMES.items()}
+from lossdsl.types.dtypes import LONG_NAMES, dtype_name
 
 
 @cache
@@ -26,17 +17,7 @@ def jax_dtype(name: str) -> Any:
     """
     import jax.numpy as jnp
 
-    return jnp.dtype(_NAMES[name])
-
-
-def dtype_name(dtype: Any) -> str | None:
-    """Return the name of a dtype in the language; None for one that the language lacks.
-
-    >>> import numpy as np
-    >>> dtype_name(np.dtype("float32")), dtype_name(np.dtype("complex64"))
-    ('f32', None)
-    """
-    return _SHORT.get(getattr(dtype, "name", str(dtype)))
+    return jnp.dtype(LONG_NAMES[name])
 
 
 def default_float() -> str:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.lower.dtypes import dtype_name
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
+from lossdsl.types.dtypes import dtype_name
 from lossdsl.types.types import (
     ARRAY,
     SCALAR,
@@ -49,6 +49,8 @@ def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -
         return array_type(value, name), value
     if isinstance(declared, ast.RecordTypeExpr):
         return _record(value, declared, name, limit)
+    if value is None:
+        raise LossError([at("LD213", f"`{name}` is None, not an array", None)])
     flat = flatten(value)
     if len(flat.paths) > limit:
         raise LossError(

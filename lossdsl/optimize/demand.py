@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lossdsl.check.core import Apply, Graph, Node, operands
@@ -67,7 +67,7 @@ class Projector:
         if function.elementwise or function.sink == "elementwise":
             return self.elementwise(demand, result, type)
         if function.reduction:
-            return self._reduction(node, type, demand) if at != 1 else None
+            return self._reduction(node, type, demand)
         match function.sink:
             case "same":
                 return demand
@@ -81,6 +81,14 @@ class Projector:
                 return self._reshape(result, type, demand)
             case "index":
                 return self._index(node, type, demand)
+            case "align":
+                return self._align(node, demand)
+            case "project":
+                return demand if node.option("keepdims") else None
+            case "spread":
+                return self._spread(node, type, demand)
+            case "unindex":
+                return self._unindex(node, type, demand)
             case _:
                 return None
 
@@ -150,13 +158,15 @@ class Projector:
         return Demand(mask, demand.exact)
 
     def _reduction(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
-        axes, rank = node.option("axis"), len(type.dims or ())
-        if axes is None:
+        """Pass the axes that stay; a mask or weight is lined up with what is reduced."""
+        axes, reduced = node.option("axis"), self.graph.types[operands(node)[0]]
+        if axes is None or not isinstance(reduced, ArrayType):
             return None
         assert isinstance(axes, tuple)
-        if node.option("keepdims"):
-            return demand
-        return self._expanded(demand, rank - len(axes), rank, tuple(sorted(axes)))
+        if not node.option("keepdims"):
+            rank = len(reduced.dims or ())
+            demand = self._expanded(demand, rank - len(axes), rank, tuple(sorted(axes)))
+        return self.elementwise(demand, reduced, type)
 
     def _axis(
         self, node: Apply, result: ArrayType, type: ArrayType, demand: Demand
@@ -188,40 +198,60 @@ class Projector:
 
     def _permute(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
         order = node.option("order") or node.option("axes")
-        dims = self._dims(demand.mask)
         if order is None:
-            order = tuple(reversed(range(len(dims))))
+            order = tuple(reversed(range(len(self._dims(demand.mask)))))
         assert isinstance(order, tuple)
+        return self._unordered(demand, order)
+
+    def _unordered(self, demand: Demand, order: tuple[int, ...]) -> Demand:
+        """Put the axes of the mask back where they were before they were ordered."""
+        dims = self._dims(demand.mask)
         inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
-        mask = self.graph.apply(
-            self.library["permute"],
-            [demand.mask],
-            array("bool", tuple(dims[at] for at in inverse)),
-            {"order": inverse},
-        )
-        return Demand(mask, demand.exact)
+        if inverse == order == tuple(range(len(order))):
+            return demand
+        left = tuple(dims[at] for at in inverse)
+        return self._reformed("permute", demand, left, {"order": inverse})
+
+    def _align(self, node: Apply, demand: Demand) -> Demand:
+        order, added = node.option("order"), node.option("expand")
+        assert isinstance(order, tuple) and isinstance(added, tuple)
+        return self._unordered(self._squeezed(demand, added), order)
 
     def _reshape(self, result: ArrayType, type: ArrayType, demand: Demand) -> Demand | None:
         before, after = type.shape, result.shape
         if before is None or after is None:
             return None
-        mask = self.graph.apply(
-            self.library["spread"],
-            [demand.mask],
-            array("bool", tuple(map(literal_dim, before))),
-            {"over": after, "to": before},
-        )
-        return Demand(mask, demand.exact)
+        return self._spread_over(demand, after, before)
+
+    def _spread_over(self, demand: Demand, over: tuple[int, ...], to: tuple[int, ...]) -> Demand:
+        dims = tuple(map(literal_dim, to))
+        return self._reformed("spread", demand, dims, {"over": over, "to": to})
 
     def _index(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
         """An element that a slice leaves out is not needed."""
         shape, result = type.shape, self.graph.types[node]
         if shape is None or not isinstance(result, ArrayType) or result.shape is None:
             return None
-        mask = self.graph.apply(
-            self.library["unindex"],
-            [demand.mask],
-            array("bool", tuple(map(literal_dim, shape))),
-            {"items": node.option("items"), "shape": shape, "over": result.shape},
-        )
+        options = {"items": node.option("items"), "shape": shape, "over": result.shape}
+        return self._reformed("unindex", demand, tuple(map(literal_dim, shape)), options)
+
+    def _spread(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
+        over, to = node.option("over"), node.option("to")
+        assert isinstance(over, tuple) and isinstance(to, tuple)
+        back = self._spread_over(demand, to, over)
+        return self.elementwise(back, array("bool", tuple(map(literal_dim, over))), type)
+
+    def _unindex(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
+        shape, over = node.option("shape"), node.option("over")
+        assert isinstance(shape, tuple) and isinstance(over, tuple)
+        dims = tuple(map(literal_dim, over))
+        whole = self._spread_over(demand, shape, shape)
+        picked = self._reformed("index", whole, dims, {"items": node.option("items")})
+        return self.elementwise(picked, array("bool", dims), type)
+
+    def _reformed(
+        self, form: str, demand: Demand, dims: tuple[Dim, ...], options: Mapping[str, object]
+    ) -> Demand:
+        """Return the demand with its mask in another shape."""
+        mask = self.graph.apply(self.library[form], [demand.mask], array("bool", dims), options)
         return Demand(mask, demand.exact)

@@ -84,6 +84,8 @@ class _Sinker:
         type, mask_type = self.graph.types[root], self.graph.types[mask]
         if not isinstance(type, ArrayType) or not isinstance(mask_type, ArrayType):
             return root
+        if _is_source(self.graph, root):
+            return root  # nothing is computed from it: the select itself keeps its NaN out
         first = self.projector.elementwise(Demand(mask), mask_type, type)
         if first is None:
             return root

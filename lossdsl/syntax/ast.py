@@ -6,10 +6,7 @@ Sums and products are n-ary, so that a long loss is no deep tree. Spans take no 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import Any
-
+from dataclasses import dataclass, field
 from lossdsl.source import Span
 from lossdsl.syntax.type_ast import AnyDim as AnyDim
 from lossdsl.syntax.type_ast import ArrayTypeExpr as ArrayTypeExpr
@@ -24,6 +21,8 @@ from lossdsl.syntax.type_ast import TypeExpr as TypeExpr
 from lossdsl.syntax.type_ast import UnionTypeExpr as UnionTypeExpr
 from lossdsl.syntax.type_ast import WordTypeExpr as WordTypeExpr
 from lossdsl.syntax.type_ast import span_field
+from lossdsl.syntax.walk import children as children
+from lossdsl.syntax.walk import walk as walk
 
 
 def identity(value: object) -> object:
@@ -338,25 +337,3 @@ class Program:
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = field(compare=False)
     span: Span = span_field()
-
-
-def children(node: object) -> Iterator[Any]:
-    """Yield the child nodes of any node, in source order."""
-    for entry in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, entry.name)
-        if hasattr(value, "__dataclass_fields__"):
-            if not isinstance(value, Span):
-                yield value
-        elif isinstance(value, tuple):
-            for item in value:
-                if hasattr(item, "__dataclass_fields__") and not isinstance(item, Span):
-                    yield item
-
-
-def walk(node: object) -> Iterator[Any]:
-    """Yield a node and everything below it, without recursion."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(reversed(list(children(current))))

@@ -80,7 +80,7 @@ def permute() -> Any:
     return kernel
 
 
-@primitive("align(x: any, order: shape, expand: shape) -> any", internal=True)
+@primitive("align(x: any, order: shape, expand: shape) -> any", internal=True, sink="align")
 def align() -> Any:
     """Reorder the axes of a mask or weight, then add axes of size 1."""
     import jax.numpy as jnp
@@ -92,7 +92,11 @@ def align() -> Any:
     return kernel
 
 
-@primitive("project(mask: bool, axes: shape, keepdims: static bool) -> bool", internal=True)
+@primitive(
+    "project(mask: bool, axes: shape, keepdims: static bool) -> bool",
+    internal=True,
+    sink="project",
+)
 def project() -> Any:
     """Reduce a mask over axes: whether anything along them is kept."""
     import jax.numpy as jnp
@@ -148,7 +152,7 @@ def map_() -> Any:
     return kernel
 
 
-@primitive("spread(mask: bool, over: shape, to: shape) -> bool", internal=True)
+@primitive("spread(mask: bool, over: shape, to: shape) -> bool", internal=True, sink="spread")
 def spread() -> Any:
     """Broadcast a mask over a shape and give it another shape of as many elements."""
     import jax.numpy as jnp
@@ -159,7 +163,11 @@ def spread() -> Any:
     return kernel
 
 
-@primitive("unindex(mask: bool, items: shape, shape: shape, over: shape) -> bool", internal=True)
+@primitive(
+    "unindex(mask: bool, items: shape, shape: shape, over: shape) -> bool",
+    internal=True,
+    sink="unindex",
+)
 def unindex() -> Any:
     """Carry a mask over what an index picked to the whole array; false elsewhere."""
     import jax.numpy as jnp

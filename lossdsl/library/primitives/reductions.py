@@ -59,10 +59,9 @@ def mean() -> Kernel:
         keepdims: bool = False,
         normalize: str = "weight",
     ) -> Any:
-        x = wide(x)
+        x = floating(wide(x))
         if where is None and weight is None:
             return jnp.mean(x, axis=axis, keepdims=keepdims)
-        x = floating(x)
         mask = weight != 0 if where is None else where
         count = kept(mask, x, axis, keepdims)
         terms, weights = (

@@ -18,10 +18,9 @@ def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     """Return the mean squared distance from the mean of what the mask keeps."""
     import jax.numpy as jnp
 
-    x = wide(x)
+    x = floating(wide(x))
     if where is None:
         return jnp.var(x, axis=axis, keepdims=keepdims)
-    x = floating(x)
     count = jnp.maximum(kept(where, x, axis, True), 1).astype(x.dtype)
     center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / count
     squares = jnp.square(filled(x - center, where, 0))

@@ -1,0 +1,89 @@
+"""The symbols of one expanded definition, and the dims that they stand for outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    UNKNOWN_DIM,
+    ArrayType,
+    Dim,
+    RecordType,
+    TreeType,
+    Type,
+    combine_dims,
+    literal_dim,
+    symbol_dim,
+)
+from lossdsl.types.unify import Bindings
+
+
+class Local:
+    """The symbols of one expansion, and the dims that they stand for outside."""
+
+    def __init__(self, bindings: Bindings, outer: dict[str, Dim]):
+        self.bindings = bindings
+        self.outer = outer
+
+    @classmethod
+    def of(cls, definition: ast.Definition, bindings: Bindings, number: int) -> Local:
+        """Return fresh symbols for a definition; what no argument bound is of unknown size."""
+        outer: dict[str, Dim] = {}
+
+        def rigid(name: str, dim: Dim) -> Dim:
+            symbol = f"{name}@{number}"
+            outer[symbol] = dim
+            return symbol_dim(symbol, dim.known)
+
+        symbols = {
+            symbol: bindings.dims.get(symbol, UNKNOWN_DIM)
+            for node in ast.walk(definition.signature)
+            if isinstance(node, ast.DimExpr)
+            for symbol, _ in node.terms
+        }
+        dims = {name: rigid(name, dim) for name, dim in symbols.items()}
+        runs = {
+            name: tuple(rigid(f"{name}{at}", dim) for at, dim in enumerate(run))
+            for name, run in bindings.runs.items()
+        }
+        return cls(Bindings(dims, runs, dict(bindings.origin)), outer)
+
+    def outward(self, type: Type) -> Type:
+        """Return a type with the caller's dims in place of the definition's."""
+        match type:
+            case ArrayType(dims=dims) if dims is not None:
+                return replace(type, dims=tuple(map(self._dim, dims)))
+            case TreeType(leaf, leaves):
+                outer = None if leaf is None else self.outward(leaf)
+                assert outer is None or isinstance(outer, ArrayType)
+                pairs = [(path, self.outward(one)) for path, one in leaves or ()]
+                kept = tuple((path, one) for path, one in pairs if isinstance(one, ArrayType))
+                return TreeType(outer, None if leaves is None else kept, type.role)
+            case RecordType(fields):
+                return RecordType(tuple((name, self.outward(one)) for name, one in fields))
+            case _:
+                return type
+
+    def _dim(self, dim: Dim) -> Dim:
+        if not any(symbol in self.outer for symbol, _ in dim.terms):
+            return dim
+        if dim.name is not None:
+            return replace(self.outer[dim.name], wanted=dim.wanted)
+        parts = [(k, self.outer.get(s, symbol_dim(s, None))) for s, k in dim.terms]
+        result = combine_dims(parts, dim.constant or 0)
+        if result.known is None and dim.known is not None:
+            return literal_dim(dim.known)
+        return result
+
+
+def runs_of_signature(
+    definition: ast.Definition, bindings: Bindings
+) -> dict[str, tuple[Dim, ...] | None]:
+    """Return the runs of the signature; one that no argument bound is known but unresolved."""
+    names = {
+        node.name
+        for node in ast.walk(definition.signature)
+        if isinstance(node, ast.Run) and node.name is not None
+    }
+    return {name: bindings.runs.get(name) for name in names}

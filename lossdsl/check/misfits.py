@@ -1,0 +1,153 @@
+"""What is said of arguments that do not fit a signature."""
+
+from __future__ import annotations
+
+from lossdsl.check.binding import Bound, show_signature
+from lossdsl.check.context import Value
+from lossdsl.check.patterns import pattern_of
+from lossdsl.check.refusals import DTYPE_WORDS, swap_help
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType, RecordType, Type, kind
+from lossdsl.types.unify import Bindings, Clash
+
+
+def wrong_dtype(
+    bound: Bound,
+    parameter: ast.Parameter,
+    pattern: ast.ArrayTypeExpr,
+    type: ArrayType,
+    span: Span,
+) -> Diagnostic:
+    """Return what is said of an argument whose dtype a parameter does not take."""
+    if kind(type.dtype) == "bool" and kind(pattern.dtype) in ("float", "int", "num"):
+        help = "`where(m, x, 0)` selects with it; `where=` of a loss leaves elements out"
+        code = "LD216"
+    else:
+        code = "LD214"
+        help = {
+            "int": "labels are whole numbers: declare them as `int[B]`"
+            if pattern.role == "labels"
+            else "declare it as an integer, such as `i32`",
+            "bool": "compare it first, such as `m > 0`",
+        }.get(kind(pattern.dtype))
+    wanted = DTYPE_WORDS.get(pattern.dtype, pattern.dtype)
+    return Diagnostic(
+        code,
+        f"`{parameter.name}` of `{bound.function.name}` is {wanted}, not {type.dtype}",
+        (Label(span, str(type), primary=True),),
+        help=help,
+    )
+
+
+def shape_clash(bound: Bound, bindings: Bindings, clash: Clash) -> Diagnostic:
+    """Return what is said of dims that a signature does not take."""
+    entry = bound.values.get(clash.parameter)
+    span = entry[1] if entry is not None else bound.span
+    found = str(entry[0].type) if entry is not None and isinstance(entry[0], Value) else clash.found
+    name = bound.function.name
+    notes = bindings.notes()
+    if clash.kind == "rank" and clash.expected == "[]":
+        return Diagnostic(
+            "LD204",
+            f"`{clash.parameter}` of `{name}` is one number, not an array",
+            (Label(span, found, primary=True),),
+            help=f"reduce it, such as `mean({span.text})`",
+        )
+    if clash.kind == "rank":
+        return Diagnostic(
+            "LD204",
+            f"`{clash.parameter}` of `{name}` has the dims {clash.expected}, not {clash.found}",
+            (Label(span, found, primary=True),),
+            notes=notes,
+            help=f"its signature: `{show_signature(bound.function, bound.signature)}`",
+        )
+    other = _partner(bound, bindings, clash.parameter)
+    label: tuple[Label, ...] = ()
+    if other is None:
+        message = (
+            f"`{clash.parameter}` of `{name}` is {clash.found} where {clash.expected} is needed"
+        )
+    else:
+        message = f"`{other}` and `{clash.parameter}` of `{name}` differ in shape"
+        value, other_span = bound.values[other]
+        label = (Label(other_span, str(value.type) if isinstance(value, Value) else ""),)
+    return Diagnostic(
+        "LD201",
+        message,
+        (Label(span, found, primary=True), *label),
+        notes=notes,
+        help=_shape_help(bound, clash.parameter, other),
+    )
+
+
+def _partner(bound: Bound, bindings: Bindings, parameter: str) -> str | None:
+    """Return the parameter that bound what this one disagrees with."""
+    declared = next(one for one in bound.signature.parameters if one.name == parameter)
+    value = bound.values.get(parameter)
+    pattern = pattern_of(declared.type, value[0]) if value else None
+    if not isinstance(pattern, ast.ArrayTypeExpr):
+        return None
+    for dim in pattern.dims:
+        names = (
+            [dim.name]
+            if isinstance(dim, ast.Run)
+            else ([symbol for symbol, _ in dim.terms] if isinstance(dim, ast.DimExpr) else [])
+        )
+        for name in names:
+            origin = bindings.origin.get(name or "")
+            if origin is not None and origin != parameter and origin in bound.values:
+                return origin
+    return None
+
+
+def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
+    if other is None:
+        return None
+    (mine, span), (theirs, other_span) = bound.values[parameter], bound.values[other]
+    if not isinstance(mine, Value) or not isinstance(theirs, Value):
+        return None
+    return (
+        swap_help(theirs.type, mine.type, span)
+        or _squeeze_help(mine.type, theirs.type, span)
+        or _squeeze_help(theirs.type, mine.type, other_span)
+        or _scalar_help(mine.type, span, other_span)
+        or _scalar_help(theirs.type, other_span, span)
+    )
+
+
+def _squeeze_help(longer: Type, shorter: Type, span: Span) -> str | None:
+    match longer, shorter:
+        case ArrayType(dims=a), ArrayType(dims=b) if a is not None and b is not None:
+            ones = [at for at, dim in enumerate(a) if dim.is_one]
+            if len(a) == len(b) + 1 and ones:
+                return f"`squeeze({span.text}, {ones[0] - len(a) if ones[0] else 0})`"
+        case _:
+            pass
+    return None
+
+
+def _scalar_help(type: Type, span: Span, other: Span) -> str | None:
+    if isinstance(type, ArrayType) and type.dims == ():
+        return f"`broadcast({span.text}, like={other.text})`"
+    return None
+
+
+def tree_for_array(bound: Bound, parameter: str, type: Type, span: Span) -> Diagnostic:
+    """Return what is said of a tree or record where an array is wanted."""
+    name = bound.function.name
+    if isinstance(type, RecordType):
+        what, help = "a record", f"name a field, such as `{span.text}.{type.fields[0][0]}`"
+    else:
+        what = "a tree"
+        help = (
+            f"select a leaf, such as `{span.text}.name`, or apply it to each leaf: "
+            f"`map({name}, {span.text})`"
+        )
+    return Diagnostic(
+        "LD203",
+        f"`{name}` takes an array as `{parameter}`; this is {what}",
+        (Label(span, str(type), primary=True),),
+        help=help,
+    )

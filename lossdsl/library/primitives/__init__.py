@@ -1,0 +1,1 @@
+"""Kernels: what the language cannot say, or not with the numerics that are needed."""

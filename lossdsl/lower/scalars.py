@@ -1,0 +1,75 @@
+"""Scalars that a caller passes: strong arrays of one dtype an input, for one compilation.
+
+A Python number is weakly typed in JAX, a NumPy one is not, and an integer has another dtype than
+a float: as they come they are four compilations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.lower.dtypes import jax_dtype
+
+_PLAIN = (bool, int, float, np.bool_, np.integer, np.floating)
+
+
+def strong_scalar(value: Any, wanted: str, name: str) -> Any:
+    """Return a scalar as a strong array of a dtype or class; arrays, trees and tracers as they are.
+
+    `any` stands for an input whose type is not declared: booleans stay, numbers become floats.
+    """
+    if isinstance(value, _PLAIN):
+        dtype = _dtype(wanted, np.result_type(type(value)))
+        if dtype is None:
+            return np.asarray(value)
+        if dtype.kind in "iu" and not (low := np.iinfo(dtype)).min <= value <= low.max:
+            raise LossError([at("LD219", f"`{name}` is {value}, which no {dtype} holds", None)])
+        return np.asarray(value, dtype)
+    if getattr(value, "ndim", None) != 0 or isinstance(value, jax.core.Tracer):
+        return value
+    if isinstance(value, np.ndarray):
+        return strong_scalar(value[()], wanted, name)
+    dtype = _dtype(wanted, value.dtype)
+    if dtype is None or not isinstance(value, jax.Array):
+        return value
+    return value.astype(dtype) if value.dtype != dtype or value.weak_type else value
+
+
+def _dtype(wanted: str, given: Any) -> Any:
+    """Return the dtype that a scalar takes; None where it does not fit and the checker says why."""
+    kinds = [kind for kind in (np.bool_, np.integer, np.floating) if jnp.issubdtype(given, kind)]
+    match wanted, kinds:
+        case _, []:
+            return None
+        case ("any", [np.bool_]) | ("bool", [np.bool_]):
+            return np.dtype(bool)
+        case "bool", _:
+            return None
+        case (("any" | "float" | "num"), _):
+            return np.dtype(np.float64 if jax.config.jax_enable_x64 else np.float32)
+        case "int", [np.floating]:
+            return None
+        case "int", _:
+            return np.dtype(np.int32)
+        case _:
+            dtype = jax_dtype(wanted)
+            whole = jnp.issubdtype(dtype, np.integer)
+            return None if whole and jnp.issubdtype(given, np.floating) else dtype
+
+
+def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], Any]:
+    """Return a function that returns a default as an array, placed on the device once."""
+
+    @cache
+    def placed(double: bool) -> Any:
+        with jax.ensure_compile_time_eval():
+            return jnp.asarray(strong_scalar(value, wanted, name))
+
+    return lambda: placed(jax.config.jax_enable_x64)
