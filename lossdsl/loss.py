@@ -21,7 +21,7 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.declare import Library, builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
-from lossdsl.lower.callable import jitted, make_callable, slot
+from lossdsl.lower.callable import explain, jitted, make_callable, slot
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.values import concrete
 from lossdsl.source import Source
@@ -76,6 +76,9 @@ class CompiledLoss:
         self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
         doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."
         self.with_terms = make_callable(self._slots, self._terms_fn, "with_terms", doc)
+        self._rules = constraints.Rules(program, given, library, limits)
+        self._project = self._constrained(constraints.project)
+        self._distances = self._constrained(constraints.distances)
         self.__signature__ = inspect.signature(self.__call__)
 
     def __repr__(self) -> str:
@@ -149,51 +152,55 @@ class CompiledLoss:
         first argument; `step` is passed by keyword, `objective(params, …, step=i)`.
         """
 
+        optional = {one.name for one in self._slots if one.default is not None}
+
         def objective(params: Any, *rest: Any, step: Any = None, **keywords: Any) -> Any:
             made = function(params, *rest, **keywords)
             inputs, *aux = made if isinstance(made, tuple) else (made,)
-            inputs = dict(inputs)
+            if not isinstance(inputs, Mapping):
+                message = (
+                    f"the inputs are a {type(inputs).__name__}, not a mapping from their names"
+                )
+                raise LossError([at("LD111", message, None, help="return `{'out': …}`")])
+            filled = dict(inputs)
             if "params" in self._names:
-                inputs.setdefault("params", params)
-            if "step" in self._names and "step" not in inputs:
-                if step is None:
-                    raise LossError(
-                        [
-                            at(
-                                "LD120",
-                                "the loss reads `step`, which is missing",
-                                None,
-                                help="pass it by keyword: `objective(params, batch, step=i)`",
-                            )
-                        ]
-                    )
-                inputs["step"] = step
-            value, terms = self.with_terms(**inputs)
+                filled.setdefault("params", params)
+            if step is not None:
+                filled.setdefault("step", step)
+            if "step" in self._names and "step" not in {*filled, *optional}:
+                help = "pass it by keyword: `objective(params, batch, step=i)`"
+                raise LossError(
+                    [at("LD120", "the loss reads `step`, which is missing", None, help=help)]
+                )
+            value, terms = self.with_terms(**filled)
             return value, (terms, *aux) if aux else terms
 
         return objective
 
     # Constraints
 
-    def project(self, *trees: Any, **inputs: Any) -> Any:
+    def project(self, /, *trees: Any, **inputs: Any) -> Any:
         """Return the nearest parameters inside the constraints of the spec.
 
         Takes the tree that the constraints bound (several: by name, a dict comes back), and by
         name whatever else the bounds read. Weights play no part.
         """
-        return constraints.project(self._constrained(trees, inputs))
+        return self._explained(self._project, trees, inputs)
 
-    def violations(self, *trees: Any, **inputs: Any) -> dict[str, Any]:
+    def violations(self, /, *trees: Any, **inputs: Any) -> dict[str, Any]:
         """Return, by path, how far each leaf that breaks a constraint is outside; NaN counts."""
-        return constraints.violations(self._constrained(trees, inputs))
+        found = self._explained(self._distances, trees, inputs)
+        return {path: far for path, far in found.items() if far != 0}
 
-    def _constrained(
-        self, trees: tuple[Any, ...], inputs: dict[str, Any]
-    ) -> constraints.Constrained:
-        with defects_reported():
-            return constraints.constrained(
-                self._program, self._given, self._library, self._limits, trees, inputs
-            )
+    def _constrained(self, use: Callable[[constraints.Constrained], Any]) -> Any:
+        """Return the jit of what is done with the constraints that hold for a call."""
+        return jax.jit(lambda trees, inputs: use(self._rules.constrained(trees, inputs)))
+
+    def _explained(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
+        try:
+            return fn(trees, inputs)
+        except (LossError, TypeError) as problem:
+            explain(problem, dict(zip(("params",), trees, strict=False)) | inputs)
 
 
 _CACHE: OrderedDict[object, CompiledLoss] = OrderedDict()
@@ -212,6 +219,7 @@ def compile(
     string such as `"f32[B, 10]"`, an array, a `jax.ShapeDtypeStruct`, or a pytree of arrays. The
     same spec with the same inputs and library is compiled once.
 
+    >>> import jax.numpy as jnp
     >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
     >>> out, tgt = jnp.array([1.0, 3.0]), jnp.zeros(2)
     >>> value, terms = loss.with_terms(out=out, tgt=tgt)
@@ -219,7 +227,7 @@ def compile(
     (5.199999809265137, 2.0)
     """
     source, texts = spec_parts(spec, inputs)
-    functions = library or builtins()
+    functions = builtins() if library is None else library
     key = (source.text, source.name, tuple(sorted(texts.items())), id(functions), limits,
            bool(jax.config.read("jax_enable_x64")))  # fmt: skip
     with _LOCK:
@@ -230,7 +238,7 @@ def compile(
     with defects_reported():
         made = _compile(source, texts, functions, limits)
     with _LOCK:
-        _CACHE[key] = made
+        made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
             _CACHE.popitem(last=False)
     return made

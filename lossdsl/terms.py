@@ -25,7 +25,8 @@ class Terms:
 
     `raw` holds each term without its weight, `weight` the weight with its sign, `weighted` the
     product that is added to the loss, `count` how many elements (or how much weight) a mean was
-    taken over. Arrays are of rank 0; metrics have any shape. A pytree.
+    taken over. Arrays are of rank 0; metrics have any shape, a tree being a mapping from path to
+    leaf. A pytree.
     """
 
     raw: Mapping[str, Any]
@@ -37,7 +38,7 @@ class Terms:
     def flat(self, separator: str = "/") -> dict[str, Any]:
         """Return scalars by name, as trackers take them: `fit`, `fit/raw`, `fit/weight`, metrics.
 
-        Metrics that are no scalars are left out.
+        Metrics that are no scalars are left out; one with the name of a term is `metric/fit`.
         """
         found: dict[str, Any] = {}
         for name in self.raw:
@@ -45,8 +46,8 @@ class Terms:
             found[f"{name}{separator}raw"] = self.raw[name]
             found[f"{name}{separator}weight"] = self.weight[name]
         for name, value in self.metrics.items():
-            if getattr(value, "ndim", 0) == 0:
-                found[name] = value
+            if getattr(value, "ndim", None) == 0:
+                found[f"metric{separator}{name}" if name in found else name] = value
         return found
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Any]:
@@ -112,7 +113,8 @@ def _evaluated(
 def _array(type: Type, value: Any) -> Any:
     """Return a root as a strong array: a literal is a number until here."""
     if isinstance(value, list):
-        return [_array(type, one) for one in value]
+        paths = ["/".join(path) for path, _ in tree_leaves(type)]
+        return {path: _array(type, one) for path, one in zip(paths, value, strict=True)}
     if hasattr(value, "dtype"):
         return value.astype(value.dtype) if getattr(value, "weak_type", False) else value
     plain = {"int": jnp.int32, "bool": jnp.bool_}

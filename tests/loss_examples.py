@@ -6,7 +6,7 @@ nothing but garbage (prefix `lost_`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ Axes = tuple[tuple[str, int], ...]  # a name and a size for each axis
 
 @dataclass(frozen=True)
 class Example:
-    """A spec whose metrics `v0`, `v1`, … are the `variants`, and whose loss is their sum."""
+    """A spec whose metrics `m0`, `m1`, … are the `variants`, and whose loss is their sum."""
 
     text: str
     variants: tuple[str, ...]
@@ -100,51 +100,54 @@ def cases() -> Iterator[tuple[Builtin, int]]:
 
 def example(function: Builtin, variant: int) -> Example:
     """Return the spec of one definition of a loss."""
-    signature = function.signatures[variant]
     random = np.random.default_rng(7)
+    signature = function.signatures[variant]
     # An axis counted from the front says how many axes come before it.
     fronts = [one.default.value for one in signature.parameters if _is_front(one)]
     run = RUN[: min(fronts, default=2)]
-    operands = [
-        operand
-        for parameter in signature.parameters
-        if (operand := _operand(parameter, run, random)) is not None
-    ]
+    given = [_operand(parameter, run, random) for parameter in signature.parameters]
+    operands = [operand for operand in given if operand is not None]
     plain = {one.name: one.value for one in operands if not isinstance(one.value, str)}
 
-    def call(prefix: str, options: str) -> str:
-        given = [one.value if isinstance(one.value, str) else prefix + one.name for one in operands]
-        return f"{function.name}({', '.join([*given, *([options] if options else [])])})"
+    def call(options: str, prefix: str = "") -> str:
+        names = [one.value if isinstance(one.value, str) else prefix + one.name for one in operands]
+        return f"{function.name}({', '.join([*names, *filter(None, [options])])})"
 
-    unreduced = call("", 'reduce="none"')
-    found = expected(f"loss = {call('', '')}\nmetric u = {unreduced}", plain).metrics["u"]
-    is_tree = isinstance(found, dict)
+    none = call('reduce="none"')
+    unreduced = expected(f"loss = {call('')}\nmetric u = {none}", plain).metrics["u"]
+    is_tree = isinstance(unreduced, dict)
     axes = () if is_tree else _axes(signature.result, run)
-    kept = _like(found, lambda shape: random.random(shape) < 0.6)
-    weights = _like(found, lambda shape: random.uniform(0.5, 2.0, shape))
-    clean = [*CLEAN, *MORE.get((function.name, variant), ())]
-    masked = [*MASKED]
-    if axes:
-        clean += ALONG_AN_AXIS
-        masked += MASKED_ALONG_AN_AXIS
-    calls = [call("", options) for options in clean]
-    calls += [call("dirty_", options) for options in masked]
-    calls += [call("lost_", options) for options in LOST]
+    kept = _like(unreduced, lambda shape: random.random(shape) < 0.6)
+    weights = _like(unreduced, lambda shape: random.uniform(0.5, 2.0, shape))
+    more = MORE.get((function.name, variant), ())
+    calls = [
+        *map(call, (*CLEAN, *more, *(ALONG_AN_AXIS if axes else ()))),
+        *(call(one, "dirty_") for one in (*MASKED, *(MASKED_ALONG_AN_AXIS if axes else ()))),
+        *(call(one, "lost_") for one in LOST),
+    ]
     inputs = {
         **plain,
         **{f"dirty_{one.name}": _spoiled(one, kept, axes) for one in operands if one.name in plain},
         **{f"lost_{one.name}": _spoiled(one, None, axes) for one in operands if one.name in plain},
         "kept": _nested(kept),
-        "nothing": _nested(_like(found, lambda shape: np.zeros(shape, bool))),
+        "nothing": _nested(_like(unreduced, lambda shape: np.zeros(shape, bool))),
         "weights": _nested(weights),
         "dirty_weights": _nested(_where(kept, weights)),
-        "cancelling": _nested(_like(found, _cancelling)),
+        "cancelling": _nested(_like(unreduced, _cancelling)),
     }
-    whole = [f"sum({one})" if is_tree and "none" in one else one for one in calls]
-    lines = [f"v{at} = {one}" for at, one in enumerate(whole)]
-    lines += [f"metric m{at} = v{at}" for at in range(len(whole))]
-    lines += [f"loss = {' + '.join(f'sum(v{at})' for at in range(len(whole)))}"]
-    return Example("\n".join(lines), tuple(calls), inputs)
+    return Example(_spec(calls, is_tree), tuple(calls), inputs)
+
+
+def _spec(calls: Sequence[str], is_tree: bool) -> str:
+    """Return the text with each call as a metric, unreduced trees as their sum."""
+    values = [f"sum({call})" if is_tree and "none" in call else call for call in calls]
+    return "\n".join(
+        [
+            *(f"v{at} = {value}" for at, value in enumerate(values)),
+            *(f"metric m{at} = v{at}" for at in range(len(values))),
+            f"loss = {' + '.join(f'sum(v{at})' for at in range(len(values)))}",
+        ]
+    )
 
 
 def _is_front(parameter: ast.Parameter) -> bool:

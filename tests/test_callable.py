@@ -106,8 +106,11 @@ def test_compiling_again_gives_the_same_loss() -> None:
     assert lossdsl.compile(FIT, {"out": "f32[B, 3]", "tgt": "f32[B, 3]"}) is once
     assert lossdsl.compile(FIT, {"out": "f32[B, 4]", "tgt": "f32[B, 4]"}) is not once
     assert lossdsl.compile(FIT) is not once
+    plain = lossdsl.compile(FIT)
     with jax.enable_x64(True):
-        assert lossdsl.compile(FIT) is not lossdsl.compile(FIT + " ")
+        assert lossdsl.compile(FIT) is not plain
+    with pytest.raises(lossdsl.LossError, match="unknown function"):
+        lossdsl.compile(FIT, library=lossdsl.Library())
 
 
 def fit(out: Any, tgt: Any) -> Any:
@@ -203,6 +206,13 @@ WRONG: dict[str, tuple[str, tuple[Any, ...], Mapping[str, Any], str, str]] = {
     "leaf": ("sum_squares(p)", (), {"p": {"a": TGT, "f": "tanh"}}, "LD213", "`p/f` is a str"),
     "text": (FIT, (), {"out": OUT, "tgt": np.array(["a"])}, "LD213", "`tgt` is a ndarray of str"),
     "object": (FIT, (), {"out": object(), "tgt": TGT}, "LD213", "`out` is a object"),
+    "a shape": (
+        FIT,
+        (),
+        {"out": jax.eval_shape(lambda: OUT), "tgt": TGT},
+        "LD213",
+        "`out` is a Sha",
+    ),
     "nothing": (FIT, (), {"out": None, "tgt": None}, "LD213", "`out` is None"),
     "complex": ("mean(out)", (), {"out": 1j * OUT}, "LD219", "complex64"),
     "key": ("mean(out)", (), {"out": jax.random.key(0)}, "LD219", ""),
@@ -260,12 +270,12 @@ def test_inputs_may_have_any_name() -> None:
 
 
 def test_threads_trace_once_for_each_shape(traces: Traces) -> None:
-    loss = traces.compile("w*mean(seen(out))")
     barrier = threading.Barrier(32)
     wrong: list[Any] = []
 
     def call(size: int) -> None:
         barrier.wait()
+        loss = traces.compile("w*mean(seen(out))")
         for weight in range(5):
             value = loss(out=jnp.ones(size), w=weight)
             if value != weight:

@@ -57,8 +57,8 @@ class Page:
         kind, text = found["kind"], found["text"]
         match kind:
             case None:
-                leaves = self.selected(found["selector"].replace(r"\|", "|"))
-                return f"| `{found['selector']}` |{found['meaning']}| {', '.join(leaves) or 'none'} |"
+                leaves = ", ".join(self.selected(found["selector"].replace(r"\|", "|")))
+                return f"| `{found['selector']}` |{found['meaning']}| {leaves or 'none'} |"
             case "python":
                 printed = self.python("\n" * found.string.count("\n", 0, found.start()) + text)
                 return block(kind, text) + (f"\n\n{block('text', printed)}" if printed else "")

@@ -2,3 +2,4 @@
 
 from lossdsl.check.check import CheckResult as CheckResult
 from lossdsl.check.check import check as check
+from lossdsl.check.check import check_library as check_library

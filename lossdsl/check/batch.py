@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from lossdsl.check.core import Apply, Graph
-from lossdsl.types.types import ArrayType, TreeType
+from lossdsl.types.types import ArrayType, TreeType, same_dim
 
 
 def moved(graph: Graph, node: Apply, at: int, axis: int) -> int | None:
@@ -80,18 +80,12 @@ def _reshape(graph: Graph, node: Apply, at: int, axis: int) -> int | None:
     old, new = before.dims, after.dims
     if old is None or new is None:
         return None
-    ones = (
-        [dim for dim in old[:axis] if not dim.is_one],
-        [dim for dim in new if not dim.is_one],
-    )
-    ahead = len(ones[0])
-    if ones[1][:ahead] != ones[0] or len(ones[1]) <= ahead:
+    ahead = [dim for dim in old[:axis] if not dim.is_one]
+    places = [place for place, dim in enumerate(new) if not dim.is_one]
+    if len(places) <= len(ahead) or [new[place] for place in places[: len(ahead)]] != ahead:
         return None
-    size, whole = old[axis], ones[1][ahead]
-    place = [at for at, dim in enumerate(new) if not dim.is_one][ahead]
-    if size.terms or whole.terms:
-        return place if (size.constant, size.terms) == (whole.constant, whole.terms) else None
-    return place if size.constant is not None and size.constant == whole.constant else None
+    place = places[len(ahead)]
+    return place if same_dim(old[axis], new[place]) else None
 
 
 def _index(graph: Graph, node: Apply, at: int, axis: int) -> int | None:

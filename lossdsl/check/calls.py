@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lossdsl.check import constraints, expand, expressions, mapping, primitives, reductions
 from lossdsl.check.binding import Bound, bind
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Value
+from lossdsl.check.core import Const
 from lossdsl.check.fitting import Fit, fit
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
@@ -15,15 +18,15 @@ from lossdsl.library.aliases import known_as
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType
 
 
 def call(context: Context, scope: Scope, expr: ast.Call) -> Value:
-    """Return the value of a call; one that stands in the text itself is elaborated once."""
-    if scope.calls:
-        return _call(context, scope, expr)
-    if id(expr) not in context.calls:
-        context.calls[id(expr)] = _call(context, scope, expr)
-    return context.calls[id(expr)]
+    """Return the value of a call, which is elaborated once in each expansion."""
+    key = (id(expr), scope.frame)
+    if key not in context.calls:
+        context.calls[key] = _call(context, scope, expr)
+    return context.calls[key]
 
 
 def _call(context: Context, scope: Scope, expr: ast.Call) -> Value:
@@ -56,9 +59,7 @@ def apply_function(
     """Call a function with values that are computed already."""
     names = {f"#{at}": value for at, (value, _) in enumerate(operands)}
     arguments = tuple(ast.Name(name, span) for name, (_, span) in zip(names, operands, strict=True))
-    inner = Scope(
-        {**scope.values, **names}, scope.functions, scope.dims, scope.runs, scope.calls, scope.depth
-    )
+    inner = replace(scope, values={**scope.values, **names})
     expr = ast.Call(function.name, arguments, keywords, span, span)
     return call_function(context, inner, function, expr)
 
@@ -140,6 +141,7 @@ def _most_telling(problems: Sequence[Diagnostic]) -> Diagnostic:
 
 def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: int) -> Value:
     function = bound.function
+    _hold_domains(context, scope, bound)
     if "constraint" in _words(bound.signature):
         return constraints.apply(context, scope, bound, fitted)
     if function.definitions:
@@ -155,6 +157,19 @@ def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: i
         given = [entry for entry in operands if entry is not None]
         return apply_elementwise(context, scope, function, given, bound.span, statics)
     return primitives.primitive(context, scope, bound, fitted, operands)
+
+
+def _hold_domains(context: Context, scope: Scope, bound: Bound) -> None:
+    """Report literals for which the function is undefined."""
+    for name, domain in bound.function.domains.items():
+        match bound.values.get(name):
+            case (Value(Const(int() | float() as number), ArrayType()), span) if (
+                number not in domain and not math.isnan(number)
+            ):
+                said = f"`{name}` of `{bound.function.name}` lies in {domain}"
+                context.error(scope, "LD503", f"{said}; this is {number:g}", span)
+            case _:
+                pass
 
 
 def _words(signature: ast.Signature) -> set[str]:

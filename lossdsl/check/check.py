@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lossdsl.check.core import Core
+from lossdsl.check.definitions import check_definitions
 from lossdsl.check.given import spec_parts
 from lossdsl.check.program import elaborate
 from lossdsl.diagnostics.defect import defects_reported
@@ -91,3 +92,16 @@ def _name_problems(name: str) -> list[Diagnostic]:
         return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
     found = read_name(span)[1]
     return [] if found is None else [found]
+
+
+def check_library(
+    source: Source, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Library | None, tuple[Diagnostic, ...]]:
+    """Check the definitions of a `.loss` file beside those of lossdsl."""
+    try:
+        library = Library.loads(source.text, source.name)
+        together = builtins() | library
+    except LossError as error:
+        return None, error.diagnostics
+    definitions = [one for name in library for one in library[name].definitions]
+    return library, check_definitions(definitions, together, limits)

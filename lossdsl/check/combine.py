@@ -99,12 +99,11 @@ def _reduced(graph: Graph, node: Apply, carried: set[int]) -> State:
     (batch,) = carried if len(carried) == 1 else (min(carried),)
     if axes is None:
         return ended
-    assert isinstance(axes, tuple)
     if isinstance(graph.types[operand], TreeType):
-        over = [
-            one is None or batch in one for one in cast("tuple[tuple[int, ...] | None, ...]", axes)
-        ]
+        each = cast("tuple[tuple[int, ...] | None, ...]", axes)
+        over = [one is None or batch in one for one in each]
         return ended if all(over) else WHOLE if any(over) else batch
+    assert isinstance(axes, tuple)
     if batch in axes:
         return ended
     return batch if node.option("keepdims") else batch - sum(1 for axis in axes if axis < batch)

@@ -71,8 +71,8 @@ FLOAT_RANGES = {
 }
 
 
-def hold_literal(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> None:
-    """Report a literal that the dtype it takes cannot hold; what is unknown yet passes."""
+def literal_fits(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> bool:
+    """Say whether a dtype holds a literal that takes it, and report one that it cannot hold."""
     match value.node, value.type:
         case Const(int() | float() as number), ArrayType(strength=strength):
             if strength == LITERAL and not isinstance(number, bool):
@@ -80,8 +80,10 @@ def hold_literal(context: Context, scope: Scope, value: Value, dtype: str, span:
                 if problem is not None:
                     code, said = problem
                     context.error(scope, code, f"`{span.text}` {said} in {dtype}", span)
+                    return False
         case _:
             pass
+    return True
 
 
 def _misfit(number: int | float, dtype: str) -> tuple[str, str] | None:
@@ -133,7 +135,7 @@ def fold(
     span: Span,
 ) -> Value | None:
     a, b = left[0], right[0]
-    if isinstance(a.type, UnknownType) or isinstance(b.type, UnknownType):
+    if isinstance(a.type, UnknownType) or isinstance(b.type, UnknownType) or symbol not in FOLDS:
         return None
     match a.node, b.node:
         case Const(int() | float() as x), Const(int() | float() as y):

@@ -42,7 +42,10 @@ Argument = Value | Static | FunctionValue
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The names that an expression may use, and the calls through which it is expanded."""
+    """The names that an expression may use, and the calls through which it is expanded.
+
+    `frame` numbers the expansion, 0 being the text itself: a call in it has one value.
+    """
 
     values: Mapping[str, Argument]
     functions: Library
@@ -52,6 +55,7 @@ class Scope:
     )
     calls: tuple[tuple[str, Span], ...] = ()
     depth: int = 0
+    frame: int = 0
 
     def deeper(self) -> Scope:
         """Return the scope one level of nesting further down."""
@@ -67,7 +71,7 @@ class Context:
     default_float: str = "float"
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     inferred: dict[str, str] = field(default_factory=dict[str, str])
-    calls: dict[int, Value] = field(default_factory=dict[int, Value])
+    calls: dict[tuple[int, int], Value] = field(default_factory=dict[tuple[int, int], Value])
     expanded: dict[object, tuple[Scope, Value, Any]] = field(
         default_factory=dict["object", "tuple[Scope, Value, Any]"]
     )

@@ -73,6 +73,7 @@ def _expanded(
         runs=runs_of_signature(definition, local.bindings),
         calls=(*scope.calls, (name, bound.span)),
         depth=scope.depth + 1,
+        frame=context.expansions,
     )
     values: dict[str, Argument] = {}
     for parameter in ordinary(definition.signature, bound.function):

@@ -48,7 +48,8 @@ def align(
     if not absent and order == tuple(range(len(order))):
         return value
     dims = tuple(
-        type.dims[places.index(at)] if at in places else Dim(1) for at in range(len(target.dims))
+        type.dims[places.index(at)] if at in places else Dim(1, wanted=True)
+        for at in range(len(target.dims))
     )
     result = array(type.dtype, dims)
     node = context.graph.apply(

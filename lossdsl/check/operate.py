@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from lossdsl.check.constants import hold_literal
+from lossdsl.check.constants import literal_fits
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
 from lossdsl.diagnostics.diagnostic import Label
@@ -95,8 +95,8 @@ def array_result(
         shape_problem(context, scope, said, shape, operands)
         return None
     for (value, span), want in zip(operands, wanted, strict=True):
-        if want != "bool":
-            hold_literal(context, scope, value, met.dtype, span)
+        if want != "bool" and not literal_fits(context, scope, value, met.dtype, span):
+            return None
     dtype = met.dtype if result in ("num", "any") else result
     if result == "float" and kind(met.dtype) in ("float", "int"):
         dtype = met.dtype

@@ -176,7 +176,9 @@ def _results(
                 if outcome is not None:
                     outcomes.append(outcome)
             case ast.Metric(name, value):
-                metrics[name] = expressions.elaborate(context, scope, value)
+                found = metrics[name] = expressions.elaborate(context, scope, value)
+                # A node that a definition made has that definition's dims; a root has the text's.
+                context.graph.types[found.node] = found.type
             case _:
                 pass
     nodes = {name: value.node for name, value in metrics.items()}

@@ -172,7 +172,7 @@ def _normalize(
             help=did_you_mean(str(given.value), NORMALIZE),
         )
         return "weight", None
-    value = expressions.elaborate(context, scope, expr)
+    value = given if isinstance(given, Value) else expressions.elaborate(context, scope, expr)
     if isinstance(value.type, ArrayType) and value.type.rank:
         context.error(scope, "LD204", "`normalize` is one number", expr.span, str(value.type))
         return "weight", None
@@ -305,10 +305,9 @@ def _reduced(
     match type:
         case ArrayType():
             return reduced_type(context, function, type, axes, keepdims)
-        case TreeType(leaves=leaves):
-            dtypes = {
-                reduced_type(context, function, leaf, None, False).dtype for _, leaf in leaves or ()
-            }
+        case TreeType(leaf, leaves):
+            given = [one for _, one in leaves or ()] or ([] if leaf is None else [leaf])
+            dtypes = {reduced_type(context, function, one, None, False).dtype for one in given}
             wide = "f64" if "f64" in dtypes else next(iter(sorted(dtypes)), context.default_float)
             return array(wide, ())
         case _:

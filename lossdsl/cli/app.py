@@ -106,7 +106,7 @@ def _check(
     from lossdsl.syntax.parse import parse_program
 
     library, _ = parse_program(source, library=True)
-    if library is not None:
+    if library is not None and library.statements:
         return _check_library(source, format)
     result = check_spec(source, inputs)
     if format is OutputFormat.full:
@@ -118,17 +118,14 @@ def _check(
 
 
 def _check_library(source: Source, format: OutputFormat) -> tuple[Diagnostic, ...]:
-    """Check a text that holds definitions only: each name is new."""
-    from lossdsl.diagnostics.diagnostic import LossError
-    from lossdsl.library import BUILTINS, Library
+    """Check a text that holds definitions only: each name is new, and each body is right."""
+    from lossdsl.check import check_library
 
-    try:
-        library = Library.loads(source.text, source.name)
-        _ = BUILTINS | library
-    except LossError as error:
+    library, diagnostics = check_library(source)
+    if library is None or diagnostics:
         if format is OutputFormat.full:
-            show(error.diagnostics)
-        return error.diagnostics
+            show(diagnostics)
+        return diagnostics
     if format is OutputFormat.full:
         say([(f"{source.name}: no errors", "bold green")])
         say([(f"  library of {', '.join(sorted(library))}", "")])

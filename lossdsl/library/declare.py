@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.library.domains import Interval, read_domains
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program, parse_signature
@@ -34,6 +35,7 @@ class Builtin:
     - `combine` says how a reduction over a batch combines over micro-batches: `mean` or `sum`.
     - `partial` gives, by parameter, a value at which the function and its derivative are finite:
       its value or derivative can be infinite or NaN elsewhere.
+    - `domain` says where literals given for parameters may lie: `temperature in (0, inf)`.
     - `rule` computes the type of the result where the signature cannot say it.
     - `sink` maps a mask over the result to masks over the operands (see `optimize/sink.py`):
       `"elementwise"` and `"reduction"` are implied; `"axis"` passes the axes that the function
@@ -56,6 +58,7 @@ class Builtin:
     rule: Callable[..., Any] | None = None
     sink: str | Callable[..., Any] | None = None
     laws: tuple[str, ...] = ()
+    domain: str = ""
     operator: str | None = None
     limit: bool = False
     form: str | None = None
@@ -85,6 +88,11 @@ class Builtin:
         return bool(self.definitions) and self.definitions[0].kind == "loss"
 
     @cached_property
+    def domains(self) -> Mapping[str, Interval]:
+        """The range of each parameter that `domain` restricts."""
+        return read_domains(self.domain)
+
+    @cached_property
     def about(self) -> Mapping[str, str]:
         """The doc's fields: `summary`, and `cite`, `example`, `note`, `laws` where given."""
         return _fields(self.doc)
@@ -102,7 +110,7 @@ def _fields(doc: str) -> Mapping[str, str]:
     last = "summary"
     for line in doc.strip().splitlines():
         key, colon, rest = line.strip().partition(":")
-        if colon and key in ("cite", "example", "laws", "note", "formula", "primitive"):
+        if colon and key in ("cite", "example", "laws", "note", "formula", "primitive", "domain"):
             last = key
             found[key] = f"{found[key]}\n{rest.strip()}" if key in found else rest.strip()
         elif line.strip():
@@ -189,9 +197,15 @@ class Library:
 
 def _written(definitions: list[ast.Definition], family: str) -> Builtin:
     doc = next((d.doc for d in definitions if d.doc), "")
-    laws = tuple(law.strip() for law in _fields(doc).get("laws", "").split(",") if law.strip())
+    about = _fields(doc)
+    laws = tuple(law.strip() for law in about.get("laws", "").split(",") if law.strip())
     return Builtin(
-        definitions[0].signature.name, family, definitions=tuple(definitions), laws=laws, doc=doc
+        definitions[0].signature.name,
+        family,
+        definitions=tuple(definitions),
+        laws=laws,
+        doc=doc,
+        domain=about.get("domain", ""),
     )
 
 

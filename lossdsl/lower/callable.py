@@ -11,14 +11,12 @@ import jax
 
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
-from lossdsl.lower.scalars import omitted, strong_scalar
-from lossdsl.lower.values import only_fields
+from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
+from lossdsl.lower.values import no_array, only_fields
 from lossdsl.selectors import flatten
 from lossdsl.syntax import ast
 
 MISSING = object()
-_NUMBERS = (bool, int, float, complex)
-_NO_NUMBERS = "OSUMm"  # NumPy's kinds of objects, texts and dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,8 @@ class Slot:
 
 def slot(name: str, type: ast.TypeExpr | None, default: ast.Literal | None) -> Slot:
     """Return the slot of an input: arrays and trees pass as they are, scalars are converted."""
-    value = None if default is None else default.value
-    match type:
-        case None:
-            return Slot(name, "any", value)
-        case ast.ArrayTypeExpr(dtype=dtype, dims=()):
-            return Slot(name, dtype if dtype not in ("num", "any") else "float", value)
-        case ast.RecordTypeExpr():
-            return Slot(name, None, value, type)
-        case _:
-            return Slot(name, None, value)
+    record = type if isinstance(type, ast.RecordTypeExpr) else None
+    return Slot(name, scalar_class(type), None if default is None else default.value, record)
 
 
 def jitted(names: Sequence[str], run: Callable[[dict[str, Any]], Any], name: str) -> Any:
@@ -151,17 +141,9 @@ def _no_array(inputs: Mapping[str, Any]) -> Diagnostic | None:
     for name, value in inputs.items():
         flat = flatten(value)
         for path, leaf in zip(flat.paths, flat.leaves, strict=True):
-            dtype = getattr(leaf, "dtype", None)
-            if isinstance(leaf, _NUMBERS) or getattr(dtype, "kind", "O") not in _NO_NUMBERS:
-                continue
-            kind = type(leaf).__name__
-            what = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
-            return at(
-                "LD213",
-                f"`{'/'.join((name, *path))}` is a {what}, not an array",
-                None,
-                help=f"pass the arrays only, such as `eqx.filter({name}, eqx.is_array)`",
-            )
+            found = no_array(leaf, "/".join((name, *path)))
+            if found is not None:
+                return found
     return None
 
 

@@ -13,11 +13,24 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.lower.dtypes import jax_dtype
+from lossdsl.syntax import ast
 
 _PLAIN = (bool, int, float, np.bool_, np.integer, np.floating)
+
+
+def scalar_class(type: ast.TypeExpr | None) -> str | None:
+    """Return the dtype or class that a scalar given for an input becomes; None to leave it."""
+    match type:
+        case None:
+            return "any"
+        case ast.ArrayTypeExpr(dtype=dtype, dims=()):
+            return "float" if dtype in ("num", "any") else dtype
+        case _:
+            return None
 
 
 def strong_scalar(value: Any, wanted: str, name: str) -> Any:
@@ -32,7 +45,7 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
         if dtype.kind in "iu" and not (low := np.iinfo(dtype)).min <= value <= low.max:
             raise LossError([at("LD219", f"`{name}` is {value}, which no {dtype} holds", None)])
         return np.asarray(value, dtype)
-    if getattr(value, "ndim", None) != 0 or isinstance(value, jax.core.Tracer):
+    if getattr(value, "ndim", None) != 0 or isinstance(value, Tracer):
         return value
     if isinstance(value, np.ndarray):
         return strong_scalar(value[()], wanted, name)
@@ -53,7 +66,7 @@ def _dtype(wanted: str, given: Any) -> Any:
         case "bool", _:
             return None
         case (("any" | "float" | "num"), _):
-            return np.dtype(np.float64 if jax.config.jax_enable_x64 else np.float32)
+            return np.dtype(np.float64 if jax.config.read("jax_enable_x64") else np.float32)
         case "int", [np.floating]:
             return None
         case "int", _:
@@ -72,4 +85,4 @@ def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], A
         with jax.ensure_compile_time_eval():
             return jnp.asarray(strong_scalar(value, wanted, name))
 
-    return lambda: placed(jax.config.jax_enable_x64)
+    return lambda: placed(jax.config.read("jax_enable_x64"))

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lossdsl.diagnostics.diagnostic import LossError, at
+import jax
+import jax.numpy as jnp
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import dtype_name
@@ -20,6 +23,9 @@ from lossdsl.types.types import (
     Type,
     literal_dim,
 )
+
+_NUMBERS = (bool, int, float, complex)
+_NO_NUMBERS = "OSUMm"  # NumPy's kinds of objects, texts and dates
 
 
 def array_type(value: Any, name: str) -> ArrayType:
@@ -38,6 +44,29 @@ def array_type(value: Any, name: str) -> ArrayType:
         )
     dims = tuple(literal_dim(int(size)) for size in value.shape)
     return ArrayType(dtype, dims, ARRAY if dims else SCALAR)
+
+
+def as_array(leaf: Any, name: str) -> Any:
+    """Return a number as an array, and an array as it is."""
+    if isinstance(leaf, _NUMBERS):
+        return jnp.asarray(leaf)
+    found = no_array(leaf, name)
+    if found is not None:
+        raise LossError([found])
+    return leaf
+
+
+def no_array(leaf: Any, name: str) -> Diagnostic | None:
+    """Say what a leaf is that JAX cannot take; None if it can."""
+    dtype = getattr(leaf, "dtype", None)
+    numeric = isinstance(leaf, _NUMBERS) or getattr(dtype, "kind", "O") not in _NO_NUMBERS
+    if numeric and not isinstance(leaf, jax.ShapeDtypeStruct):
+        return None
+    kind = type(leaf).__name__
+    what = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
+    message = f"`{name}` is a {what}, not an array"
+    help = f"pass the arrays only, such as `eqx.filter({name.partition('/')[0]}, eqx.is_array)`"
+    return at("LD213", message, None, help=help)
 
 
 def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -> tuple[Type, Any]:
@@ -69,13 +98,13 @@ def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -
                 )
             ]
         )
+    names = ["/".join((name, *path)) for path in flat.paths]
+    arrays = [as_array(leaf, one) for leaf, one in zip(flat.leaves, names, strict=True)]
+    types = [array_type(leaf, one) for leaf, one in zip(arrays, names, strict=True)]
     if flat.paths == [()]:
-        return concrete(flat.leaves[0], declared, name, limit)
-    leaves = tuple(
-        (path, _strong_leaf(array_type(leaf, "/".join((name, *path)))))
-        for path, leaf in zip(flat.paths, flat.leaves, strict=True)
-    )
-    return TreeType(None, leaves), list(flat.leaves)
+        return types[0], arrays[0]
+    leaves = zip(flat.paths, map(_strong_leaf, types), strict=True)
+    return TreeType(None, tuple(leaves)), arrays
 
 
 def _strong_leaf(type: ArrayType) -> ArrayType:

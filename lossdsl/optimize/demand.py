@@ -22,6 +22,16 @@ class Demand:
     exact: bool = True
 
 
+def read(node: Node) -> tuple[Node, ...]:
+    """Return the operands of a node, without a mask that was sunk to it.
+
+    Such a mask is made from what its select reads, and garbage in it reaches nothing needed.
+    """
+    if isinstance(node, Apply) and node.function.name == "shield":
+        return operands(node)[1:]
+    return operands(node)
+
+
 def joined(graph: Graph, library: Library, asked: Sequence[Demand | None]) -> Demand | None:
     """Return the demand of several readers: what any of them needs."""
     if not asked or any(one is None for one in asked):
@@ -50,7 +60,7 @@ class Projector:
 
     def operands(self, node: Node, demand: Demand | None) -> Iterable[tuple[Node, Demand | None]]:
         """Yield each operand with the demand on it; None asks for all of it."""
-        for at, operand in enumerate(operands(node)):
+        for at, operand in enumerate(read(node)):
             type = self.graph.types[operand]
             if demand is not None and not self._dims(demand.mask):
                 # All or nothing is kept, and no function couples what it keeps.
@@ -83,12 +93,6 @@ class Projector:
                 return self._index(node, type, demand)
             case "align":
                 return self._align(node, demand)
-            case "project":
-                return demand if node.option("keepdims") else None
-            case "spread":
-                return self._spread(node, type, demand)
-            case "unindex":
-                return self._unindex(node, type, demand)
             case _:
                 return None
 
@@ -234,20 +238,6 @@ class Projector:
             return None
         options = {"items": node.option("items"), "shape": shape, "over": result.shape}
         return self._reformed("unindex", demand, tuple(map(literal_dim, shape)), options)
-
-    def _spread(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
-        over, to = node.option("over"), node.option("to")
-        assert isinstance(over, tuple) and isinstance(to, tuple)
-        back = self._spread_over(demand, to, over)
-        return self.elementwise(back, array("bool", tuple(map(literal_dim, over))), type)
-
-    def _unindex(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
-        shape, over = node.option("shape"), node.option("over")
-        assert isinstance(shape, tuple) and isinstance(over, tuple)
-        dims = tuple(map(literal_dim, over))
-        whole = self._spread_over(demand, shape, shape)
-        picked = self._reformed("index", whole, dims, {"items": node.option("items")})
-        return self.elementwise(picked, array("bool", dims), type)
 
     def _reformed(
         self, form: str, demand: Demand, dims: tuple[Dim, ...], options: Mapping[str, object]

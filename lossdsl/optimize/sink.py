@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, operands, tape
+from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.library.declare import Library
-from lossdsl.optimize.demand import Demand, Projector, joined
+from lossdsl.optimize.demand import Demand, Projector, joined, read
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, kind
 
@@ -106,6 +106,8 @@ class _Sinker:
         demands: dict[Node, Demand | None] = {}
         for node in reversed(order):
             demands[node] = joined(self.graph, self.library, asked[node])
+            if not asked[node]:
+                continue
             for operand, demand in self.projector.operands(node, demands[node]):
                 asked[operand].append(demand)
         return demands
@@ -130,7 +132,7 @@ class _Sinker:
             assert isinstance(node, Apply)
             new = self._guarded(node, new, demand, covered)
         exact = demand is not None and demand.exact
-        return new, exact and all(covered[operand] for operand in operands(node))
+        return new, exact and all(covered[operand] for operand in read(node))
 
     def _guarded(
         self, node: Apply, new: Apply, demand: Demand | None, covered: dict[Node, bool]
@@ -156,7 +158,7 @@ class _Sinker:
         assert isinstance(type, ArrayType)
         value = SAFE[kind(type.dtype)] if fill is None else fill
         plain = replace(type, role=None)
-        return self.graph.apply(self.library["keep"], [mask, node], plain, {"fill": value})
+        return self.graph.apply(self.library["shield"], [mask, node], plain, {"fill": value})
 
 
 def _operand_names(node: Apply) -> list[str]:

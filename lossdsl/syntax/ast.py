@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+
 from lossdsl.source import Span
 from lossdsl.syntax.type_ast import AnyDim as AnyDim
 from lossdsl.syntax.type_ast import ArrayTypeExpr as ArrayTypeExpr

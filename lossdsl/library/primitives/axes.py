@@ -32,6 +32,7 @@ def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]
     "softmax(x: float[*S], axis: axes = -1, temperature: float = 1, where: bool[*S]? = none)"
     " -> probs float[*S]",
     sink="axis",
+    domain="temperature in (0, inf)",
     laws=("nonneg",),
 )
 def softmax() -> Kernel:
@@ -62,6 +63,7 @@ def softmax() -> Kernel:
     "log_softmax(x: float[*S], axis: axes = -1, temperature: float = 1, where: bool[*S]? = none)"
     " -> log_probs float[*S]",
     sink="axis",
+    domain="temperature in (0, inf)",
 )
 def log_softmax() -> Kernel:
     """Logarithm of the softmax, exact where the softmax underflows.

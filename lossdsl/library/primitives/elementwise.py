@@ -51,7 +51,11 @@ def exp() -> Kernel:
 
 
 @primitive(
-    "log(x: float) -> float", elementwise=True, partial={"x": 1.0}, laws=("monotone", "concave")
+    "log(x: float) -> float",
+    elementwise=True,
+    partial={"x": 1.0},
+    laws=("monotone", "concave"),
+    domain="x in [0, inf]",
 )
 def log() -> Kernel:
     """Natural logarithm.
@@ -92,6 +96,7 @@ def expm1() -> Kernel:
 @primitive(
     "sqrt(x: float) -> float",
     elementwise=True,
+    domain="x in [0, inf]",
     partial={"x": 1.0},
     laws=("nonneg", "monotone", "concave"),
 )

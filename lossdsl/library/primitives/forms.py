@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import primitive
+from lossdsl.types.dtypes import LONG_NAMES
 
 
 @primitive("unresolved(*x: any) -> any", internal=True)
@@ -39,13 +40,19 @@ def zeros() -> Any:
     return jnp.zeros_like
 
 
+@primitive("shield(mask: bool, x: any, fill: static float) -> any", elementwise=True, internal=True)
+def shield() -> Any:
+    """Keep what a sunk mask needs; nothing that is needed depends on garbage in the mask."""
+    return keep.kernel
+
+
 @primitive("cast(x: any, dtype: text) -> any", internal=True, sink="same")
 def cast() -> Any:
     """Convert to another dtype."""
-    from lossdsl.lower.dtypes import jax_dtype
+    import jax.numpy as jnp
 
     def kernel(x: Any, *, dtype: str) -> Any:
-        return x.astype(jax_dtype(dtype))
+        return x.astype(jnp.dtype(LONG_NAMES[dtype]))
 
     return kernel
 
@@ -95,7 +102,6 @@ def align() -> Any:
 @primitive(
     "project(mask: bool, axes: shape, keepdims: static bool) -> bool",
     internal=True,
-    sink="project",
 )
 def project() -> Any:
     """Reduce a mask over axes: whether anything along them is kept."""
@@ -152,7 +158,7 @@ def map_() -> Any:
     return kernel
 
 
-@primitive("spread(mask: bool, over: shape, to: shape) -> bool", internal=True, sink="spread")
+@primitive("spread(mask: bool, over: shape, to: shape) -> bool", internal=True)
 def spread() -> Any:
     """Broadcast a mask over a shape and give it another shape of as many elements."""
     import jax.numpy as jnp
@@ -166,7 +172,6 @@ def spread() -> Any:
 @primitive(
     "unindex(mask: bool, items: shape, shape: shape, over: shape) -> bool",
     internal=True,
-    sink="unindex",
 )
 def unindex() -> Any:
     """Carry a mask over what an index picked to the whole array; false elsewhere."""

@@ -1,0 +1,63 @@
+"""Definitions by themselves: a body is checked for the types its signature declares, uncalled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lossdsl.check import expressions
+from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
+from lossdsl.check.core import Graph
+from lossdsl.check.inputs import static_type
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.library.declare import Library
+from lossdsl.limits import Limits
+from lossdsl.syntax import ast
+from lossdsl.types.types import UNKNOWN, symbol_dim
+
+
+def check_definitions(
+    definitions: Iterable[ast.Definition], functions: Library, limits: Limits
+) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the bodies of definitions, whoever may call them."""
+    found: list[Diagnostic] = []
+    for definition in definitions:
+        context = Context(Graph(), limits)
+        _check(context, definition, functions)
+        found += context.diagnostics
+    return tuple(found)
+
+
+def _check(context: Context, definition: ast.Definition, functions: Library) -> None:
+    signature = definition.signature
+    symbols = {
+        symbol
+        for node in ast.walk(signature)
+        if isinstance(node, ast.DimExpr)
+        for symbol, _ in node.terms
+    }
+    runs = {node.name for node in ast.walk(signature) if isinstance(node, ast.Run) and node.name}
+    scope = Scope(
+        values={one.name: _argument(context, one, functions) for one in signature.parameters},
+        functions=functions,
+        dims={symbol: symbol_dim(symbol) for symbol in symbols},
+        runs=dict.fromkeys(runs),
+    )
+    expressions.argument(context, scope, definition.value)
+
+
+def _argument(context: Context, parameter: ast.Parameter, functions: Library) -> Argument:
+    """Return what a body may know of a parameter: its declared type, and no value."""
+    match parameter.type:
+        case ast.WordTypeExpr("function", arguments):
+            default = parameter.default
+            name = default.id if isinstance(default, ast.Name) else ""
+            if name in functions:
+                return FunctionValue(functions[name], int(arguments[0]) if arguments else 1)
+            type = UNKNOWN
+        case ast.ChoiceTypeExpr(options):
+            return Static(options[0])
+        case ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr() as declared:
+            type = static_type(declared)
+        case _:
+            type = UNKNOWN
+    return Value(context.graph.input(parameter.name, type), type)

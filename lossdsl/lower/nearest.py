@@ -1,0 +1,93 @@
+"""The arithmetic of bounds: the nearest value inside, and how far a value is outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+
+ORDER = ("lower", "upper", "equal")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a constraint on one leaf, as evaluated."""
+
+    tree: str
+    leaf: int
+    side: str
+    strict: bool
+    value: Any
+
+
+def inside(leaf: Any, bounds: Sequence[Bound]) -> Any:
+    """Return the leaf with every element moved to the nearest value inside; NaN stays."""
+    leaf = jnp.asarray(leaf)
+    for bound in sorted(bounds, key=lambda one: ORDER.index(one.side)):
+        limit = _limit(bound, leaf.dtype)
+        match bound.side:
+            case "lower":
+                leaf = jnp.where(leaf < limit, limit, leaf)
+            case "upper":
+                leaf = jnp.where(leaf > limit, limit, leaf)
+            case _:
+                leaf = jnp.where(jnp.isnan(leaf), leaf, limit)
+    return leaf
+
+
+def outside(leaf: Any, bound: Bound) -> Any:
+    """Return how far the farthest element is outside, 0 for none; NaN if one is NaN."""
+    leaf = jnp.asarray(leaf)
+    if leaf.size == 0:
+        return jnp.zeros(())
+    if not jnp.issubdtype(leaf.dtype, jnp.floating):
+        leaf = leaf.astype(float)
+    limit = jnp.asarray(bound.value, _compared(bound.value, leaf.dtype))
+    match bound.side:
+        case "lower":
+            distance, met = limit - leaf, leaf <= limit
+        case "upper":
+            distance, met = leaf - limit, leaf >= limit
+        case _:
+            distance, met = jnp.abs(leaf - limit), leaf != limit
+    # An element that meets a strict bound is outside by the least number that is no zero.
+    least = jnp.finfo(jnp.float32).tiny
+    broken = met if bound.strict else distance > 0
+    far = jnp.where(broken, jnp.maximum(distance, least), 0)
+    return jnp.max(jnp.where(jnp.isnan(leaf), jnp.nan, far))
+
+
+def _compared(value: Any, dtype: Any) -> Any:
+    """Return the dtype in which a bound is compared: a scalar takes that of the leaf."""
+    return jnp.result_type(value, dtype) if jnp.ndim(value) else dtype
+
+
+def _limit(bound: Bound, dtype: Any) -> Any:
+    """Return the outermost value of a dtype that the bound allows."""
+    up = bound.side == "lower"
+    if not jnp.issubdtype(dtype, jnp.floating):
+        exact = jnp.asarray(bound.value)
+        if bound.side == "equal":
+            return jnp.round(exact).astype(dtype)
+        beyond = jnp.floor(exact) + 1 if up else jnp.ceil(exact) - 1
+        closed = jnp.ceil(exact) if up else jnp.floor(exact)
+        return (beyond if bound.strict else closed).astype(dtype)
+    limit = jnp.asarray(bound.value, dtype)
+    if bound.side == "equal":
+        return limit
+    exact = jnp.asarray(bound.value, _compared(bound.value, dtype))
+    rounded = limit < exact if up else limit > exact
+    if bound.strict:
+        rounded = rounded | (limit == exact)
+    return jnp.where(rounded, _next(limit, up), limit)
+
+
+def _next(limit: Any, up: bool) -> Any:
+    """Return the next normal number: XLA flushes what is smaller to 0."""
+    tiny = jnp.finfo(limit.dtype).tiny
+    away = 1 if up else -1
+    moved = jnp.nextafter(limit, jnp.asarray(away * jnp.inf, limit.dtype))
+    arrived = jnp.where(away * limit <= -tiny, 0, away * tiny).astype(limit.dtype)
+    return jnp.where(jnp.abs(moved) < tiny, arrived, moved)

@@ -1,0 +1,132 @@
+"""How a term combines over micro-batches, for every way in which a batch can be read."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import pytest
+
+import lossdsl
+from lossdsl.check.program import elaborate
+from lossdsl.lower.values import concrete
+from lossdsl.source import Source
+from lossdsl.syntax.parse import parse_program
+
+BATCHES = """
+x, y: f32[B, T]
+z: f32[B, T, K]
+labels: i32[B, T]
+ids: i32[B]
+kept: bool[B, T]
+params: tree
+states: tree[f32[B, ...]]
+other: tree[f32[M, ...]]
+out: {mu: f32[B, T], scale: f32}
+aux: f32
+w: float = 1
+"""
+COMBINES: dict[str, str] = {
+    # no batch
+    "1.0": "constant",
+    "aux": "constant",
+    "l2sqr(params)": "constant",
+    "w*aux*l2(params)": "constant",
+    "l2sqr(other)": "constant",
+    "bounds(params, v >= 0)": "constant",
+    "out.scale": "constant",
+    # one reduction
+    "mean(x)": "mean",
+    "3*mean(x)/w": "mean",
+    "sum(x)": "sum",
+    "sse(x, y)": "sum",
+    "mse(x, y)": "mean",
+    "mse(x, y, where=kept)": "mean",
+    "mse(z, 2*z, where=kept)": "mean",
+    "mse(x, y, weight=square(x), normalize='count')": "mean",
+    "mean(out.mu)": "mean",
+    "mean(states)": "mean",
+    "mean(mean(x, axis=T))": "mean",
+    "mean(max(x, axis=T))": "mean",
+    "mean(x - mean(x, axis=T, keepdims=true))": "mean",
+    "mean(std(x, axis=T))": "mean",
+    "mean(sum(z, axis=(T, K)))": "mean",
+    "cross_entropy(z, labels)": "mean",
+    "mean(cross_entropy(transpose(z, (0, 2, 1)), labels, class_axis=1, reduce='none'))": "mean",
+    "accuracy(z, labels)": "mean",
+    "kl(softmax(z), softmax(2*z))": "mean",
+    "cosine_distance(x, y)": "mean",
+    "mean(softmax(z, axis=T))": "mean",
+    "mean(logsumexp(z, axis=K))": "mean",
+    "mean(cumsum(x, axis=T)*sort(y, axis=T))": "mean",
+    "mean(argmax(z))": "mean",
+    "mean(z[:, 0]*z[:, 1:, :][:, 0])": "mean",
+    "mean(x[None, :, 1:] - x[None, :, :-1])": "mean",
+    "mean(transpose(x) * arange(B))": "mean",
+    "mean(transpose(z, (2, 0, 1)))": "mean",
+    "mean(reshape(z, (B, T*K)))": "mean",
+    "mean(expand(x, 0))": "mean",
+    "mean(x @ params.w)": "mean",
+    "mean(transpose(params.w) @ transpose(x))": "mean",
+    "mean(transpose(x)[0] @ params.u)": "whole",
+    "mean(einsum('bt,bt->b', x, y))": "mean",
+    "mean(take(params.w, ids))": "mean",
+    "mean(one_hot(ids, 5))": "mean",
+    "mean(concatenate(x, y, axis=1) @ params.d)": "mean",
+    "mean(stack(x, y, axis=0))": "mean",
+    "mean(x*where(kept, x, y))": "mean",
+    # a function of reductions
+    "exp(mean(x))": "function",
+    "sqrt(mse(x, y))": "function",
+    "sum(x)/sum(y)": "function",
+    "mean(x)*l2sqr(params)": "function",
+    "mean(mean(x, axis=B))": "function",
+    "max(mean(x, axis=B))": "function",
+    "mean(x, axis=B) @ mean(y, axis=B)": "function",
+    "penalty(mean(x) <= 0.2)": "function",
+    "l2sqr(states)": "function",
+    "2*(mean(x) + sum(y))": "function",
+    # examples that cannot be split
+    "max(x)": "whole",
+    "std(x)": "whole",
+    "norm(x)": "whole",
+    "max(mean(x, axis=T))": "whole",
+    "mean(x - mean(x))": "whole",
+    "mean(square(x - mean(x, axis=B, keepdims=true)))": "whole",
+    "mean(std(x, axis=B))": "whole",
+    "mean(softmax(x, axis=B))": "whole",
+    "mean(cumsum(x, axis=B))": "whole",
+    "mean(z[0])": "whole",
+    "mean(x[1:] - x[:-1])": "whole",
+    "mean(x @ transpose(y))": "whole",
+    "mean(concatenate(x, y, axis=0))": "whole",
+    "mean(reshape(x, (T, B)))": "whole",
+    "mean(huber(x, y, delta=mean(x), reduce='none'))": "whole",
+}
+
+
+@pytest.mark.parametrize(("text", "kind"), COMBINES.items(), ids=COMBINES)
+def test_how_a_term_combines_over_micro_batches(text: str, kind: str) -> None:
+    x = jnp.ones((4, 6))
+    inputs = {
+        "x": x,
+        "y": x,
+        "z": jnp.ones((4, 6, 5)),
+        "labels": jnp.zeros((4, 6), int),
+        "ids": jnp.zeros(4, int),
+        "kept": x > 0,
+        "params": {"w": jnp.ones((6, 3)), "v": x, "u": x, "d": jnp.ones((12, 2))},
+        "states": [x, jnp.ones((4, 2, 2))],
+        "other": [jnp.ones((7, 2))],
+        "out": {"mu": x, "scale": jnp.float32(1)},
+        "aux": jnp.float32(1),
+        "w": jnp.float32(1),
+    }
+    program, _ = parse_program(Source(f"{BATCHES}loss = {text}"))
+    assert program is not None
+    declared = elaborate(program, lossdsl.BUILTINS).declared
+    types = {
+        name: concrete(value, declared[name].type, name, 100)[0] for name, value in inputs.items()
+    }
+    done = elaborate(program, lossdsl.BUILTINS, {}, types, "f32")
+    assert done.core is not None, [str(one.message) for one in done.diagnostics]
+    (term,) = done.core.results[0].terms
+    assert term.combine.kind == kind
