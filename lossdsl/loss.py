@@ -165,7 +165,7 @@ class CompiledLoss:
             filled = dict(inputs)
             if "params" in self._names:
                 filled.setdefault("params", params)
-            if step is not None:
+            if "step" in self._names and step is not None:
                 filled.setdefault("step", step)
             if "step" in self._names and "step" not in {*filled, *optional}:
                 help = "pass it by keyword: `objective(params, batch, step=i)`"

@@ -256,6 +256,7 @@ def test_objective_takes_what_follows_and_step() -> None:
     given = objective_of(text, lambda params: {"a": A, "step": 2})
     assert given(None)[0] == 5
     assert given(None, step=9)[0] == 5
+    assert objective_of("mean(a)", lambda params: {"a": A})(None, step=1)[0] == 2.5
     default = objective_of(text.replace("int", "int = 4"), lambda params: {"a": A})
     assert default(None)[0] == 10
     assert default(None, step=0)[0] == 0

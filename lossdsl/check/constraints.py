@@ -13,6 +13,7 @@ from lossdsl.check.binding import Bound
 from lossdsl.check.bounds import SIDES, Limit, has_shape_of_leaf, hold_apart
 from lossdsl.check.context import Context, Scope, Static, Value
 from lossdsl.check.fitting import Fit
+from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
@@ -66,9 +67,7 @@ def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | 
         if isinstance(parameter.type, ast.TreeTypeExpr) and entry is not None:
             value, span = entry
             assert isinstance(value, Value)
-            return trees.usable(
-                context, scope, trees.as_tree(context, scope, value), span, True
-            ), span
+            return usable(context, scope, as_tree(context, scope, value), span, True), span
     return None
 
 

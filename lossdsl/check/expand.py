@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count, islice
 
-from lossdsl.check import expressions, primitives, reductions, trees
+from lossdsl.check import expressions, primitives, reductions
 from lossdsl.check.binding import LOSS_OPTIONS, Bound, ordinary
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.fitting import Fit, moved_order
+from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.local import Local, runs_of_signature
 from lossdsl.check.patterns import pattern_of
 from lossdsl.source import Span
@@ -120,7 +121,7 @@ def _received(
     pattern = pattern_of(parameter.type, value)
     if isinstance(pattern, ast.TreeTypeExpr):
         spikes = "spikes" in (pattern.role, pattern.leaf.role if pattern.leaf else None)
-        value = trees.usable(context, scope, trees.as_tree(context, scope, value), span, spikes)
+        value = usable(context, scope, as_tree(context, scope, value), span, spikes)
     if parameter.name in fitted.moved and isinstance(value.type, ArrayType):
         value = _permuted(context, scope, value, fitted.moved[parameter.name], span)
     value = _converted(context, scope, pattern, value, span, is_loss)
@@ -135,7 +136,7 @@ def _received(
             )
             return Value(value.node, replace(type, dims=renamed, role=role or type.role))
         case ast.TreeTypeExpr(leaf=ast.ArrayTypeExpr(dims=dims)), TreeType(leaves=leaves):
-            if leaves is None:
+            if leaves is None or any(leaf.dims is None for _, leaf in leaves):
                 return value
             return Value(value.node, _renamed_tree(value.type, dims, local))
         case _:

@@ -202,6 +202,8 @@ def _range_dim(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | None) 
 
 
 def _symbolic_range(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | None) -> Dim:
+    if start is None and stop is None and step == Dim(-1):
+        return dim
     if step is not None and step != Dim(1):
         return UNKNOWN_DIM
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lossdsl.check import calls, expressions, trees
 from lossdsl.check.binding import function_named
 from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.check.leaves import as_tree, usable
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.library.declare import Builtin
 from lossdsl.selectors import Problem, Selector, parse_selector, select
@@ -35,7 +36,7 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
     if isinstance(function, Diagnostic):
         return context.report(function, scope)
     first, span = values[0]
-    first = trees.usable(context, scope, trees.as_tree(context, scope, first), span)
+    first = usable(context, scope, as_tree(context, scope, first), span)
     if not isinstance(first.type, TreeType) or first.type.leaves is None:
         nodes = [value.node for value, _ in values]
         node = context.graph.apply(

@@ -7,6 +7,7 @@ from typing import cast
 
 from lossdsl.check.constants import literal_fits
 from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.leaves import as_read
 from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
 from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.library.declare import Builtin
@@ -48,12 +49,16 @@ def apply_elementwise(
     how diagnostics name the function, if not by what stands in the text.
     """
     said = said or shown(function, span)
+    wanted = parameter_dtypes(function.signatures[0])
+    operands = [
+        # A mask may be a tree of truth values.
+        (value if want == "bool" else as_read(context, scope, value, at), at)
+        for (value, at), want in zip(operands, wanted, strict=True)
+    ]
     types = [value.type for value, _ in operands]
     result: Type
     if any(isinstance(type, UnknownType) for type in types):
         found = UNKNOWN
-    elif any(isinstance(type, TreeType) for type in types):
-        found = _over_trees(context, scope, function, operands, arrays_per_leaf, said)
     elif any(isinstance(type, RecordType) for type in types):
         at = next(at for at, type in enumerate(types) if isinstance(type, RecordType))
         context.error(
@@ -65,6 +70,8 @@ def apply_elementwise(
             help="name a field, such as `.mu`",
         )
         found = None
+    elif any(isinstance(type, TreeType) for type in types):
+        found = _over_trees(context, scope, function, operands, arrays_per_leaf, said)
     else:
         arrays = cast("list[ArrayType]", types)
         found = array_result(context, scope, function, operands, arrays, said)

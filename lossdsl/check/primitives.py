@@ -8,8 +8,8 @@ from lossdsl.check.binding import Bound
 from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const, Node
 from lossdsl.check.fitting import Fit, move
+from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.patterns import pattern_of
-from lossdsl.check.trees import as_tree, usable
 from lossdsl.library.rules import Problem, RuleCall
 from lossdsl.source import Span
 from lossdsl.syntax import ast

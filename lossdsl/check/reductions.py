@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from lossdsl.check import expressions, masks, trees
+from lossdsl.check import expressions, masks
 from lossdsl.check.axes import resolve_axes
 from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope, Static, Value
 from lossdsl.check.core import Const
+from lossdsl.check.leaves import as_read, as_tree, usable
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise, reduced_type
 from lossdsl.check.refusals import dtype_problem
@@ -59,12 +60,11 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
 
 def _operand(context: Context, scope: Scope, function: Builtin, value: Value, span: Span) -> Value:
     wanted = function.signatures[0].parameters[0].type
-    integers = isinstance(wanted, ast.ArrayTypeExpr) and kind(wanted.dtype) != "float"
     if isinstance(value.type, RecordType):
-        value = trees.as_tree(context, scope, value)
-    if isinstance(value.type, TreeType):
-        return trees.usable(context, scope, value, span, integers)
-    return value
+        value = as_tree(context, scope, value)
+    if isinstance(wanted, ast.ArrayTypeExpr) and kind(wanted.dtype) == "bool":
+        return usable(context, scope, value, span, integers=True)
+    return as_read(context, scope, value, span)
 
 
 def loss_call(

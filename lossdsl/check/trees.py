@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from lossdsl.check import expressions
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Leaves, Node
+from lossdsl.check.core import Leaves
+from lossdsl.check.leaves import as_tree, record_tree
 from lossdsl.check.names import did_you_mean
-from lossdsl.selectors import EVERYTHING, Problem, Selector, close, parse_selector, relative, select
+from lossdsl.selectors import Problem, Selector, close, parse_selector, relative, select
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
@@ -22,11 +23,7 @@ from lossdsl.types.types import (
     TreeType,
     Type,
     UnknownType,
-    kind,
-    literal_dim,
 )
-
-FILTER_WORDS = ("ndim", "dtype", "optional")
 
 
 def attribute(context: Context, scope: Scope, expr: ast.Attribute) -> Value:
@@ -195,90 +192,3 @@ def _bad_filter(context: Context, scope: Scope, span: Span) -> None:
         span,
         help="filters: `ndim >= 2`, `dtype=f32`, `optional=true`",
     )
-
-
-def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:
-    """Return a record as a tree whose paths start with the fields."""
-    leaves: list[tuple[Path, ArrayType]] = []
-    for name, type in record.fields:
-        path = (*prefix, name)
-        match type:
-            case ArrayType():
-                leaves.append((path, type))
-            case RecordType():
-                leaves += record_tree(type, path).leaves or ()
-            case TreeType(leaves=below) if below is not None:
-                leaves += [((*path, *rest), leaf) for rest, leaf in below]
-            case _:
-                return TreeType()
-    return TreeType(None, tuple(leaves))
-
-
-def as_tree(context: Context, scope: Scope, value: Value) -> Value:
-    """Return an array as a tree of one leaf, and a record as a tree of its fields."""
-    match value.type:
-        case ArrayType() as type:
-            tree = TreeType(None, (((), type),), type.role)
-            function = scope.functions["branches"]
-            node = context.graph.apply(function, [value.node], tree, {"paths": ((),)})
-            return Value(node, tree)
-        case RecordType() as type:
-            return Value(value.node, record_tree(type))
-        case _:
-            return value
-
-
-def usable(
-    context: Context, scope: Scope, value: Value, span: Span, integers: bool = False
-) -> Value:
-    """Keep the leaves that a loss reads: floating ones with at least one element.
-
-    With `integers` (spikes, and constraints) integer and boolean leaves are read too. A tree
-    with leaves of which none is usable is LD209.
-    """
-    tree = value.type
-    if not isinstance(tree, TreeType) or tree.leaves is None:
-        return value
-    kept = tuple(
-        (path, leaf)
-        for path, leaf in tree.leaves
-        if (integers or kind(leaf.dtype) not in ("int", "bool")) and 0 not in (leaf.shape or ())
-    )
-    if tree.leaves and not kept:
-        shown = ", ".join(
-            f"`{'/'.join(path)}`: {leaf}" if path else str(leaf) for path, leaf in tree.leaves[:3]
-        )
-        return context.error(
-            scope,
-            "LD209",
-            "no leaf of the tree can be used",
-            span,
-            notes=(shown,),
-            help="a loss reads floating leaves with at least one element",
-        )
-    if len(kept) == len(tree.leaves):
-        return value
-    type = TreeType(tree.leaf, kept, tree.role)
-    node = context.graph.apply(
-        scope.functions["usable"], [value.node], type, {"paths": tuple(path for path, _ in kept)}
-    )
-    return context.value(node, type, span, scope)
-
-
-def is_selection_of_input(node: Node) -> bool:
-    """Say whether a node is an input or leaves selected from one."""
-    from lossdsl.check.core import Apply, Input
-
-    while True:
-        match node:
-            case Input():
-                return True
-            case Leaves(tree):
-                node = tree
-            case Apply(function, (inner,)) if function.name == "usable" and inner is not None:
-                node = inner
-            case _:
-                return False
-
-
-__all__ = ["EVERYTHING", "attribute", "literal_dim", "selected"]

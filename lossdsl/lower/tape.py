@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never, cast
 
 from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
-from lossdsl.check.trees import record_tree, selected_at
+from lossdsl.check.leaves import record_tree
+from lossdsl.check.primitives import is_operand
+from lossdsl.check.trees import selected_at
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.syntax import ast
 from lossdsl.types.elementwise import compute_dtype, parameter_dtypes, result_dtype
@@ -86,7 +88,20 @@ def _apply(graph: Graph, node: Apply, operands: list[Value], default_float: str)
         return function.kernel(*_met(node, operands, given, default_float), **options)
     if any(isinstance(one, list) for one in operands) and not _takes_trees(node):
         operands = [leaf for one in operands for leaf in (one if isinstance(one, list) else [one])]
-    return function.kernel(*operands, **options)
+    return function.kernel(*_arrays(node, operands, types, default_float), **options)
+
+
+def _arrays(
+    node: Apply, operands: Sequence[Value], types: Sequence[Type | None], default_float: str
+) -> list[Value]:
+    """Make arrays of numbers that are given where a function works on the axes of an array."""
+    parameters = filter(is_operand, node.function.signatures[0].parameters)
+    given = list(operands)
+    for at, (parameter, type) in enumerate(zip(parameters, types, strict=False)):
+        shaped = isinstance(parameter.type, ast.ArrayTypeExpr) and parameter.type.dims
+        if shaped and isinstance(given[at], (bool, int, float)):
+            given[at] = _constant((given[at],), cast("Type", type), default_float)[0]
+    return given
 
 
 def _takes_trees(node: Apply) -> bool:
@@ -111,6 +126,12 @@ def _met(
     if name is None or name in ("num", "any", "int", "float"):
         return list(operands)
     dtype = jax_dtype(name)
+    if not any(hasattr(one, "dtype") for one in operands):
+        # A function of nothing but numbers: there is no array whose dtype a whole number takes.
+        return [
+            float(one) if want == "float" and isinstance(one, int) else one
+            for one, want in zip(operands, wanted, strict=True)
+        ]
     return [
         one
         if want == "bool" or not hasattr(one, "dtype") or one.dtype == dtype

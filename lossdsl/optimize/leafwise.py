@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdsl.check.core import Apply, Graph, Leaves, Node, tape
-from lossdsl.check.trees import record_tree, selected_at
+from lossdsl.check.leaves import record_tree
+from lossdsl.check.trees import selected_at
 from lossdsl.library.declare import Library
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
 

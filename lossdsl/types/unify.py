@@ -45,7 +45,8 @@ class Bindings:
         runs = ((f"*{name}", dims) for name, dims in self.runs.items())
         single = ((name, (dim,)) for name, dim in self.dims.items())
         return tuple(
-            f"{name} = {', '.join(map(str, dims)) or 'no dims'} from `{self.origin[name.removeprefix('*')]}`"
+            f"{name} = {', '.join(map(str, dims)) or 'no dims'} "
+            f"from `{self.origin[name.removeprefix('*')]}`"
             for name, dims in (*runs, *single)
         )
 
