@@ -61,6 +61,8 @@ def _resolve(
                 case Value(Const(tuple() as positions)):
                     numbers = [_number(context, scope, int(p), expr, dims, of) for p in positions]
                     return None if None in numbers else tuple(n[0] for n in numbers if n)
+                case _:
+                    pass
             return _by_name(context, scope, expr, dims, of)
         case ast.Literal(int() as position) if not isinstance(position, bool):
             return _number(context, scope, position, expr, dims, of)

@@ -269,6 +269,8 @@ def _static_fits(value: Argument, wanted: str) -> bool:
             return wanted != "bool"
         case Value(Const(float())):
             return wanted not in ("int", "bool")
+        case Value(Const(tuple())):
+            return False
         case _:
             return True
 

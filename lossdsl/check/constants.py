@@ -38,7 +38,7 @@ FOLDS: dict[str, Callable[..., Number]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "neg": operator.neg,
+    "neg": lambda a: -a,
     "and": lambda a, b: a and b,
     "or": lambda a, b: a or b,
     "not": operator.not_,
@@ -62,11 +62,11 @@ def literal(context: Context, scope: Scope, value: Number, span: Span) -> Value:
     return context.value(context.graph.const(value, type), type, span, scope)
 
 
-# Bits of the significand, and the largest and the smallest positive value of each float dtype.
+# Bits of the significand of each float dtype, from where numbers round to inf, and to where to 0.
 FLOAT_RANGES = {
-    "f16": (11, 65504.0, 2.0**-24),
-    "bf16": (8, 2.0**128 * (1 - 2.0**-8), 2.0**-133),
-    "f32": (24, 2.0**128 * (1 - 2.0**-24), 2.0**-149),
+    "f16": (11, 2.0**16 * (1 - 2.0**-12), 2.0**-25),
+    "bf16": (8, 2.0**128 * (1 - 2.0**-9), 2.0**-134),
+    "f32": (24, 2.0**128 * (1 - 2.0**-25), 2.0**-150),
     "f64": (53, math.inf, 0.0),
 }
 
@@ -88,10 +88,10 @@ def literal_fits(context: Context, scope: Scope, value: Value, dtype: str, span:
 
 def _misfit(number: int | float, dtype: str) -> tuple[str, str] | None:
     if dtype in FLOAT_RANGES:
-        bits, largest, smallest = FLOAT_RANGES[dtype]
-        if largest < abs(number) < math.inf:
+        bits, infinite, zero = FLOAT_RANGES[dtype]
+        if infinite <= abs(number) < math.inf:
             return "LD501", "overflows: it is inf"
-        if 0 < abs(number) <= smallest / 2:
+        if 0 < abs(number) <= zero:
             return "LD501", "vanishes: it is 0"
         if isinstance(number, int) and _significant_bits(number) > bits:
             return "LD502", "changes value: it is rounded"
@@ -123,7 +123,8 @@ def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
             return dim
         case Value(Const(int() as size)) if not isinstance(size, bool):
             return literal_dim(size)
-    return None
+        case _:
+            return None
 
 
 def fold(
@@ -162,6 +163,8 @@ def fold(
                     scope, "LD503", "a power of a negative number with a fraction", span
                 )
             return constant(context, scope, result, span)
+        case _:
+            pass
     p, q = static_dim(a), static_dim(b)
     if p is None or q is None:
         return None

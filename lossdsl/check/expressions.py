@@ -67,10 +67,8 @@ def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static |
         )
     inner = scope.deeper()
     match expr:
-        case ast.Literal(None):
-            return Static(None)
         case ast.Literal(value, span):
-            return literal(context, scope, value, span)
+            return Static(None) if value is None else literal(context, scope, value, span)
         case ast.Text(value):
             return Static(value)
         case ast.Name():
@@ -199,6 +197,8 @@ def unary(
                 isinstance(number, bool) == (name == "not")
             ):
                 return constant(context, scope, FOLDS[name](number), span)
+        case _:
+            pass
     return apply_elementwise(context, scope, scope.functions.operators[name], [operand], span)
 
 
@@ -279,6 +279,8 @@ def _conditional(
     match condition.node:
         case Const(bool() as chosen) if not isinstance(condition.type, UnknownType):
             return argument(context, scope, expr.value if chosen else expr.otherwise)
+        case _:
+            pass
     parts = (
         (condition, expr.condition.span),
         (elaborate(context, scope, expr.value), expr.value.span),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from lossdsl.check import expressions, trees
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.source import Span
@@ -82,7 +80,7 @@ def _elaborate_item(context: Context, scope: Scope, item: Item) -> None:
     parts = (item.start, item.stop, item.step) if isinstance(item, ast.Slice) else (item,)
     for part in parts:
         if part is not None and not isinstance(part, ast.Dots):
-            expressions.argument(context, scope, cast("ast.Expr", part))
+            expressions.argument(context, scope, part)
 
 
 def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Value:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Apply, Input, Leaves, Node
 from lossdsl.source import Span
-from lossdsl.types.types import LITERAL, ArrayType, Path, RecordType, TreeType, kind
+from lossdsl.types.types import LITERAL, ArrayType, Path, RecordType, TreeType, array, kind
 
 
 def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:
@@ -31,13 +29,14 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
     """Return an array as a tree of one leaf, and a record as a tree of its fields."""
     match value.type:
         case ArrayType() as type:
+            node = value.node
             if type.strength == LITERAL and context.concrete:
-                whole = kind(type.dtype) == "int"
-                type = replace(type, dtype="i32" if whole else context.default_float)
+                dtype = "i32" if kind(type.dtype) == "int" else context.default_float
+                type = array(dtype, type.dims)
+                node = context.graph.apply(scope.functions["cast"], [node], type, {"dtype": dtype})
             tree = TreeType(None, (((), type),), type.role)
             function = scope.functions["branches"]
-            node = context.graph.apply(function, [value.node], tree, {"paths": ((),)})
-            return Value(node, tree)
+            return Value(context.graph.apply(function, [node], tree, {"paths": ((),)}), tree)
         case RecordType() as type:
             return Value(value.node, record_tree(type))
         case _:

@@ -184,9 +184,12 @@ def _converted(
                 if entry is None:
                     continue
                 pattern = pattern_of(parameter.type, entry[0])
-                if isinstance(pattern, ast.ArrayTypeExpr) and isinstance(entry[0].type, ArrayType):
-                    if pattern.dtype in ("float", "num") or (pattern.dtype == "any" and not lends):
-                        wanted[len(wanted) - count + at] = pattern.dtype
+                match pattern, entry[0].type:
+                    case ast.ArrayTypeExpr(dtype=dtype), ArrayType():
+                        if dtype in ("float", "num") or (dtype == "any" and not lends):
+                            wanted[len(wanted) - count + at] = dtype
+                    case _:
+                        pass
     meeting = [
         (want, entry[0].type)
         for want, entry in zip(wanted, operands, strict=True)

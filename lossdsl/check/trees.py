@@ -93,9 +93,12 @@ def exact(
             found = selected_at(local, base.type.leaves)
             if not found:
                 return no_match(context, scope, local, base.type, span, f"`{span.text}`")
-            type = _selected_type(local, base.type, found)
-            if isinstance(type, TreeType) and [path for path, _ in type.leaves or ()] == [()]:
-                type = (type.leaves or ())[0][1]
+            chosen = _selected_type(local, base.type, found)
+            match chosen.leaves:
+                case (((), leaf),):
+                    type = leaf
+                case _:
+                    type = chosen
     return context.value(context.graph.leaves(node, selector, type), type, span, scope)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 
 
 @contextmanager
-def defects_reported() -> Iterator[None]:
+def defects_reported() -> Generator[None]:
     """Raise any exception but `LossError` as a `LossError` of code LD999, caused by it."""
     try:
         yield

@@ -19,6 +19,7 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.syntax import ast
 
+CONFIG: Any = jax.config  # its options are attributes that its type does not declare
 _PLAIN = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
@@ -39,7 +40,7 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
     `any` stands for an input whose type is not declared: booleans stay, numbers become floats.
     """
     if isinstance(value, _PLAIN):
-        dtype = _dtype(wanted, np.result_type(type(value)))
+        dtype = _dtype(wanted, type(value), CONFIG.jax_enable_x64)
         if dtype is None:
             return np.asarray(value)
         if dtype.kind in "iu" and not (low := np.iinfo(dtype)).min <= value <= low.max:
@@ -49,14 +50,15 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return strong_scalar(value[()], wanted, name)
-    dtype = _dtype(wanted, value.dtype)
-    if dtype is None or not isinstance(value, jax.Array):
-        return value
-    return value.astype(dtype) if value.dtype != dtype or value.weak_type else value
+    given, weak = getattr(value, "dtype", None), getattr(value, "weak_type", None)
+    dtype = None if weak is None else _dtype(wanted, given, CONFIG.jax_enable_x64)
+    return value if dtype is None or not (weak or given != dtype) else value.astype(dtype)
 
 
-def _dtype(wanted: str, given: Any) -> Any:
+@cache
+def _dtype(wanted: str, given: Any, double: bool) -> Any:
     """Return the dtype that a scalar takes; None where it does not fit and the checker says why."""
+    given = np.result_type(given) if isinstance(given, type) else given
     kinds = [kind for kind in (np.bool_, np.integer, np.floating) if jnp.issubdtype(given, kind)]
     match wanted, kinds:
         case _, []:
@@ -66,7 +68,7 @@ def _dtype(wanted: str, given: Any) -> Any:
         case "bool", _:
             return None
         case (("any" | "float" | "num"), _):
-            return np.dtype(np.float64 if jax.config.read("jax_enable_x64") else np.float32)
+            return np.dtype(np.float64 if double else np.float32)
         case "int", [np.floating]:
             return None
         case "int", _:
@@ -79,10 +81,13 @@ def _dtype(wanted: str, given: Any) -> Any:
 
 def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], Any]:
     """Return a function that returns a default as an array, placed on the device once."""
+    placed: dict[bool, Any] = {}
 
-    @cache
-    def placed(double: bool) -> Any:
-        with jax.ensure_compile_time_eval():
-            return jnp.asarray(strong_scalar(value, wanted, name))
+    def default() -> Any:
+        double = CONFIG.jax_enable_x64
+        if double not in placed:
+            with jax.ensure_compile_time_eval():
+                placed[double] = jnp.asarray(strong_scalar(value, wanted, name))
+        return placed[double]
 
-    return lambda: placed(jax.config.read("jax_enable_x64"))
+    return default

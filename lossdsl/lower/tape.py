@@ -98,7 +98,8 @@ def _arrays(
     parameters = filter(is_operand, node.function.signatures[0].parameters)
     given = list(operands)
     for at, (parameter, type) in enumerate(zip(parameters, types, strict=False)):
-        shaped = isinstance(parameter.type, ast.ArrayTypeExpr) and parameter.type.dims
+        pattern = parameter.type
+        shaped = isinstance(pattern, ast.ArrayTypeExpr) and (pattern.dims or node.function.internal)
         if shaped and isinstance(given[at], (bool, int, float)):
             given[at] = _constant((given[at],), cast("Type", type), default_float)[0]
     return given
