@@ -118,7 +118,13 @@ def test_an_error_in_a_definition_points_into_it_and_names_the_call() -> None:
 
 
 def test_an_error_that_a_caller_causes_points_at_the_call() -> None:
-    (found,) = lossdsl.check("mse(out, swapped)", DECLARED).diagnostics
+    mine = lossdsl.BUILTINS | lossdsl.Library.loads("def gap(a, b) = mean(a - b)", "mine.loss")
+    (found,) = lossdsl.check("2*gap(r, t)", DECLARED, mine).diagnostics
+    assert found.span is not None
+    assert (found.code, found.span.text, found.span.source.name) == ("LD201", "gap(r, t)", "<loss>")
+    assert [label.span.text for label in found.labels[1:]] == ["b", "a"]
+    assert found.notes == ("in the definition of `gap`",)
+    (found,) = lossdsl.check("mean(softmax(s))", DECLARED).diagnostics
     assert {label.span.source.name for label in found.labels} == {"<loss>"}
 
 

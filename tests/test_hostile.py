@@ -39,7 +39,7 @@ DEEP = {
     "paths": "mean(p" + ".a" * 61 + ")",
     "terms": "loss = " + " + ".join(f"{n}*mean(x + {n})" for n in range(1, 257)),
     "bindings": LINES(
-        ["b0 = mean(x)", *(f"b{n + 1} = b{n} + 1" for n in range(500)), "loss = b500"]
+        ["b0 = mean(x)", *(f"b{n + 1} = b{n} + 1" for n in range(190)), "loss = b190"]
     ),
     "definitions": LINES(
         ["def f0(x) = abs(x)", *(f"def f{n + 1}(x) = f{n}(x)" for n in range(40)), "loss = f40(s)"]
@@ -66,7 +66,8 @@ def inputs(signature: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", DEEP)
 def test_the_largest_programs_compile_from_a_deep_stack(name: str) -> None:
-    assert below(500, lambda: lossdsl.check(DEEP[name])).diagnostics == ()
+    result = below(500, lambda: lossdsl.check(DEEP[name]))
+    assert result.ok, result.diagnostics
     loss = below(500, lambda: lossdsl.compile(DEEP[name]))
     given = inputs(loss.signature)
     shape = below(500, lambda: jax.eval_shape(lambda: loss(**given)))
@@ -130,6 +131,56 @@ def altered(draw: st.DrawFn) -> str:
         place = draw(st.sampled_from(list(TOKEN.finditer(text))))
         text = text[: place.start()] + draw(st.sampled_from(WORDS)) + text[place.end() :]
     return HEADER + text
+
+
+# Any function of anything, with any options: few of these mean something.
+# fmt: off
+ATOMS = (
+    "a", "b", "r", "c", "s", "y", "m", "params", "params.tau", "params['kernel']", "post",
+    "post.mu", "half", "any", "leaves", "0", "-1", "2", "0.5", "true", "none", "inf", "nan",
+    "'sum'", "'kernel'", "'ij,jk->ik'", "(0, 1)", "(B, -1)", "()", "(0.1, 0.9)", "B", "C", "all",
+    "mse", "abs", "a[:, 0]", "a[..., None]", "params[0]", "a[y]", "any[0]", "post['mu']",
+)
+OPTIONS = (
+    "axis", "where", "weight", "reduce", "normalize", "keepdims", "class_axis", "temperature",
+    "smoothing", "class_weight", "ignore_index", "delta", "law", "scale", "at", "like", "k", "q",
+)
+# fmt: on
+DECLARED = HEADER.replace("params: tree", "params: tree\n") + (
+    "post: {mu: f32[B], logvar: f32[B]}\nhalf: bf16[B]\nany: any[...]\nleaves: tree[f32[C, ...]]\n"
+)
+WHOLES = (
+    "loss = mean({})",
+    "loss = {}",
+    "loss = mse({}, a)",
+    "loss = mean(a)\nmetric q = {}",
+    "loss = bounds(params, tau >= {})",
+    "loss = penalty({} <= 1)",
+    "def f(x) = {}\nloss = mean(f(a))",
+)
+
+
+def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    option = st.tuples(st.sampled_from(OPTIONS), inner).map("=".join)
+    arguments = st.tuples(st.lists(inner, min_size=1, max_size=3), st.lists(option, max_size=2))
+    operators = st.sampled_from(["+", "-", "*", "/", "**", "//", "@", "<", "==", "and"])
+    return st.one_of(
+        st.tuples(st.sampled_from(sorted(lossdsl.BUILTINS)), arguments).map(
+            lambda call: f"{call[0]}({', '.join(call[1][0] + call[1][1])})"
+        ),
+        st.tuples(inner, operators, inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(inner, inner, inner).map(lambda x: f"({x[0]} if {x[1]} else {x[2]})"),
+    )
+
+
+calls = st.tuples(
+    st.sampled_from(WHOLES), st.recursive(st.sampled_from(ATOMS), _compound, max_leaves=6)
+).map(lambda parts: DECLARED + parts[0].format(parts[1]))
+
+
+@given(calls)
+def test_any_function_of_anything(text: str) -> None:
+    ends_in_findings(text)
 
 
 @given(altered())

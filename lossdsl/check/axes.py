@@ -90,10 +90,12 @@ def _number(
     if dims is None:
         return None
     if not -len(dims) <= position < len(dims):
+        plural = "" if len(dims) == 1 else "s"
+        message = f"axis {position} is out of range for {len(dims)} dim{plural}"
         context.error(
             scope,
             "LD207",
-            f"axis {position} is out of range for {len(dims)} dims",
+            message if dims else f"a scalar has no axis {position}",
             expr.span,
             f"[{', '.join(map(str, dims))}]",
         )
@@ -142,7 +144,14 @@ def _by_name(
             help="give the number of the axis",
         )
     elif not any(dim.constant is None for dim in dims):
-        context.error(scope, "LD207", f"no axis is `{expr.id}`", expr.span, shape)
+        context.error(
+            scope,
+            "LD207",
+            f"no axis is `{expr.id}`",
+            expr.span,
+            shape,
+            help="the value has the dims in brackets; give one of them, or a number",
+        )
     return None
 
 

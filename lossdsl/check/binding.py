@@ -9,6 +9,7 @@ from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Stati
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.library.aliases import option_known_as
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -105,18 +106,25 @@ def _assign(
         elif keyword.name in option_names(function):
             options[keyword.name] = keyword.value
         else:
-            known = [*names, *option_names(function)]
-            return at(
-                "LD102",
-                f"`{function.name}` has no parameter `{keyword.name}`",
-                keyword.name_span,
-                help=did_you_mean(keyword.name, known)
-                or f"it takes {', '.join(f'`{name}`' for name in known)}",
-            )
+            return _no_option(function, keyword, [*names, *option_names(function)])
     for parameter in positional:
         if parameter.name not in given and not _may_miss(parameter):
             return _arity(function, signature, call, len(positional), parameter.name)
     return given, options
+
+
+def _no_option(function: Builtin, keyword: ast.Keyword, known: list[str]) -> Diagnostic:
+    def elsewhere(name: str) -> str | None:
+        option = option_known_as(name)
+        return option if option in known else None
+
+    return at(
+        "LD102",
+        f"`{function.name}` has no parameter `{keyword.name}`",
+        keyword.name_span,
+        help=did_you_mean(keyword.name, known, elsewhere)
+        or f"it takes {', '.join(f'`{name}`' for name in known)}",
+    )
 
 
 def _may_miss(parameter: ast.Parameter) -> bool:

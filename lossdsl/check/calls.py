@@ -41,7 +41,8 @@ def _call(context: Context, scope: Scope, expr: ast.Call) -> Value:
             f"unknown function `{expr.function}`",
             expr.name_span,
             "not a function of the language",
-            help=did_you_mean(expr.function, scope.functions, known_as),
+            help=did_you_mean(expr.function, scope.functions, known_as)
+            or "`lossdsl functions` lists them",
         )
     if mapping.is_map(function):
         return mapping.map_leaves(context, scope, expr)
@@ -134,8 +135,8 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
 
 
 def _most_telling(problems: Sequence[Diagnostic]) -> Diagnostic:
-    """Of what is wrong with each signature, report what got furthest: a shape before a dtype."""
-    order = ("LD201", "LD204")
+    """Of what is wrong with each signature, report what got furthest: a dtype where shapes fit."""
+    order = ("LD214", "LD216", "LD201", "LD204")
     return next((one for code in order for one in problems if one.code == code), problems[0])
 
 

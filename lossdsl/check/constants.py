@@ -135,37 +135,51 @@ def fold(
     right: tuple[Value, Span],
     span: Span,
 ) -> Value | None:
+    """Return what an operator between two constants is worth; None if one is no constant."""
     a, b = left[0], right[0]
     if isinstance(a.type, UnknownType) or isinstance(b.type, UnknownType) or symbol not in FOLDS:
         return None
     match a.node, b.node:
-        case Const(int() | float() as x), Const(int() | float() as y):
-            booleans = isinstance(x, bool) + isinstance(y, bool)
-            if booleans != (2 if symbol in ("and", "or") else 0) and not (
-                booleans == 2 and symbol in ("==", "!=")
-            ):
-                return None
-            if symbol == "**" and abs(y) > context.limits.exponent:
-                return context.error(
-                    scope,
-                    "LD605",
-                    f"a constant exponent is at most {context.limits.exponent}",
-                    right[1],
-                )
-            try:
-                result = FOLDS[symbol](x, y)
-            except ZeroDivisionError:
+        case _, Const(int() | float() as by) if symbol in ("/", "//", "%") and by == 0:
+            if not isinstance(by, bool):
                 return context.error(scope, "LD503", "division by zero", right[1])
-            except OverflowError:
-                return context.error(scope, "LD501", "this constant overflows a float", span)
-            if isinstance(result, complex):
-                return context.error(
-                    scope, "LD503", "a power of a negative number with a fraction", span
-                )
-            return constant(context, scope, result, span)
+        case Const(int() | float() as x), Const(int() | float() as y):
+            return _fold_numbers(context, scope, symbol, (x, y), right[1], span)
         case _:
             pass
-    p, q = static_dim(a), static_dim(b)
+    return _fold_sizes(context, scope, symbol, (a, b), span)
+
+
+def _fold_numbers(
+    context: Context,
+    scope: Scope,
+    symbol: str,
+    numbers: tuple[Number, Number],
+    right: Span,
+    span: Span,
+) -> Value | None:
+    x, y = numbers
+    kinds = {isinstance(number, bool) for number in numbers}
+    if kinds != {symbol in ("and", "or")} and (kinds != {True} or symbol not in ("==", "!=")):
+        return None
+    if symbol == "**" and abs(y) > context.limits.exponent:
+        message = f"a constant exponent is at most {context.limits.exponent}"
+        return context.error(scope, "LD605", message, right)
+    try:
+        result = FOLDS[symbol](x, y)
+    except ZeroDivisionError:
+        return context.error(scope, "LD503", "division by zero", right)
+    except OverflowError:
+        return context.error(scope, "LD501", "this constant overflows a float", span)
+    if isinstance(result, complex):
+        return context.error(scope, "LD503", "a power of a negative number with a fraction", span)
+    return constant(context, scope, result, span)
+
+
+def _fold_sizes(
+    context: Context, scope: Scope, symbol: str, sizes: tuple[Value, Value], span: Span
+) -> Value | None:
+    p, q = map(static_dim, sizes)
     if p is None or q is None:
         return None
     if symbol in ("+", "-"):
@@ -174,8 +188,9 @@ def fold(
     if symbol == "*" and (p.terms == () or q.terms == ()):
         factor, dim = (p, q) if not p.terms else (q, p)
         return dim_value(context, scope, combine_dims([(factor.constant or 0, dim)]), span)
-    # A product of two sizes is a size that is known only when they are.
-    return dim_value(context, scope, UNKNOWN_DIM, span) if symbol == "*" else None
+    # Other arithmetic of sizes is a size that is known only when they are.
+    known_later = symbol in ("*", "//", "%", "**")
+    return dim_value(context, scope, UNKNOWN_DIM, span) if known_later else None
 
 
 def constant(context: Context, scope: Scope, value: Number, span: Span) -> Value:

@@ -86,12 +86,7 @@ class Context:
     def report(self, found: Diagnostic, scope: Scope) -> Value:
         """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
         if scope.calls and found.labels:
-            name, span = scope.calls[0]
-            chain = " -> ".join(f"`{name}`" for name, _ in scope.calls)
-            note = f"in the definition of {chain}"
-            if note not in found.notes:
-                labels = (*found.labels, Label(span, f"in this call of `{name}`"))
-                found = replace(found, labels=labels, notes=(*found.notes, note))
+            found = _called(found, scope.calls)
         if found not in self.diagnostics:
             self.diagnostics.append(found)
         return self.unknown()
@@ -135,3 +130,21 @@ class Context:
         if len(places) < 4 and place not in places:
             places.append(place)
         return Value(node, type)
+
+
+def _called(found: Diagnostic, calls: tuple[tuple[str, Span], ...]) -> Diagnostic:
+    """Return a finding in a definition with the call that led there.
+
+    In a definition of the spec it points into the definition. A reader of a spec cannot mend a
+    definition of a library, so there it points at the last call in the spec itself.
+    """
+    note = f"in the definition of {' -> '.join(f'`{name}`' for name, _ in calls)}"
+    if note in found.notes:
+        return found
+    name, span = calls[0]
+    labels = (*found.labels, Label(span, f"in this call of `{name}`"))
+    if found.span is not None and found.span.source is not span.source:
+        name, last = [call for call in calls if call[1].source is span.source][-1]
+        inside = tuple(replace(label, primary=False) for label in found.labels)
+        labels = (Label(last, f"in this call of `{name}`", primary=True), *inside)
+    return replace(found, labels=labels, notes=(*found.notes, note))

@@ -128,6 +128,8 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
     names = [name for name in (*scope.values, *scope.dims) if name.isidentifier()]
     known = ", ".join(f"`{name}`" for name in sorted(names)[:8])
     help = did_you_mean(expr.id, names) or (f"known here: {known}" if known else None)
+    if help is not None and not scope.calls:
+        help += "; once one input is declared, all are"
     if expr.id in scope.functions:
         help = f"`{expr.id}` is a function: call it, `{expr.id}(…)`"
     return context.error(
@@ -257,6 +259,7 @@ def _compare(
         "LD113",
         "a string compares only with a parameter that is a choice",
         link.value.span if isinstance(b, Static) else left[1],
+        help='such as `kind: "a" | "b"` of a definition',
     )
 
 

@@ -51,18 +51,18 @@ def fit(context: Context, scope: Scope, bound: Bound) -> Fit | Diagnostic:
         problem = context.diagnostics[before]
         del context.diagnostics[before:]
         return problem
+    misfits: list[Diagnostic] = []
     for parameter in bound.signature.parameters:
         given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
         for entry in given:
-            if entry is None:
-                continue
-            problem = _collect(context, bound, parameter, entry, result, arrays)
-            if problem is not None:
-                return problem
+            if entry is not None:
+                misfits += _collect(context, bound, parameter, entry, result, arrays)
     clash = unify(arrays, result.bindings)
+    # A wrong dtype is the thing to say only where the shapes fit: of two signatures, that one is
+    # meant.
     if clash is not None:
         return shape_clash(bound, result.bindings, clash)
-    return result
+    return misfits[0] if misfits else result
 
 
 def _collect(
@@ -72,26 +72,28 @@ def _collect(
     entry: tuple[Argument, Span],
     result: Fit,
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]],
-) -> Diagnostic | None:
+) -> list[Diagnostic]:
+    """Line one argument up with its pattern; return what misfits besides the shape."""
     value, span = entry
     pattern = pattern_of(parameter.type, value)
     if not isinstance(value, Value):
-        return None
+        return []
     lifted = bound.function.elementwise or bound.function.reduction
     if lifted and not isinstance(value.type, UnknownType):
-        return None
+        return []
+    misfits: list[Diagnostic] = []
     match pattern, value.type:
         case ((ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr()), UnknownType()):
             result.unknown = True
-            _infer(context, value, pattern)
+            _infer(context, value, pattern, bound.function.elementwise)
         case ast.ArrayTypeExpr(), ArrayType() as type:
             if dtype_fits(pattern, type) is False:
-                return wrong_dtype(bound, parameter, pattern, type, span)
+                misfits.append(wrong_dtype(bound, parameter, pattern, type, span))
             if type.dims is None:
                 result.unknown = True
             arrays.append((parameter.name, pattern, _moved(result, parameter.name, type)))
         case ast.ArrayTypeExpr(), TreeType() | RecordType():
-            return tree_for_array(bound, parameter.name, value.type, span)
+            misfits.append(tree_for_array(bound, parameter.name, value.type, span))
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves):
             if leaves is None:
                 result.unknown = True
@@ -103,14 +105,19 @@ def _collect(
                 arrays.append((parameter.name, leaf, type))
         case _:
             pass
-    return None
+    return misfits
 
 
-def _infer(context: Context, value: Value, pattern: ast.TypeExpr) -> None:
-    """Remember what a library signature says of an undeclared input."""
+def _infer(context: Context, value: Value, pattern: ast.TypeExpr, elementwise: bool) -> None:
+    """Remember what a library signature says of an undeclared input.
+
+    The signature of an elementwise function is that of one element.
+    """
     if isinstance(value.node, Input) and context.inferred.get(value.node.name) == "unknown":
         match pattern:
             case ast.ArrayTypeExpr():
+                if elementwise and not pattern.dims:
+                    pattern = replace(pattern, dims=(ast.Run(None, pattern.span),))
                 context.inferred[value.node.name] = show_pattern(pattern)
             case ast.TreeTypeExpr(leaf):
                 shown = "tree" if leaf is None else f"tree[{show_pattern(leaf)}]"
@@ -166,7 +173,9 @@ def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fi
             if place is None or not isinstance(entry[0].type, ArrayType):
                 continue
             dims = entry[0].type.dims
-            axis = resolve_axis(context, scope, expr, dims, parameter.name)
+            # What is wrong with a default is wrong with the argument that it is for.
+            written = expr if given else replace(expr, span=entry[1])
+            axis = resolve_axis(context, scope, written, dims, parameter.name)
             if axis is None or dims is None:
                 result.unknown = True
                 continue

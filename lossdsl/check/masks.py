@@ -16,6 +16,9 @@ from lossdsl.types.types import (
     same_dim,
 )
 
+_ALIGNED = "`{}` has the leading dims of the value, or dims of the same names"
+_CLASSES = "; `class_weight=` weighs classes"
+
 
 def align(
     context: Context, scope: Scope, value: Value, target: ArrayType, span: Span, option: str
@@ -39,8 +42,7 @@ def align(
             span,
             f"[{mine}]",
             notes=(f"the value that is reduced is [{theirs}]",),
-            help="`class_weight=` weighs classes; a mask or weight has the leading dims of the "
-            "value, or dims of the same names",
+            help=_ALIGNED.format(option) + (_CLASSES if option == "weight" else ""),
         )
         return None
     order = tuple(sorted(range(len(places)), key=places.__getitem__))

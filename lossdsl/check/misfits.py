@@ -5,7 +5,7 @@ from __future__ import annotations
 from lossdsl.check.binding import Bound, show_signature
 from lossdsl.check.context import Value
 from lossdsl.check.patterns import pattern_of
-from lossdsl.check.refusals import DTYPE_WORDS, swap_help
+from lossdsl.check.refusals import DTYPE_WORDS, sizes_help, swap_help
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -35,7 +35,7 @@ def wrong_dtype(
     wanted = DTYPE_WORDS.get(pattern.dtype, pattern.dtype)
     return Diagnostic(
         code,
-        f"`{parameter.name}` of `{bound.function.name}` is {wanted}, not {type.dtype}",
+        f"`{parameter.name}` of `{bound.function.name}` takes {wanted}; this is {type.dtype}",
         (Label(span, str(type), primary=True),),
         help=help,
     )
@@ -114,6 +114,7 @@ def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
         or _squeeze_help(theirs.type, mine.type, other_span)
         or _scalar_help(mine.type, span, other_span)
         or _scalar_help(theirs.type, other_span, span)
+        or sizes_help(theirs.type, mine.type)
     )
 
 

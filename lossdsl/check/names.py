@@ -19,6 +19,8 @@ def did_you_mean(
     meant = elsewhere(name) if elsewhere is not None else None
     if meant is None:
         folded = {one.casefold(): one for one in known}
-        close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+        written = name.casefold()
+        longer = [one for one in folded if len(written) > 2 and one.startswith(written)]
+        close = longer or get_close_matches(written, folded, n=1, cutoff=0.65)
         meant = folded[close[0]] if close else None
     return None if meant is None else f"did you mean `{meant}`?"

@@ -45,7 +45,14 @@ def name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> lis
                         )
                     )
                 elif name in symbols:
-                    problems.append(at("LD107", f"`{name}` is both a binding and a dim", span))
+                    problems.append(
+                        at(
+                            "LD107",
+                            f"`{name}` is both a binding and a dim",
+                            span,
+                            help="choose another name; dims are usually written in capitals",
+                        )
+                    )
                 seen[name] = span
             case ast.Result(name) | ast.Metric(name):
                 key = f"metric {name}" if isinstance(statement, ast.Metric) else f"loss {name}"

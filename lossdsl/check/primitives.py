@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lossdsl.check import expressions
 from lossdsl.check.axes import resolve_axes
 from lossdsl.check.binding import Bound
+from lossdsl.check.constants import constant
 from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const, Node
 from lossdsl.check.fitting import Fit, move
@@ -122,7 +125,8 @@ def _all_axes(
     dims = first.type.dims if first is not None and isinstance(first.type, ArrayType) else None
     if expr is None or (isinstance(expr, ast.Literal) and expr.value is None):
         return (None,)
-    axes = resolve_axes(context, scope, expr, dims, parameter.name)
+    written = expr if given else replace(expr, span=bound.span)
+    axes = resolve_axes(context, scope, written, dims, parameter.name)
     return None if axes is None else (axes.axes,)
 
 
@@ -209,8 +213,18 @@ def _converted(
         elif want is None:
             converted.append(entry[0])
         else:
-            converted.append(convert(context, scope, entry[0], dtype, entry[1]))
+            given = as_number(context, scope, entry[0], entry[1]) if want == "float" else entry[0]
+            converted.append(convert(context, scope, given, dtype, entry[1]))
     return converted, dtype
+
+
+def as_number(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+    """Return a whole literal as the floating one that a kernel expects."""
+    match value:
+        case Value(Const(int() as number), ArrayType(strength=strength)) if strength == LITERAL:
+            return constant(context, scope, float(number), span)
+        case _:
+            return value
 
 
 def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> Value:

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from lossdsl.check import expressions, terms
 from lossdsl.check.combine import batch_inputs, combines
 from lossdsl.check.context import Argument, Context, Scope, Value
-from lossdsl.check.core import Core, Graph, Outcome, tape
+from lossdsl.check.core import Core, Graph, Outcome
 from lossdsl.check.inputs import (
     Declared,
     declared_inputs,
@@ -19,13 +19,14 @@ from lossdsl.check.inputs import (
     symbols_of,
 )
 from lossdsl.check.naming import cycle_in, name_problems, with_definitions
+from lossdsl.check.sizes import input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.library.declare import Library
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.types.types import ArrayType, Dim, Type, UnknownType, kind, symbol_dim
+from lossdsl.types.types import ArrayType, Type, UnknownType, kind, symbol_dim
 
 RESULT = "loss"
 
@@ -71,6 +72,7 @@ def _elaborate(
     context = Context(Graph(), limits, default_float)
     context.diagnostics += problems
     context.diagnostics += name_problems(program, declared)
+    context.diagnostics += input_sizes(declared, limits)
     functions, problems = with_definitions(program, library)
     context.diagnostics += problems
     scope = Scope({}, functions)
@@ -101,7 +103,7 @@ def _elaborate(
     scope = _bindings(context, scope, program)
     core = _results(context, scope, program, declared, types)
     if not context.concrete:
-        _sizes(context, core, program)
+        context.diagnostics += program_sizes(core, program, limits)
     found = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,
@@ -216,7 +218,8 @@ def _outcome(
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         part = parts[len(names) - 1 - names[::-1].index(repeated)]
-        context.error(scope, "LD109", f"two terms are labelled `{repeated}`", part.span)
+        message = f"two terms are labelled `{repeated}`"
+        context.error(scope, "LD109", message, part.span, help="give each a label of its own")
     found = tuple(
         terms.term(context, scope, part, name, weighing, batch)
         for part, name in zip(parts, names, strict=True)
@@ -267,21 +270,3 @@ def _origin(
         if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
             return part.value.span
     return statement.value.span
-
-
-def _sizes(context: Context, core: Core, program: ast.Program) -> None:
-    """Bound what would be compiled, after definitions are expanded."""
-    roots = [outcome.value for outcome in core.results] + list(core.metrics.values())
-    nodes = len(tape(roots))
-    if nodes > context.limits.nodes:
-        context.diagnostics.append(
-            at(
-                "LD603",
-                f"a program of {nodes} operations after expanding definitions; at most "
-                f"{context.limits.nodes}",
-                program.statements[-1].span,
-            )
-        )
-
-
-__all__ = ["Dim", "Elaborated", "elaborate"]

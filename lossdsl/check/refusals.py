@@ -72,7 +72,8 @@ def shape_problem(
             str(right.type),
             help=swap_help(left.type, right.type, right_span)
             or _leading_help(left.type, right.type, right_span)
-            or _leading_help(right.type, left.type, left_span),
+            or _leading_help(right.type, left.type, left_span)
+            or sizes_help(left.type, right.type),
             labels=(label,),
         )
         return
@@ -96,9 +97,33 @@ def swap_help(wanted: Type, given: Type, span: Span) -> str | None:
             names, order = [str(dim) for dim in a], [str(dim) for dim in b]
             if names != order and sorted(names) == sorted(order) and len(set(names)) == len(names):
                 places = ", ".join(str(order.index(name)) for name in names)
+                if not span.text.isidentifier():
+                    return "the axes look swapped"
                 return f"the axes look swapped: `transpose({span.text}, ({places}))`"
         case _:
             pass
+    return None
+
+
+def sizes_help(left: Type, right: Type) -> str | None:
+    """Return what two sizes that differ may be meant to be."""
+    match left, right:
+        case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) == len(b):
+            for one, other in zip(a, b, strict=True):
+                if same_dim(one, other) is False:
+                    return _size_help(one, other)
+        case _:
+            pass
+    return None
+
+
+def _size_help(one: Dim, other: Dim) -> str | None:
+    if one.name and other.name and "@" not in one.name + other.name:
+        named = f"`{one.name}` and `{other.name}`"
+        return f"{named} are two sizes; if they are one, declare both by one name"
+    symbol, number = (one, other) if one.name else (other, one)
+    if symbol.name and "@" not in symbol.name and symbol.size is None and not number.terms:
+        return f"`{symbol.name}` is any size; if it is always {number}, declare it so"
     return None
 
 

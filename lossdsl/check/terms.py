@@ -138,6 +138,7 @@ def objective(
                 "LD431",
                 "this term has the weight 0: it is reported and trains nothing",
                 part.span,
+                help="leave it out, or make the weight an input: `w: float = 0`",
             )
     if len(kept) == len(parts):
         return value

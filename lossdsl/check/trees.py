@@ -125,13 +125,17 @@ def no_match(
     """Report a selector that matches nothing, naming paths close to it."""
     paths = [path for path, _ in tree.leaves or ()]
     near = close(selector, paths)
+    help = f"close: {', '.join(f'`{path}`' for path in near)}" if near else None
+    subtree = selector.patterns[0][-1] if len(selector.patterns) == 1 else None
+    if any(subtree in path[:-1] for path in paths):
+        help = f'`{subtree}` is no leaf; `"{subtree}/**"` selects what is below it'
     return context.error(
         scope,
         "LD301",
         f"selector {said} matches no leaf",
         span,
         f"0 of {len(paths)} leaves",
-        help=f"close: {', '.join(f'`{path}`' for path in near)}" if near else None,
+        help=help,
     )
 
 

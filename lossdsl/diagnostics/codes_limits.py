@@ -30,4 +30,28 @@ ROWS = (
         bad="loss = " + " + ".join(f"mean(out**{n + 2})" for n in range(20)) + " + mean(out)" * 240,
         good="loss = mean(out**2) + mean(out**3)",
     ),
+    Code(
+        "LD611",
+        title="a chain of operations that is too long",
+        why="XLA's compile time grows steeply with the length of a chain: 1,000 operations take "
+        "over a minute.",
+        bad="".join(f"a{n} = tanh(a{n - 1} + {n})\n" for n in range(1, 130)).replace("a0", "out")
+        + "loss = mean(a129)",
+        good="a1 = tanh(out + 1)\nloss = mean(a1)",
+    ),
+    Code(
+        "LD612",
+        title="too many dims",
+        why="No loss needs arrays of more dims, or more sizes with names of their own.",
+        bad="out: f32[" + ", ".join(f"D{n}" for n in range(17)) + "]\nmean(out)",
+        good="out: f32[B, T, C]\nmean(out)",
+    ),
+    Code(
+        "LD613",
+        title="slow to compile",
+        why="Compile time grows with the size of a program; this one is legal and large.",
+        bad="loss = " + " + ".join(f"mean(tanh(out + {n}))" for n in range(101)),
+        good="loss = mean(tanh(out + 1)) + mean(tanh(out + 2))",
+        warning=True,
+    ),
 )

@@ -114,3 +114,23 @@ def known_as(name: str) -> str | None:
     ('cross_entropy', 'binary_cross_entropy', 'mae')
     """
     return ALIASES.get(_folded(name)) or ALIASES.get(_bare(name))
+
+
+_OPTIONS = {
+    "reduction": "reduce",
+    "mask": "where",
+    "weights": "weight",
+    "sample_weight": "weight",
+    "dim": "axis",
+    "keepdim": "keepdims",
+    "label_smoothing": "smoothing",
+}
+
+
+def option_known_as(name: str) -> str | None:
+    """Return the option that another library calls so, or None.
+
+    >>> option_known_as("reduction")
+    'reduce'
+    """
+    return _OPTIONS.get(name)

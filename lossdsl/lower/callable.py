@@ -163,7 +163,7 @@ def refuse(
         meant = did_you_mean(name, names) or f"its inputs: {listed}"
         found.append(at("LD111", f"the loss has no input `{name}`", None, help=meant))
     for name, value in given.items():
-        if value is MISSING:
+        if value is MISSING and not positional:
             message = f"the input `{name}` is missing"
             found.append(at("LD110", message, None, help=f"`loss({listed})`"))
     raise LossError(found)

@@ -16,7 +16,7 @@ _FOREIGN = {
     "&": ("and", "`and`, element by element"),
     "|": ("or", "`or`, element by element"),
     "~": ("not", "`not`, element by element"),
-    "^": ("**", "`**` is the power"),
+    "^": ("**", "`**` for a power"),
 }
 _TYPOGRAPHIC = {
     **dict.fromkeys("−–—", "-"),  # noqa: RUF001

@@ -1,0 +1,72 @@
+"""What a program would cost: operations, chains of them, terms, ranks and symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lossdsl.check.core import Core, Node, operands, tape
+from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.limits import Limits
+from lossdsl.syntax import ast
+
+
+def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Diagnostic]:
+    """Yield declared types with too many dims, and too many symbols in all."""
+    for one in declared.values():
+        for node in ast.walk(one.type):
+            if isinstance(node, ast.ArrayTypeExpr) and len(node.dims) > limits.rank:
+                message = f"`{one.name}` has {len(node.dims)} dims; at most {limits.rank}"
+                yield at("LD612", message, node.span)
+    symbols = symbols_of(declared.values())
+    if len(symbols) > limits.symbols:
+        message = f"{len(symbols)} dim symbols; at most {limits.symbols}"
+        yield at("LD612", message, list(symbols.values())[limits.symbols])
+
+
+def program_sizes(core: Core, program: ast.Program, limits: Limits) -> Iterator[Diagnostic]:
+    """Yield what is too large to compile, and warn of what compiles slowly."""
+    span = program.statements[-1].span
+    order = tape([*(one.value for one in core.results), *core.metrics.values()])
+    if len(order) > limits.nodes:
+        yield at(
+            "LD603",
+            f"a program of {len(order)} operations after expanding definitions; at most "
+            f"{limits.nodes}",
+            span,
+            help="split it into several losses",
+        )
+        return
+    if len(order) > limits.nodes_warning:
+        yield at(
+            "LD613",
+            f"a program of {len(order)} operations compiles slowly",
+            span,
+            help="share what is repeated in bindings, or split the loss",
+        )
+    for outcome in core.results:
+        if len(outcome.terms) > limits.terms_warning:
+            yield at(
+                "LD613",
+                f"a loss of {len(outcome.terms)} terms compiles slowly",
+                span,
+                help="`map` applies one function to many leaves",
+            )
+    # The sum of the terms is bounded by their number.
+    roots = [term.raw for one in core.results for term in one.terms]
+    chain = longest_chain([*roots, *core.metrics.values()])
+    if chain > limits.chain:
+        yield at(
+            "LD611",
+            f"a chain of {chain} operations, each on the one before; at most {limits.chain}",
+            span,
+            help="`recurrence` steps along an axis; `cumsum` and `sum` add along one",
+        )
+
+
+def longest_chain(roots: list[Node]) -> int:
+    """Return the length of the longest path from an input to a root."""
+    depth: dict[Node, int] = {}
+    for node in tape(roots):
+        depth[node] = 1 + max((depth[one] for one in operands(node)), default=-1)
+    return max((depth[root] for root in roots), default=0)
