@@ -18,7 +18,7 @@ from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.library.declare import Library, builtins
+from lossdsl.library.declare import Library, builtins, syntax
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.callable import explain, jitted, make_callable, slot
@@ -60,7 +60,8 @@ class CompiledLoss:
         self.diagnostics = checked.diagnostics
         self._program = program
         self._given = dict(given)
-        self._library = library
+        # The library given keeps its identity, by which compiled losses are found again.
+        self._origin, self._library = library, library.extended({}, syntax())
         self._limits = limits
         self._declared: Mapping[str, Declared] = checked.declared
         self._names = tuple(checked.signature)

@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.check.core import Apply, Core, Node, Term
+from lossdsl.check.leaves import tree_leaves
 from lossdsl.library.declare import Library
 from lossdsl.lower.dtypes import default_float, jax_dtype
-from lossdsl.lower.tape import evaluate, tree_leaves
+from lossdsl.lower.tape import evaluate
 from lossdsl.optimize import optimize
 from lossdsl.types.types import ArrayType, Type
 

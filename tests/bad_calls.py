@@ -70,6 +70,7 @@ CALLS = (
     of_tree("l2sqr(params)", {"w": VECTOR, "act": jnp.tanh}, "LD213", "`params/act`", "eqx.filter"),
     of_tree("l2sqr(params)", {"n": jnp.arange(3)}, "LD209", "no leaf", "floating"),
     of_tree("l2sqr(params)", {"n": jnp.ones(0)}, "LD209", "no leaf", "at least one element"),
+    of_tree("l2sqr(params)", {"w": VECTOR, 1: VECTOR}, "LD213", "keys", "keys of one type"),
     of_tree("l2sqr(params['taus'])", {"tau": VECTOR}, "LD301", "`taus`", "close: `tau`"),
     of_tree("bounds(params, taus >= 0.1)", {"tau": VECTOR}, "LD301", "`taus`", "close: `tau`"),
     of_tree("bounds(params, tau >= 1, 'ta?' <= 0)", {"tau": VECTOR}, "LD302", "between", "swap"),

@@ -7,6 +7,7 @@ starts from a tree; `commented` starts from a text.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -20,7 +21,7 @@ HERE = Span(Source(""), 0, 0)
 # Words of the type language are ordinary names elsewhere.
 # fmt: off
 names = st.sampled_from([
-    "out", "tgt", "params", "p", "q", "B", "T", "C", "labels", "tree", "float", "axis", "step",
+    "out", "tgt", "params", "p", "q", "B", "T", "C", "labels", "tree", "float", "axes", "step",
     "\u03c3", "\u0394x", "x1", "_hidden",
 ])
 functions = st.sampled_from(["mse", "mean", "log", "softmax", "where", "take", "norm", "tree"])
@@ -158,6 +159,14 @@ parameters = st.builds(
 signatures = st.builds(
     ast.Signature, functions, _many(parameters), st.none() | parameter_types, st.just(HERE)
 )
+# A definition has a fixed number of parameters.
+_defined = st.builds(
+    ast.Signature,
+    functions,
+    _many(parameters.map(lambda one: replace(one, variadic=False))),
+    st.none() | parameter_types,
+    st.just(HERE),
+)
 
 
 # Statements and programs
@@ -176,7 +185,7 @@ declarations = st.builds(_declaration, _many(names, 1), input_types, st.none()) 
     _declaration, _many(names, 1, 1), _scalars, _values
 )
 definitions = st.builds(
-    ast.Definition, st.sampled_from(["def", "loss"]), signatures, expressions, st.just(""),
+    ast.Definition, st.sampled_from(["def", "loss"]), _defined, expressions, st.just(""),
     st.just(HERE),
 )  # fmt: skip
 _others = st.one_of(

@@ -13,9 +13,9 @@ from lossdsl.library.aliases import option_known_as
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.rules import LOSS_OPTIONS
 from lossdsl.types.types import Dim, UnknownType, literal_dim
 
-LOSS_OPTIONS = ("reduce", "axis", "where", "weight", "normalize")
 Evaluate = Callable[[ast.Expr], Argument]
 
 
@@ -197,6 +197,7 @@ def _accept(
             return problem
         if isinstance(type, ast.WordTypeExpr) and type.word == "shape":
             value = shape_of(value) or value
+        value = as_choice(type, value)
     if parameter.variadic:
         bound.variadic.append((value, expr.span))
     else:
@@ -285,6 +286,13 @@ def _static_fits(value: Argument, wanted: str) -> bool:
 
 def _unknown(value: Argument) -> bool:
     return isinstance(value, Value) and isinstance(value.type, UnknownType)
+
+
+def as_choice(type: ast.TypeExpr | None, value: Argument) -> Argument:
+    """Return a string given for a choice together with what else it might have been."""
+    if isinstance(type, ast.ChoiceTypeExpr) and isinstance(value, Static):
+        return Static(value.value, type.options)
+    return value
 
 
 def shape_of(value: Argument) -> Static | None:

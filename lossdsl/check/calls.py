@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lossdsl.check import constraints, expand, expressions, mapping, primitives, reductions
 from lossdsl.check.binding import Bound, bind
+from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Value
 from lossdsl.check.core import Const
 from lossdsl.check.fitting import Fit, fit
@@ -143,7 +144,7 @@ def _most_telling(problems: Sequence[Diagnostic]) -> Diagnostic:
 def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: int) -> Value:
     function = bound.function
     _hold_domains(context, scope, bound)
-    if "constraint" in _words(bound.signature):
+    if takes_constraints(bound.signature):
         return constraints.apply(context, scope, bound, fitted)
     if function.definitions:
         definition = function.definitions[variant]
@@ -171,7 +172,3 @@ def _hold_domains(context: Context, scope: Scope, bound: Bound) -> None:
                 context.error(scope, "LD503", f"{said}; this is {number:g}", span)
             case _:
                 pass
-
-
-def _words(signature: ast.Signature) -> set[str]:
-    return {one.type.word for one in signature.parameters if isinstance(one.type, ast.WordTypeExpr)}

@@ -173,6 +173,8 @@ def _fold_numbers(
         return context.error(scope, "LD501", "this constant overflows a float", span)
     if isinstance(result, complex):
         return context.error(scope, "LD503", "a power of a negative number with a fraction", span)
+    if math.isinf(result) and not any(map(math.isinf, numbers)):
+        return context.error(scope, "LD501", "this constant overflows a float", span)
     return constant(context, scope, result, span)
 
 
@@ -194,8 +196,6 @@ def _fold_sizes(
 
 
 def constant(context: Context, scope: Scope, value: Number, span: Span) -> Value:
-    if isinstance(value, float) and math.isinf(value) and "inf" not in span.text:
-        return context.error(scope, "LD501", "this constant overflows a float", span)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**31:
         return context.error(
             scope,

@@ -24,9 +24,13 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Static:
-    """What is known before any array is: `none`, a string, or a shape."""
+    """What is known before any array is: `none`, a string, or a shape.
+
+    `options` are the strings that a choice may be, and may be compared with.
+    """
 
     value: str | tuple[Dim, ...] | None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

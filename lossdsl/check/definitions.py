@@ -27,6 +27,17 @@ def check_definitions(
     return tuple(found)
 
 
+def uncalled(program: ast.Program) -> list[ast.Definition]:
+    """Return the definitions of a spec that nothing in it calls or hands on."""
+    names = {
+        node.function if isinstance(node, ast.Call) else node.id
+        for node in ast.walk(program)
+        if isinstance(node, ast.Call | ast.Name)
+    }
+    definitions = [one for one in program.statements if isinstance(one, ast.Definition)]
+    return [one for one in definitions if one.signature.name not in names]
+
+
 def _check(context: Context, definition: ast.Definition, functions: Library) -> None:
     signature = definition.signature
     symbols = {
@@ -55,7 +66,7 @@ def _argument(context: Context, parameter: ast.Parameter, functions: Library) ->
                 return FunctionValue(functions[name], int(arguments[0]) if arguments else 1)
             type = UNKNOWN
         case ast.ChoiceTypeExpr(options):
-            return Static(options[0])
+            return Static(options[0], options)
         case ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr() as declared:
             type = static_type(declared)
         case _:

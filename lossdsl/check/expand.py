@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import count, islice
 
 from lossdsl.check import expressions, primitives, reductions
-from lossdsl.check.binding import LOSS_OPTIONS, Bound, ordinary
+from lossdsl.check.binding import Bound, as_choice, ordinary
+from lossdsl.check.constants import static_dim
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.fitting import Fit, moved_order
 from lossdsl.check.leaves import as_tree, usable
@@ -15,6 +16,7 @@ from lossdsl.check.local import Local, runs_of_signature
 from lossdsl.check.patterns import pattern_of
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.rules import LOSS_OPTIONS
 from lossdsl.types.types import (
     HALF,
     LITERAL,
@@ -89,6 +91,14 @@ def _expanded(
             else value
         )
     inner = replace(inner, values=values)
+    for parameter in definition.signature.parameters:
+        match parameter.type:
+            case ast.WordTypeExpr("static", ("int", *_)):
+                size = static_dim(values.get(parameter.name, Static(None)))
+                if size is not None:
+                    local.bindings.dims[parameter.name] = size
+            case _:
+                pass
     if context.exhausted(scope, bound.span):
         return inner, context.unknown(), local
     body = expressions.elaborate(context, inner, definition.value)
@@ -104,7 +114,10 @@ def _default(context: Context, scope: Scope, parameter: ast.Parameter) -> Argume
             return FunctionValue(scope.functions[name], int(arguments[0]) if arguments else 1)
         case _:
             pass
-    return expressions.argument(context, scope, parameter.default)
+    type = parameter.type
+    if isinstance(type, ast.OptionalTypeExpr):
+        type = type.type
+    return as_choice(type, expressions.argument(context, scope, parameter.default))
 
 
 def _received(

@@ -250,9 +250,17 @@ def _compare(
     a, b = left[0], right
     if isinstance(a, Value) and isinstance(b, Value):
         return binary(context, scope, link.operator, (a, left[1]), (b, link.value.span), span)
-    statics = [one.value for one in (a, b) if isinstance(one, Static)]
-    if link.operator in ("==", "!=") and (len(statics) == 2 or None in statics):
-        equal = len(statics) == 2 and statics[0] == statics[1]
+    statics = [one for one in (a, b) if isinstance(one, Static)]
+    options = next((one.options for one in statics if one.options), ())
+    foreign = [one.value for one in statics if options and one.value not in (None, *options)]
+    if foreign:
+        listed = " or ".join(f'"{option}"' for option in options)
+        place = link.value.span if isinstance(b, Static) and not b.options else left[1]
+        message = f'"{foreign[0]}" is never given: it is {listed}'
+        return context.error(scope, "LD112", message, place)
+    none = any(one.value is None for one in statics)
+    if link.operator in ("==", "!=") and (none or (options and len(statics) == 2)):
+        equal = len(statics) == 2 and statics[0].value == statics[1].value
         return constant(context, scope, equal == (link.operator == "=="), span)
     return context.error(
         scope,

@@ -11,9 +11,7 @@ from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.declared import declared_array
 from lossdsl.types.types import (
-    LITERAL,
     SCALAR,
-    UNKNOWN_DIM,
     ArrayType,
     Dim,
     RecordType,
@@ -22,6 +20,7 @@ from lossdsl.types.types import (
     UnknownType,
     combine_dims,
     fits,
+    kind,
     symbol_dim,
 )
 from lossdsl.types.unify import Bindings, Clash, show_pattern, unify
@@ -50,6 +49,7 @@ def declared_inputs(
             if name in found:
                 problems.append(at("LD109", f"`{name}` is declared twice", span))
             found[name] = Declared(name, statement.type, statement.default, span)
+        problems += _default_problems(statement)
     for name, type in given.items():
         if name in found:
             if found[name].type != type:
@@ -64,6 +64,21 @@ def declared_inputs(
         else:
             found[name] = Declared(name, type, None, type.span)
     return found, problems
+
+
+def _default_problems(statement: ast.Declaration) -> list[Diagnostic]:
+    """A default is of the class that is declared: no fraction for `int`, no number for `bool`."""
+    default, type = statement.default, statement.type
+    if default is None or not isinstance(type, ast.ArrayTypeExpr):
+        return []
+    classes = {"int": int, "bool": bool, "float": (int, float)}
+    wanted = kind(type.dtype)
+    fits_class = isinstance(default.value, classes.get(wanted, object))
+    if fits_class and isinstance(default.value, bool) == (wanted == "bool"):
+        return []
+    name, said = statement.names[0], type.span.text
+    message = f"`{name}` is declared {said}; its default is {default.span.text}"
+    return [at("LD219", message, default.span)]
 
 
 def symbols_of(declared: Iterable[Declared]) -> dict[str, Span]:
@@ -162,7 +177,7 @@ def _collect(
                     )
                 else:
                     _collect(context, scope, one, field.type, inner, f"{said}.{field.name}", arrays)
-        case (ast.TreeTypeExpr(), TreeType() | RecordType() | ArrayType()):
+        case (ast.TreeTypeExpr(), TreeType() | RecordType() | ArrayType()) | (_, UnknownType()):
             pass
         case _:
             context.error(
@@ -241,6 +256,3 @@ def _name_dims(
             named.append(given[at])
         at += 1
     return tuple(named)
-
-
-__all__ = ["LITERAL", "UNKNOWN_DIM", "Declared", "declared_inputs", "fit_inputs", "static_type"]

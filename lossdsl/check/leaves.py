@@ -5,7 +5,7 @@ from __future__ import annotations
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Apply, Input, Leaves, Node
 from lossdsl.source import Span
-from lossdsl.types.types import LITERAL, ArrayType, Path, RecordType, TreeType, array, kind
+from lossdsl.types.types import LITERAL, ArrayType, Path, RecordType, TreeType, Type, array, kind
 
 
 def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:
@@ -23,6 +23,13 @@ def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:
             case _:
                 return TreeType()
     return TreeType(None, tuple(leaves))
+
+
+def tree_leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
+    """Return the leaves of a tree or record in the order of its values."""
+    tree = record_tree(type) if isinstance(type, RecordType) else type
+    assert isinstance(tree, TreeType) and tree.leaves is not None
+    return tree.leaves
 
 
 def as_tree(context: Context, scope: Scope, value: Value) -> Value:

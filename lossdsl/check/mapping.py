@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from lossdsl.check import calls, expressions, trees
 from lossdsl.check.binding import function_named
-from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.library.declare import Builtin
-from lossdsl.selectors import Problem, Selector, parse_selector, select
+from lossdsl.selectors import Problem, parse_selector, select
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import UNKNOWN, ArrayType, Path, TreeType
@@ -115,5 +115,3 @@ def _joined(context: Context, scope: Scope, results: list[tuple[Path, Value]], s
     node = context.graph.apply(scope.functions["branches"], nodes, tree, {"paths": paths})
     return context.value(node, tree, span, scope)
 
-
-__all__ = ["Selector", "Static", "is_map", "map_leaves"]

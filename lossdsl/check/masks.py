@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from lossdsl.check.constants import literal
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Const
+from lossdsl.check.leaves import as_read, as_tree, record_tree
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.check.refusals import structure_problem
+from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.types.types import (
     ArrayType,
     Dim,
+    Path,
+    RecordType,
     TreeType,
+    Type,
     UnknownType,
     array,
     kind,
@@ -20,13 +27,150 @@ _ALIGNED = "`{}` has the leading dims of the value, or dims of the same names"
 _CLASSES = "; `class_weight=` weighs classes"
 
 
+def as_mask(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    target: tuple[Value, Span],
+    span: Span,
+    option: str,
+) -> Value | None:
+    """Return a mask or weight fitted to a target, which may be a tree.
+
+    None if it keeps all, and after a diagnostic.
+    """
+    if _keeps_all(value, option) or not _is_of_kind(context, scope, value.type, span, option):
+        return None
+    match target[0].type, value.type:
+        case ArrayType() as wanted, ArrayType():
+            return align(context, scope, value, wanted, span, option)
+        case ArrayType(), TreeType() | RecordType():
+            message = f"`{option}` of an array is an array; this is a tree"
+            context.error(scope, "LD206", message, span, str(value.type))
+            return None
+        case TreeType() as tree, _:
+            return _for_tree(context, scope, value, (tree, target[1]), span, option)
+        case _:
+            return value
+
+
+def _keeps_all(value: Value, option: str) -> bool:
+    match value.node:
+        case Const(bool() as keeps):
+            return keeps and option == "where" and not isinstance(value.type, UnknownType)
+        case Const(int() | float() as weight):
+            return weight == 1 and option == "weight"
+        case _:
+            return False
+
+
+def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: str) -> bool:
+    """Report a mask of numbers, and a weight of truth values."""
+    kinds = {kind(one.dtype) for one in _arrays(type)}
+    if option == "where" and kinds & {"int", "float"}:
+        context.error(
+            scope,
+            "LD214",
+            "`where` is true or false",
+            span,
+            str(type),
+            help=f"compare it, such as `where={span.text} > 0`; `weight=` takes numbers",
+        )
+        return False
+    if option == "weight" and "bool" in kinds:
+        context.error(
+            scope,
+            "LD216",
+            "`weight` is a number; this is true or false",
+            span,
+            str(type),
+            help=f"`where={span.text}`",
+        )
+        return False
+    return True
+
+
+def _arrays(type: Type) -> tuple[ArrayType, ...]:
+    """Return what is known of the arrays in a type."""
+    match type:
+        case ArrayType():
+            return (type,)
+        case RecordType():
+            return _arrays(record_tree(type))
+        case TreeType(leaf, None):
+            return () if leaf is None else (leaf,)
+        case TreeType(leaves=leaves):
+            return tuple(one for _, one in leaves or ())
+        case UnknownType():
+            return ()
+
+
+def _for_tree(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    target: tuple[TreeType, Span],
+    span: Span,
+    option: str,
+) -> Value | None:
+    """Line a tree up with a tree leaf by leaf; a scalar is the same for every leaf."""
+    tree, tree_span = target
+    if isinstance(value.type, ArrayType) and value.type.rank:
+        # An array given for a tree is a tree of one leaf, and so is then its mask.
+        if tree.leaves is None or [path for path, _ in tree.leaves] != [()]:
+            message = f"`{option}` of a tree is a scalar or a tree of the same structure"
+            context.error(scope, "LD206", message, span, str(value.type))
+            return None
+        value = as_tree(context, scope, value)
+    elif isinstance(value.type, RecordType):
+        value = as_tree(context, scope, value)
+    if option == "weight":
+        value = as_read(context, scope, value, span)
+    if not isinstance(value.type, TreeType) or None in (value.type.leaves, tree.leaves):
+        return value
+    mine, theirs = dict(value.type.leaves or ()), dict(tree.leaves or ())
+    if list(mine) != list(theirs):
+        structure_problem(context, scope, (list(theirs), tree_span), (list(mine), span))
+        return None
+    given = [
+        Value(context.graph.leaves(value.node, Selector(exact=path), leaf), leaf)
+        for path, leaf in mine.items()
+    ]
+    fitted: list[Value] = []
+    for (path, wanted), leaf in zip(theirs.items(), given, strict=True):
+        one = align(context, scope, leaf, wanted, span, option, path)
+        if one is None:
+            return None
+        fitted.append(one)
+    if fitted == given:
+        return value
+    return _as_one(context, scope, list(mine), fitted, span)
+
+
+def _as_one(
+    context: Context, scope: Scope, paths: list[Path], leaves: list[Value], span: Span
+) -> Value:
+    types = [one.type for one in leaves if isinstance(one.type, ArrayType)]
+    tree = TreeType(None, tuple(zip(paths, types, strict=True)))
+    nodes = [one.node for one in leaves]
+    form = scope.functions["branches"]
+    node = context.graph.apply(form, nodes, tree, {"paths": tuple(paths)})
+    return context.value(node, tree, span, scope)
+
+
 def align(
-    context: Context, scope: Scope, value: Value, target: ArrayType, span: Span, option: str
+    context: Context,
+    scope: Scope,
+    value: Value,
+    target: ArrayType,
+    span: Span,
+    option: str,
+    leaf: Path = (),
 ) -> Value | None:
     """Give a mask or weight the rank of its target, with size 1 where it does not vary.
 
     By dim name when both sides have names, else by the leading dims; sizes are exact. None after
-    a diagnostic.
+    a diagnostic, which names the leaf of the tree that it is about.
     """
     type = value.type
     assert isinstance(type, ArrayType)
@@ -35,13 +179,14 @@ def align(
     places = _places(type.dims, target.dims)
     if isinstance(places, str):
         mine, theirs = (", ".join(map(str, dims)) for dims in (type.dims, target.dims))
+        reduced = f"the leaf `{'/'.join(leaf)}`" if leaf else "the value"
         context.error(
             scope,
             "LD212",
             f"`{option}` has {places}",
             span,
             f"[{mine}]",
-            notes=(f"the value that is reduced is [{theirs}]",),
+            notes=(f"{reduced} that is reduced is [{theirs}]",),
             help=_ALIGNED.format(option) + (_CLASSES if option == "weight" else ""),
         )
         return None
@@ -79,64 +224,23 @@ def _places(mine: tuple[Dim, ...], theirs: tuple[Dim, ...]) -> tuple[int, ...] |
     return tuple(range(len(mine)))
 
 
-def as_mask(
-    context: Context, scope: Scope, value: Value, target: Value, span: Span, option: str
-) -> Value | None:
-    """Return a mask or weight fitted to a target, which may be a tree; None if it keeps all."""
-    match value.node:
-        case Const(True) if not isinstance(value.type, UnknownType) and option == "where":
-            return None
-        case Const(int() | float() as weight) if option == "weight" and weight == 1:
-            return None
-        case _:
-            pass
-    if isinstance(value.type, ArrayType):
-        wanted = kind(value.type.dtype) == "bool"
-        if option == "where" and not wanted and kind(value.type.dtype) not in ("any", "num"):
-            context.error(
-                scope,
-                "LD214",
-                "`where` is true or false",
-                span,
-                str(value.type),
-                help=f"compare it, such as `where={span.text} > 0`; `weight=` takes numbers",
-            )
-            return None
-        if option == "weight" and wanted:
-            context.error(
-                scope,
-                "LD216",
-                "`weight` is a number; this is true or false",
-                span,
-                str(value.type),
-                help=f"`where={span.text}`",
-            )
-            return None
-        if isinstance(target.type, ArrayType):
-            return align(context, scope, value, target.type, span, option)
-        if isinstance(target.type, TreeType) and value.type.rank:
-            context.error(
-                scope,
-                "LD206",
-                f"`{option}` of a tree is a scalar or a tree of the same structure",
-                span,
-                str(value.type),
-            )
-            return None
-    return value
-
-
 def both(
-    context: Context, scope: Scope, symbol: str, a: Value | None, b: Value | None, span: Span
+    context: Context,
+    scope: Scope,
+    symbol: str,
+    a: Value | None,
+    b: Value | None,
+    span: Span,
+    said: str,
 ) -> Value | None:
     """Combine two masks (`and`) or weights (`*`), either of which may be left out."""
     if a is None or b is None:
         return a if b is None else b
     function = scope.functions.operators[symbol]
-    return apply_elementwise(context, scope, function, [(a, span), (b, span)], span)
+    return apply_elementwise(context, scope, function, [(a, span), (b, span)], span, said=said)
 
 
-def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span) -> Value:
+def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, said: str) -> Value:
     """Select the elements under a mask, with 0 elsewhere; the optimizer sinks it to the inputs."""
     function = scope.functions["keep"]
     fill: object = 0
@@ -145,13 +249,12 @@ def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span) 
     elif not isinstance(value.type, ArrayType) or kind(value.type.dtype) == "float":
         fill = 0.0
     operands = [(mask, span), (value, span)]
-    return apply_elementwise(context, scope, function, operands, span, {"fill": fill})
+    return apply_elementwise(context, scope, function, operands, span, {"fill": fill}, said=said)
 
 
 def nonzero(context: Context, scope: Scope, weight: Value, span: Span) -> Value:
     """Return the mask that a weight implies: where it is not 0."""
-    from lossdsl.check.expressions import literal
-
     zero = literal(context, scope, 0, span)
     function = scope.functions.operators["!="]
-    return apply_elementwise(context, scope, function, [(weight, span), (zero, span)], span)
+    operands = [(weight, span), (zero, span)]
+    return apply_elementwise(context, scope, function, operands, span, said="weight")

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from lossdsl.check.inputs import Declared, symbols_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.library.declare import Builtin, Library
+from lossdsl.library.declare import Builtin, Library, syntax
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 
@@ -107,7 +107,7 @@ def with_definitions(program: ast.Program, library: Library) -> tuple[Library, l
         name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
         for name, found in own.items()
     }
-    return library.extended(local), problems
+    return library.extended(local, syntax()), problems
 
 
 def _functions_read(definition: ast.Definition) -> list[str]:

@@ -10,6 +10,7 @@ from lossdsl.check import expressions, terms
 from lossdsl.check.combine import batch_inputs, combines
 from lossdsl.check.context import Argument, Context, Scope, Value
 from lossdsl.check.core import Core, Graph, Outcome
+from lossdsl.check.definitions import check_definitions, uncalled
 from lossdsl.check.inputs import (
     Declared,
     declared_inputs,
@@ -18,6 +19,7 @@ from lossdsl.check.inputs import (
     static_type,
     symbols_of,
 )
+from lossdsl.check.lints import mask_lints
 from lossdsl.check.naming import cycle_in, name_problems, with_definitions
 from lossdsl.check.sizes import input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
@@ -103,7 +105,8 @@ def _elaborate(
     scope = _bindings(context, scope, program)
     core = _results(context, scope, program, declared, types)
     if not context.concrete:
-        context.diagnostics += program_sizes(core, program, limits)
+        context.diagnostics += check_definitions(uncalled(program), functions, limits)
+        context.diagnostics += (*program_sizes(core, program, limits), *mask_lints(core))
     found = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,

@@ -233,6 +233,20 @@ ROWS: tuple[Code, ...] = (
         good="out: f32[T-1]\nmean(out)",
     ),
     Code(
+        "LD035",
+        title="a variadic parameter in a definition",
+        why="A definition is expanded for the arguments of its signature; trees hold any number.",
+        bad="def f(*x) = 1.0\nloss = f(out)",
+        good="def f(x) = mean(x)\nloss = f(out)",
+    ),
+    Code(
+        "LD036",
+        title="an option's name as a parameter",
+        why="`reduce`, `axis`, `where`, `weight` and `normalize` mean the same on every loss.",
+        bad="loss f(x: float[*S], axis: float[*S]) -> float[*S] = x*axis\nloss = f(out, out)",
+        good="loss f(x: float[*S], y: float[*S]) -> float[*S] = x*y\nloss = f(out, out)",
+    ),
+    Code(
         "LD601",
         title="a text that is too long",
         why="A spec states one loss; data and parameters are its inputs. The bound keeps reading "

@@ -272,3 +272,15 @@ def builtins() -> Library:
                 add(function)
     functions = {name: one for name, one in found.items() if not one.internal}
     return Library(functions, {name: one for name, one in found.items() if one.internal})
+
+
+@lru_cache(maxsize=1)
+def syntax() -> Mapping[str, Builtin]:
+    """Return what syntax and the options of losses stand for, whatever a spec may call."""
+    library = builtins()
+    named = {
+        name: function
+        for name, function in library.functions.items()
+        if function.operator or function.limit or name in ("mean", "sum", "stop_gradient")
+    }
+    return {**library.forms, **named}

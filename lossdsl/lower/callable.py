@@ -61,7 +61,7 @@ def make_callable(
         "missing": MISSING,
         "scalar": strong_scalar,
         "fields": only_fields,
-        "problems": (LossError, TypeError),
+        "problems": (LossError, TypeError, ValueError),
         "explain": explain,
         "refuse": lambda *call: refuse(names, *call),
     }
@@ -130,10 +130,25 @@ def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:
     """
     if isinstance(problem, LossError):
         raise LossError(problem.diagnostics) from problem.__cause__
-    found = _no_array(inputs)
+    found = _no_order(inputs) if isinstance(problem, ValueError) else _no_array(inputs)
     if found is None:
         raise problem
     raise LossError([found]) from None
+
+
+def _no_order(inputs: Mapping[str, Any]) -> Diagnostic | None:
+    """Name the first input with a dict that JAX cannot flatten."""
+    for name, value in inputs.items():
+        try:
+            flatten(value)
+        except ValueError:
+            return at(
+                "LD213",
+                f"the keys of a dict in `{name}` cannot be sorted",
+                None,
+                help="use keys of one type, such as strings",
+            )
+    return None
 
 
 def _no_array(inputs: Mapping[str, Any]) -> Diagnostic | None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
-from lossdsl.check.core import Apply, Core, Graph, Input, Leaves, Node, operands, tape
+from lossdsl.check import bounded
+from lossdsl.check.core import Apply, Core, Input, tape
 from lossdsl.check.program import elaborate
-from lossdsl.check.trees import selected_at
 from lossdsl.diagnostics.defect import defects_reported
-from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.nearest import Bound, inside, outside
 from lossdsl.lower.scalars import scalar_class, strong_scalar
-from lossdsl.lower.tape import evaluate, tree_leaves
+from lossdsl.lower.tape import evaluate
 from lossdsl.lower.values import concrete
 from lossdsl.selectors import flatten
 from lossdsl.syntax import ast
-from lossdsl.types.types import ArrayType, Path, Type
+from lossdsl.types.types import UNKNOWN, Type
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,9 @@ class Rules:
         with defects_reported():
             static = elaborate(self.program, self.library, self.given, limits=self.limits)
         assert static.core is not None
-        names = list(
-            dict.fromkeys(_tree(static.core.graph, limit) for limit in _limits(static.core))
-        )
+        limits = _certain(bounded.limits(static.core))
+        inputs_of = [_certain(bounded.input_of(static.core.graph, one)) for one in limits]
+        names = list(dict.fromkeys(inputs_of))
         passed = _passed(names, trees, inputs)
         if not names:
             return Constrained(passed, len(passed) == 1, ())
@@ -76,66 +78,24 @@ class Rules:
             wanted = scalar_class(declared)
             strong = value if wanted is None else strong_scalar(value, wanted, name)
             types[name], values[name] = concrete(strong, declared, name, self.limits.leaves)
+        # A declared size that no input shows would differ from the sizes of the leaves.
+        types = {name: types.get(name, UNKNOWN) for name in (*static.declared, *types)}
         with defects_reported():
             done = elaborate(
                 self.program, self.library, self.given, types, default_float(), self.limits, True
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
-        bounds = _evaluated(done.core, _limits(done.core), values)
+        bounds = _evaluated(done.core, _certain(bounded.limits(done.core)), values)
         return Constrained(passed, len(names) == 1, tuple(bounds))
 
 
-def _limits(core: Core) -> list[Apply]:
-    """Return the limits of the calls that bound a tree; a conditional call is refused."""
-    # A term of weight 0 is no part of the objective, and its constraints still hold.
-    roots = [one.value for one in core.results]
-    roots += [term.raw for one in core.results for term in one.terms]
-    always = _always(roots)
-    found: list[Apply] = []
-    for call in tape(roots):
-        if not isinstance(call, Apply) or not _bounds_a_tree(call):
-            continue
-        if call not in always:
-            raise LossError(
-                [
-                    at(
-                        "LD306",
-                        f"a call of `{call.function}` is in a branch, so it may not hold",
-                        core.graph.places[call][0].span if core.graph.places.get(call) else None,
-                        help="`project` follows constraints that always hold",
-                    )
-                ]
-            )
-        found += [one for one in call.arguments if isinstance(one, Apply)]
-    return found
-
-
-def _always(roots: Iterable[Node]) -> set[Node]:
-    """Return the nodes that the roots read other than as the branch of a conditional."""
-    found: set[Node] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            conditional = isinstance(node, Apply) and node.function.operator == "if"
-            stack += operands(node)[:1] if conditional else operands(node)
-    return found
-
-
-def _bounds_a_tree(call: Apply) -> bool:
-    return any(
-        isinstance(one.type, ast.WordTypeExpr)
-        and one.type.word == "constraint"
-        and one.type.arguments
-        for signature in call.function.signatures
-        for one in signature.parameters
-    )
-
-
-def _tree(graph: Graph, limit: Apply) -> str:
-    return _positions(graph, limit.arguments[0])[0]
+def _certain(found: tuple[Result | None, Sequence[Diagnostic]]) -> Result:
+    """Return what the checker found; raise what it refuses."""
+    result, problems = found
+    if result is None or problems:
+        raise LossError(problems)
+    return result
 
 
 def _passed(
@@ -174,51 +134,15 @@ def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -
                 help = f"pass it by name: `project(params, {node.name}=…)`"
                 raise LossError([at("LD110", message, None, help=help)])
         (value,) = evaluate(core.graph, [bound], values, default_float())
-        name, places = _positions(core.graph, subject)
+        _certain(bounded.input_of(core.graph, limit))
+        found_at = bounded.positions(core.graph, subject)
+        assert found_at is not None
+        name, places = found_at
         for order, place in enumerate(places):
             one = value[order] if isinstance(value, list) else value
             side, strict = str(limit.option("side")), bool(limit.option("strict"))
             found.append(Bound(name, place, side, strict, one))
     return found
-
-
-def _positions(graph: Graph, node: Node | None) -> tuple[str, list[int]]:
-    """Return the input that a selection starts from, and which of its leaves are selected.
-
-    Before types are concrete the leaves are not known, and none are returned.
-    """
-    match node:
-        case Input(name):
-            type = graph.types[node]
-            leaves = getattr(type, "leaves", None)
-            return name, [0] if isinstance(type, ArrayType) else list(range(len(leaves or ())))
-        case Leaves(tree, selector):
-            name, places = _positions(graph, tree)
-            if isinstance(graph.types[tree], ArrayType) or not places:
-                return name, places
-            return name, [
-                places[one] for one in selected_at(selector, tree_leaves(graph.types[tree]))
-            ]
-        case Apply(function, (inner,)) if function.name in ("branches", "cast"):
-            return _positions(graph, inner)
-        case Apply(function, (inner,)) if function.name == "usable" and inner is not None:
-            name, places = _positions(graph, inner)
-            kept = set(cast("tuple[Path, ...]", node.option("paths")))
-            if not places:
-                return name, places
-            paired = zip(places, tree_leaves(graph.types[inner]), strict=True)
-            return name, [place for place, (path, _) in paired if path in kept]
-        case _:
-            raise LossError(
-                [
-                    at(
-                        "LD306",
-                        "a constraint is on a tree that is no selection of an input",
-                        graph.places[node][0].span if node and graph.places.get(node) else None,
-                        help="`project` can move only parameters that are passed to it",
-                    )
-                ]
-            )
 
 
 def project(call: Constrained) -> Any:

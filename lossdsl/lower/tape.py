@@ -7,8 +7,9 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never, cast
 
+from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
-from lossdsl.check.leaves import record_tree
+from lossdsl.check.leaves import tree_leaves
 from lossdsl.check.primitives import is_operand
 from lossdsl.check.trees import selected_at
 from lossdsl.lower.dtypes import jax_dtype
@@ -49,13 +50,6 @@ def _constant(value: Any, type: Type, default_float: str) -> Value:
 
     whole = isinstance(type, ArrayType) and type.dtype == "int"
     return np.asarray(value, np.int32 if whole else jax_dtype(default_float))
-
-
-def tree_leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
-    """Return the leaves of a tree or record in the order of its values."""
-    tree = record_tree(type) if isinstance(type, RecordType) else type
-    assert isinstance(tree, TreeType) and tree.leaves is not None
-    return tree.leaves
 
 
 def _leaves(graph: Graph, node: Leaves, tree: Sequence[Value]) -> Value:
@@ -106,12 +100,10 @@ def _arrays(
 
 
 def _takes_trees(node: Apply) -> bool:
-    parameters = node.function.signatures[0].parameters
-    constrained = any(
-        isinstance(one.type, ast.WordTypeExpr) and one.type.word == "constraint"
-        for one in parameters
+    signature = node.function.signatures[0]
+    return not takes_constraints(signature) and any(
+        isinstance(one.type, ast.TreeTypeExpr) for one in signature.parameters
     )
-    return not constrained and any(isinstance(one.type, ast.TreeTypeExpr) for one in parameters)
 
 
 def _met(

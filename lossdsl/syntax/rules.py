@@ -28,6 +28,9 @@ from lossdsl.syntax.ast import (
 )
 from lossdsl.syntax.text import too_deep
 
+# The keywords that every loss takes; no loss may use these names for anything else.
+LOSS_OPTIONS = ("reduce", "axis", "where", "weight", "normalize")
+
 
 def violations(program: Program, limits: Limits, *, library: bool) -> Iterator[Diagnostic]:
     """Yield what is wrong with a program that the grammar accepts."""
@@ -41,6 +44,8 @@ def violations(program: Program, limits: Limits, *, library: bool) -> Iterator[D
                 yield from _exponent(node, limits)
             case Text():
                 yield from _selector(node, limits)
+            case Definition():
+                yield from _parameters(node)
             case _:
                 pass
 
@@ -69,6 +74,26 @@ def _results(program: Program) -> Iterator[Diagnostic]:
             (Label(result.span, "second", primary=True), Label(first.span, "first")),
             help="add the two, or name each: `loss critic = …`, `loss actor = …`",
         )
+
+
+def _parameters(definition: Definition) -> Iterator[Diagnostic]:
+    """A definition has a fixed number of parameters; a loss leaves the options their names."""
+    for parameter in definition.signature.parameters:
+        if parameter.variadic:
+            yield at(
+                "LD035",
+                f"`*{parameter.name}`: a definition takes a fixed number of arguments",
+                parameter.span,
+                help="`map(f, tree)` applies a function to many arrays",
+            )
+        elif definition.kind == "loss" and parameter.type and parameter.name in LOSS_OPTIONS:
+            yield at(
+                "LD036",
+                f"`{parameter.name}` is an option of every loss, and no parameter of one",
+                parameter.span,
+                help=f"choose another name, such as `class_{parameter.name}`; "
+                f"a default alone is written without a type: `{parameter.name} = …`",
+            )
 
 
 def _library(program: Program) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lossdsl.syntax import ast
-from lossdsl.types.types import STRONG, ArrayType, Type, fits, kind, promote
+from lossdsl.types.types import STRONG, ArrayType, fits, kind, promote
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,3 @@ def compute_dtype(
     if "float" in wanted and kind(met.dtype) == "int":
         return default_float
     return met.dtype
-
-
-def leaf_types(type: Type, count: int) -> tuple[ArrayType, ...]:
-    """Return the type that each leaf sees: a tree's own, or the same array for every leaf."""
-    from lossdsl.types.types import TreeType
-
-    match type:
-        case ArrayType():
-            return (type,) * count
-        case TreeType(leaves=leaves) if leaves is not None:
-            return tuple(leaf for _, leaf in leaves)
-        case _:
-            raise TypeError(f"no leaves in {type}")

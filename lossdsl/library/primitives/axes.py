@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.follow import beside, same
 from lossdsl.library.primitives.masked import Axes
 from lossdsl.library.rules import Problem, RuleCall, Ruling, result
 
@@ -31,7 +32,7 @@ def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]
 @primitive(
     "softmax(x: float[*S], axis: axes = -1, temperature: float = 1, where: bool[*S]? = none)"
     " -> probs float[*S]",
-    sink="axis",
+    axes=beside,
     domain="temperature in (0, inf)",
     laws=("nonneg",),
 )
@@ -62,7 +63,7 @@ def softmax() -> Kernel:
 @primitive(
     "log_softmax(x: float[*S], axis: axes = -1, temperature: float = 1, where: bool[*S]? = none)"
     " -> log_probs float[*S]",
-    sink="axis",
+    axes=beside,
     domain="temperature in (0, inf)",
 )
 def log_softmax() -> Kernel:
@@ -86,7 +87,7 @@ def log_softmax() -> Kernel:
     return kernel
 
 
-@primitive("normalize(x: float[*S], axis: axes = -1) -> float[*S]", sink="axis")
+@primitive("normalize(x: float[*S], axis: axes = -1) -> float[*S]", axes=beside)
 def normalize() -> Kernel:
     """x over its Euclidean length along an axis; 0, with gradient 0, where x is 0.
 
@@ -102,7 +103,7 @@ def normalize() -> Kernel:
     return kernel
 
 
-@primitive("one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]")
+@primitive("one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]", axes=same)
 def one_hot() -> Kernel:
     """1 at the label and 0 elsewhere, along a new last axis; no 1 for a label out of range.
 
@@ -139,7 +140,7 @@ def _extreme(find: Any, x: Any, axis: int) -> Any:
     return find(x, axis=axis).astype(jnp.int32)
 
 
-@primitive("argmax(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", sink="axis")
+@primitive("argmax(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside)
 def argmax() -> Kernel:
     """Position of the largest entry along an axis, the first of equal ones.
 
@@ -153,7 +154,7 @@ def argmax() -> Kernel:
     return kernel
 
 
-@primitive("argmin(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", sink="axis")
+@primitive("argmin(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside)
 def argmin() -> Kernel:
     """Position of the smallest entry along an axis, the first of equal ones.
 
@@ -169,7 +170,7 @@ def argmin() -> Kernel:
 
 @primitive(
     "sort(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> num[*S, K]",
-    sink="axis",
+    axes=beside,
 )
 def sort() -> Kernel:
     """The entries in ascending order along an axis.
@@ -186,7 +187,7 @@ def sort() -> Kernel:
 
 @primitive(
     "argsort(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> int[*S, K]",
-    sink="axis",
+    axes=beside,
 )
 def argsort() -> Kernel:
     """The positions that sort the entries along an axis, equal ones in their order.
@@ -203,7 +204,7 @@ def argsort() -> Kernel:
 
 @primitive(
     "rank(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> int[*S, K]",
-    sink="axis",
+    axes=beside,
 )
 def rank() -> Kernel:
     """The place of each entry in the sorted order along an axis, from 0.
@@ -230,7 +231,7 @@ def _top(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "top_k(x: num[*S, K], k: static int, axis: axis[K] = -1) -> num[*S, k]", rule=_top, sink="axis"
+    "top_k(x: num[*S, K], k: static int, axis: axis[K] = -1) -> num[*S, k]", rule=_top, axes=beside
 )
 def top_k() -> Kernel:
     """The k largest entries along an axis, the largest first.
@@ -249,7 +250,7 @@ def top_k() -> Kernel:
 
 @primitive(
     "cumsum(x: num[*S, K], axis: axis[K] = -1, reverse: static bool = false) -> num[*S, K]",
-    sink="axis",
+    axes=beside,
 )
 def cumsum() -> Kernel:
     """The sum of the entries so far along an axis; with `reverse`, of those still to come.
@@ -266,7 +267,7 @@ def cumsum() -> Kernel:
     return kernel
 
 
-@primitive("diff(x: num[*S, K], axis: axis[K] = -1) -> num[*S, K-1]", sink="axis")
+@primitive("diff(x: num[*S, K], axis: axis[K] = -1) -> num[*S, K-1]", axes=beside)
 def diff() -> Kernel:
     """Each entry less the one before it along an axis.
 
@@ -283,7 +284,7 @@ def diff() -> Kernel:
 @primitive(
     "recurrence(b: float[*S, T], a: float[*S, T] | float, axis: axis[T],"
     " reverse: static bool = false) -> float[*S, T]",
-    sink="axis",
+    axes=beside,
 )
 def recurrence() -> Kernel:
     """x[t] = b[t] + a[t]*x[t-1] along an axis, from 0; with `reverse`, from the other end.

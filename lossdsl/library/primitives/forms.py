@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import primitive
+from lossdsl.library.follow import aligned, indexed, permuted, same
 from lossdsl.types.dtypes import LONG_NAMES
 
 
@@ -46,7 +47,7 @@ def shield() -> Any:
     return keep.kernel
 
 
-@primitive("cast(x: any, dtype: text) -> any", internal=True, sink="same")
+@primitive("cast(x: any, dtype: text) -> any", internal=True, axes=same)
 def cast() -> Any:
     """Convert to another dtype."""
     import jax.numpy as jnp
@@ -57,7 +58,7 @@ def cast() -> Any:
     return kernel
 
 
-@primitive("index(x: any, items: shape) -> any", internal=True, sink="index")
+@primitive("index(x: any, items: shape) -> any", internal=True, axes=indexed, sink="pick")
 def index() -> Any:
     """Index with static integers, slices and new axes, as in NumPy."""
 
@@ -76,7 +77,7 @@ def index() -> Any:
     return kernel
 
 
-@primitive("permute(x: any, order: shape) -> any", internal=True, sink="permute")
+@primitive("permute(x: any, order: shape) -> any", internal=True, axes=permuted)
 def permute() -> Any:
     """Reorder the axes."""
     import jax.numpy as jnp
@@ -87,7 +88,7 @@ def permute() -> Any:
     return kernel
 
 
-@primitive("align(x: any, order: shape, expand: shape) -> any", internal=True, sink="align")
+@primitive("align(x: any, order: shape, expand: shape) -> any", internal=True, axes=aligned)
 def align() -> Any:
     """Reorder the axes of a mask or weight, then add axes of size 1."""
     import jax.numpy as jnp
@@ -113,7 +114,7 @@ def project() -> Any:
     return kernel
 
 
-@primitive("branches(*x: any, paths: text) -> tree", internal=True)
+@primitive("branches(*x: any, paths: text) -> tree", internal=True, axes=same)
 def branches() -> Any:
     """Build a tree from arrays and smaller trees; the lowering reads the paths off its type."""
 
@@ -123,7 +124,7 @@ def branches() -> Any:
     return kernel
 
 
-@primitive("usable(x: tree) -> tree", internal=True)
+@primitive("usable(x: tree) -> tree", internal=True, axes=same)
 def usable() -> Any:
     """Keep the leaves that a loss can read: those that the type of the result names."""
 
@@ -133,7 +134,7 @@ def usable() -> Any:
     return kernel
 
 
-@primitive("leaf(x: tree, at: static int) -> any", internal=True)
+@primitive("leaf(x: tree, at: static int) -> any", internal=True, axes=same)
 def leaf() -> Any:
     """Take one leaf of a tree by its place."""
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.follow import contracted, diagonal, multiplied, windows
 from lossdsl.library.rules import (
     Dims,
     Problem,
@@ -47,7 +48,7 @@ def _multiplied(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "matmul(a: num[...], b: num[...]) -> num[...]", rule=_multiplied, operator="@", sink="matmul"
+    "matmul(a: num[...], b: num[...]) -> num[...]", rule=_multiplied, operator="@", axes=multiplied
 )
 def matmul() -> Kernel:
     """Matrix product over the last dim of a and the last but one of b; written `a @ b`.
@@ -118,7 +119,7 @@ def _named(
     return None
 
 
-@primitive("einsum(equation: text, *operands: num[...]) -> num[...]", rule=_contracted)
+@primitive("einsum(equation: text, *operands: num[...]) -> num[...]", rule=_contracted, axes=contracted)
 def einsum() -> Kernel:
     """Sum of products, with the dims named by letters.
 
@@ -133,7 +134,7 @@ def einsum() -> Kernel:
     return kernel
 
 
-@primitive("diag(x: any[*S, N, N]) -> any[*S, N]", "diag(x: any[N]) -> any[N, N]")
+@primitive("diag(x: any[*S, N, N]) -> any[*S, N]", "diag(x: any[N]) -> any[N, N]", axes=diagonal, sink="pick")
 def diag() -> Kernel:
     """The diagonal of square matrices; of a vector, the matrix with that diagonal.
 
@@ -190,6 +191,7 @@ def _window_arguments(x: Any, window: Any, strides: Any, padding: str) -> tuple[
     'max_pool(x: float[...], window: shape, strides: shape? = none, padding: "valid" | "same" ='
     ' "valid") -> float[...]',
     rule=_pooled,
+    axes=windows,
 )
 def max_pool() -> Kernel:
     """The largest entry of each window over the axes before the last, which is the channels.
@@ -210,6 +212,7 @@ def max_pool() -> Kernel:
     'avg_pool(x: float[...], window: shape, strides: shape? = none, padding: "valid" | "same" ='
     ' "valid") -> float[...]',
     rule=_pooled,
+    axes=windows,
 )
 def avg_pool() -> Kernel:
     """The mean of each window over the axes before the last, which is the channels.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.follow import rows
 
 
 def _added(x: Any, by: Any, segments: int) -> Any:
@@ -15,7 +16,7 @@ def _added(x: Any, by: Any, segments: int) -> Any:
     return jnp.zeros((segments, *x.shape[1:]), x.dtype).at[counted].add(x, mode="drop")
 
 
-@primitive("segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]")
+@primitive("segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]", axes=rows)
 def segment_sum() -> Kernel:
     """The sum of the rows of each group; `by` gives the group of each row, from 0.
 
@@ -28,7 +29,7 @@ def segment_sum() -> Kernel:
     return kernel
 
 
-@primitive("segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]")
+@primitive("segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]", axes=rows)
 def segment_mean() -> Kernel:
     """The mean of the rows of each group; 0 for a group without rows.
 

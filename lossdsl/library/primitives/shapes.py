@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.follow import (
+    beside,
+    broadcast as lined_up,
+    joined as beside_joint,
+    joined_at,
+    permuted,
+    regrouped,
+    stacked,
+    stacked_at,
+    taken,
+)
 from lossdsl.library.primitives.masked import Axes
 from lossdsl.library.rules import (
     Dims,
@@ -63,7 +74,7 @@ def _quotient(dims: Dims, target: Dims, have: Dim, want: Dim) -> Dim | Problem:
     return product_dim(rest)
 
 
-@primitive("reshape(x: any[...], shape: shape) -> any[...]", rule=_reshaped, sink="reshape")
+@primitive("reshape(x: any[...], shape: shape) -> any[...]", rule=_reshaped, axes=regrouped, sink="reshape")
 def reshape() -> Kernel:
     """The same elements in another shape; one size may be -1, for what is left over.
 
@@ -89,7 +100,7 @@ def _transposed(call: RuleCall) -> Ruling:
     return result(x, tuple(x.dims[at] for at in order))
 
 
-@primitive("transpose(x: any[...], axes: axes = all) -> any[...]", rule=_transposed, sink="permute")
+@primitive("transpose(x: any[...], axes: axes = all) -> any[...]", rule=_transposed, axes=permuted)
 def transpose() -> Kernel:
     """The axes in another order, by default reversed.
 
@@ -118,7 +129,7 @@ def _squeezed(call: RuleCall) -> Ruling:
     return result(x, tuple(dim for at, dim in enumerate(x.dims) if at not in gone))
 
 
-@primitive("squeeze(x: any[...], axis: axes) -> any[...]", rule=_squeezed, sink="reshape")
+@primitive("squeeze(x: any[...], axis: axes) -> any[...]", rule=_squeezed, axes=regrouped, sink="reshape")
 def squeeze() -> Kernel:
     """Without the given axes, which have size 1.
 
@@ -142,7 +153,7 @@ def _expanded(call: RuleCall) -> Ruling:
     return result(x, (*x.dims[:at], Dim(1, wanted=True), *x.dims[at:]))
 
 
-@primitive("expand(x: any[...], axis: static int) -> any[...]", rule=_expanded, sink="reshape")
+@primitive("expand(x: any[...], axis: static int) -> any[...]", rule=_expanded, axes=regrouped, sink="reshape")
 def expand() -> Kernel:
     """With one more axis, of size 1, at the given place; `x[:, None]` says the same.
 
@@ -176,7 +187,7 @@ def _concatenated(call: RuleCall) -> Ruling:
     return result(arrays[0], (*met[:at], size, *met[at:]), joined(arrays))
 
 
-@primitive("concatenate(*xs: any[...], axis: axes = 0) -> any[...]", rule=_concatenated)
+@primitive("concatenate(*xs: any[...], axis: axes = 0) -> any[...]", rule=_concatenated, axes=joined, sink=joined_at)
 def concatenate() -> Kernel:
     """Arrays one after the other along an axis.
 
@@ -206,7 +217,7 @@ def _stacked(call: RuleCall) -> Ruling:
     return result(arrays[0], (*met[:at], literal_dim(len(shapes)), *met[at:]), joined(arrays))
 
 
-@primitive("stack(*xs: any[...], axis: static int = 0) -> any[...]", rule=_stacked)
+@primitive("stack(*xs: any[...], axis: static int = 0) -> any[...]", rule=_stacked, axes=stacked, sink=stacked_at)
 def stack() -> Kernel:
     """Arrays of one shape along a new axis.
 
@@ -242,7 +253,7 @@ def _broadcasted(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "broadcast(x: any[...], like: any[...]) -> any[...]", rule=_broadcasted, sink="elementwise"
+    "broadcast(x: any[...], like: any[...]) -> any[...]", rule=_broadcasted, axes=follow.broadcast
 )
 def broadcast() -> Kernel:
     """x repeated to the shape of another array: what a sum of the two would do silently.
@@ -265,7 +276,7 @@ def _taken(call: RuleCall) -> Ruling:
     return result(x, (*x.dims[: axes[0]], *index.dims, *x.dims[axes[0] + 1 :]))
 
 
-@primitive("take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]", rule=_taken)
+@primitive("take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]", rule=_taken, axes=taken, sink="pick")
 def take() -> Kernel:
     """The entries at integer positions along an axis: `take(table, ids)`.
 
@@ -283,7 +294,7 @@ def take() -> Kernel:
 
 
 @primitive(
-    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]", sink="axis"
+    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]", axes=beside, sink="pick"
 )
 def take_along() -> Kernel:
     """The entries at integer positions along an axis, other positions in each row.

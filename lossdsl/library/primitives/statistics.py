@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.follow import beside
 from lossdsl.library.primitives.masked import Axes, filled, floating, kept, wide
 from lossdsl.library.rules import RuleCall, Ruling, result
 from lossdsl.types.types import HALF
@@ -134,7 +135,7 @@ def _quantile(call: RuleCall) -> Ruling:
 @primitive(
     "quantile(x: float[*S], q: float, axis: axes = all, where: bool[*S]? = none) -> float[...]",
     rule=_quantile,
-    sink="axis",
+    axes=beside,
 )
 def quantile() -> Kernel:
     """The value below which a share q of the elements lies, interpolated; 0.5 is the median.

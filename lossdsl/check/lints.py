@@ -1,0 +1,76 @@
+"""What is legal and most likely wrong, seen in checked core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossdsl.check.core import Apply, Core, Node, operands, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.types.types import ArrayType, Dim, same_dim
+
+
+def mask_lints(core: Core) -> Iterator[Diagnostic]:
+    """Yield reductions below a mask that read, along its axes, what the mask leaves out.
+
+    `mean(x - mean(x), where=m)` keeps masked elements from the outer mean alone. Axes are compared
+    by the names of their dims, so that only what surely meets is reported.
+    """
+    roots = [*(one.value for one in core.results), *core.metrics.values()]
+    reported: set[Node] = set()
+    for node in tape(roots):
+        match node:
+            case Apply(function, (mask, value)) if function.name == "keep":
+                assert mask is not None and value is not None
+                for coupled in _coupled(core, value, _dims(core, mask)):
+                    if coupled not in reported:
+                        reported.add(coupled)
+                        yield _reads_on(core, node, coupled)
+            case _:
+                pass
+
+
+def _dims(core: Core, node: Node) -> tuple[Dim, ...]:
+    type = core.graph.types[node]
+    return (type.dims or ()) if isinstance(type, ArrayType) else ()
+
+
+def _coupled(core: Core, value: Node, masked: tuple[Dim, ...]) -> Iterator[Apply]:
+    """Yield the first reductions on the way down that end an axis of the mask."""
+    waiting, seen = [value], {value}
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, Apply):
+            continue
+        if node.function.reduction:
+            if node.arguments[1:2] == (None,) and _ends(core, node, masked):
+                yield node
+        elif node.function.elementwise:
+            below = [one for one in operands(node) if one not in seen]
+            seen.update(below)
+            waiting += below
+
+
+def _ends(core: Core, node: Apply, masked: tuple[Dim, ...]) -> bool:
+    dims, axes = _dims(core, operands(node)[0]), node.option("axis")
+    ended = [dim for at, dim in enumerate(dims) if not isinstance(axes, tuple) or at in axes]
+    return any(
+        one.name and other.name and same_dim(one, other) for one in ended for other in masked
+    )
+
+
+def _reads_on(core: Core, kept: Node, coupled: Apply) -> Diagnostic:
+    place, outer = core.graph.places[coupled][0], core.graph.places[kept][0]
+    name = coupled.function.name
+    found = at(
+        "LD413",
+        f"`{name}` reads the elements that the mask leaves out",
+        place.span,
+        "no mask here",
+        help=f"give it the mask too: `{name}(…, where=…)`",
+    )
+    return Diagnostic(
+        found.code,
+        found.message,
+        (*found.labels, Label(outer.span, "masked here")),
+        help=found.help,
+    )

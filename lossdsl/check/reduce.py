@@ -1,0 +1,195 @@
+"""Reductions applied: elements selected under a mask, axes resolved, and the type that is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lossdsl.check import masks
+from lossdsl.check.axes import resolve_axes
+from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.operate import apply_elementwise, reduced_type
+from lossdsl.check.refusals import dtype_problem
+from lossdsl.library.declare import Builtin
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.elementwise import DtypeProblem, result_dtype
+from lossdsl.types.types import (
+    ArrayType,
+    Path,
+    RecordType,
+    TreeType,
+    Type,
+    UnknownType,
+    array,
+    kind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The evaluated options of one reduction; `divisor` is a scalar given as `normalize=`."""
+
+    axis: ast.Expr | None = None
+    keepdims: bool = False
+    mask: Value | None = None
+    weight: Value | None = None
+    normalize: str = "weight"
+    divisor: tuple[Value, Span] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """The axes of a reduction and its type; a tree reduced leaf by leaf has axes for each leaf."""
+
+    axes: tuple[int, ...] | tuple[tuple[int, ...] | None, ...] | None
+    type: Type
+
+
+def reduce_value(
+    context: Context,
+    scope: Scope,
+    function: Builtin,
+    operand: tuple[Value, Span],
+    options: Options,
+    span: Span,
+) -> Value:
+    """Reduce a value; a mean with a divisor of its own is a sum, divided."""
+    if options.divisor is None:
+        return _apply(context, scope, function, operand, options, span)
+    total = _apply(context, scope, scope.functions["sum"], operand, options, span)
+    divide = scope.functions.operators["/"]
+    return apply_elementwise(context, scope, divide, [(total, span), options.divisor], span)
+
+
+def unreduced(context: Context, scope: Scope, value: Value, options: Options, span: Span) -> Value:
+    """Return the value itself: 0 at masked elements, times its weights."""
+    mask = _kept(context, scope, options, span)
+    if options.weight is not None:
+        function = scope.functions.operators["*"]
+        operands = [(options.weight, span), (value, span)]
+        value = apply_elementwise(context, scope, function, operands, span, said="weight")
+    return _selected(context, scope, value, mask, options, span)
+
+
+def _apply(
+    context: Context,
+    scope: Scope,
+    function: Builtin,
+    operand: tuple[Value, Span],
+    options: Options,
+    span: Span,
+) -> Value:
+    """Apply a reduction to what its mask keeps."""
+    value, value_span = operand
+    if _is_wrong_operand(context, scope, function, value, value_span):
+        return context.unknown()
+    mask = _kept(context, scope, options, span)
+    value = _selected(context, scope, value, mask, options, span)
+    reduced = _reduced(context, scope, function, value, options, span)
+    if reduced is None:
+        node = context.graph.apply(
+            scope.functions["unresolved"], [value.node], UnknownType(), {"at": span.text}
+        )
+        return context.value(node, UnknownType(), span, scope)
+    operands = [value.node, None if mask is None else mask.node]
+    given: dict[str, object] = {"axis": reduced.axes, "keepdims": options.keepdims}
+    if function.weighted:
+        operands.append(None if options.weight is None else options.weight.node)
+        given["normalize"] = options.normalize
+    node = context.graph.apply(function, operands, reduced.type, given)
+    return context.value(node, reduced.type, span, scope)
+
+
+def _is_wrong_operand(
+    context: Context, scope: Scope, function: Builtin, value: Value, span: Span
+) -> bool:
+    pattern = function.signatures[0].parameters[0].type
+    if isinstance(value.type, ArrayType) and isinstance(pattern, ast.ArrayTypeExpr):
+        is_bool = kind(value.type.dtype) == "bool"
+        if pattern.dtype == "bool" and not is_bool and kind(value.type.dtype) in ("int", "float"):
+            problem = DtypeProblem(0, "bool", value.type.dtype)
+            dtype_problem(context, scope, function.name, problem, [(value, span)])
+            return True
+    return False
+
+
+def _kept(context: Context, scope: Scope, options: Options, span: Span) -> Value | None:
+    """Return which elements count: those under the mask whose weight is not 0."""
+    if options.weight is None:
+        return options.mask
+    implied = masks.nonzero(context, scope, options.weight, span)
+    return masks.both(context, scope, "and", implied, options.mask, span, "where")
+
+
+def _selected(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    mask: Value | None,
+    options: Options,
+    span: Span,
+) -> Value:
+    if mask is None:
+        return value
+    said = "where" if options.weight is None else "weight"
+    return masks.keep(context, scope, mask, value, span, said)
+
+
+def _reduced(
+    context: Context, scope: Scope, function: Builtin, value: Value, options: Options, span: Span
+) -> Reduced | None:
+    """Return the axes and the type of a reduction.
+
+    None while the axes cannot be known, and after a diagnostic.
+    """
+    axis, keep = options.axis, options.keepdims
+    match value.type:
+        case ArrayType() as type if axis is None:
+            return Reduced(None, reduced_type(context, function, type, None, keep))
+        case ArrayType() as type:
+            found = resolve_axes(context, scope, axis, type.dims, "axis")
+            if found is None:
+                return None
+            return Reduced(found.axes, reduced_type(context, function, type, found.axes, keep))
+        case TreeType() as type if axis is None:
+            return Reduced(None, _whole_tree(context, function, type))
+        case TreeType(leaves=leaves):
+            if leaves is None:
+                return None
+            return _leaf_by_leaf(context, scope, function, leaves, axis, keep)
+        case UnknownType():
+            if axis is not None or keep:
+                return None
+            dtype = result_dtype(function.signatures[0])
+            return Reduced(None, array("i32" if dtype == "int" else dtype, ()))
+        case RecordType():
+            context.error(scope, "LD203", "a record cannot be reduced", span, str(value.type))
+            return None
+
+
+def _leaf_by_leaf(
+    context: Context,
+    scope: Scope,
+    function: Builtin,
+    leaves: tuple[tuple[Path, ArrayType], ...],
+    axis: ast.Expr,
+    keep: bool,
+) -> Reduced | None:
+    """Resolve the axes of each leaf: negative ones and runs differ with the rank."""
+    axes: list[tuple[int, ...] | None] = []
+    types: list[tuple[Path, ArrayType]] = []
+    for path, leaf in leaves:
+        found = resolve_axes(context, scope, axis, leaf.dims, "axis")
+        if found is None:
+            return None
+        axes.append(found.axes)
+        types.append((path, reduced_type(context, function, leaf, found.axes, keep)))
+    return Reduced(tuple(axes), TreeType(None, tuple(types)))
+
+
+def _whole_tree(context: Context, function: Builtin, tree: TreeType) -> ArrayType:
+    """Return the type of a reduction over every element of every leaf: that of the widest."""
+    known = [one for _, one in tree.leaves or ()] or ([] if tree.leaf is None else [tree.leaf])
+    dtypes = {reduced_type(context, function, one, None, False).dtype for one in known}
+    wide = "f64" if "f64" in dtypes else next(iter(sorted(dtypes)), context.default_float)
+    return array(wide, ())
