@@ -10,9 +10,9 @@ from typing import Any
 
 import jax
 
-from lossdsl.check.check import parse_inputs
+from lossdsl.check.check import check_program, parse_inputs
 from lossdsl.check.core import Core
-from lossdsl.check.given import spec_parts
+from lossdsl.check.given import Given, spec_parts
 from lossdsl.check.inputs import Declared
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
@@ -24,7 +24,6 @@ from lossdsl.lower import constraints
 from lossdsl.lower.callable import explain, jitted, make_callable, slot
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.values import concrete
-from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
 from lossdsl.terms import Terms, results, results_with_terms
@@ -227,17 +226,16 @@ def compile(
     >>> float(value), float(terms.raw["shrink"])
     (5.199999809265137, 2.0)
     """
-    source, texts = spec_parts(spec, inputs)
+    given = spec_parts(spec, inputs)
     functions = builtins() if library is None else library
-    key = (source.text, source.name, tuple(sorted(texts.items())), id(functions), limits,
-           bool(jax.config.read("jax_enable_x64")))  # fmt: skip
+    key = (given.key, id(functions), limits, bool(jax.config.read("jax_enable_x64")))
     with _LOCK:
         found = _CACHE.get(key)
         if found is not None:
             _CACHE.move_to_end(key)
             return found
     with defects_reported():
-        made = _compile(source, texts, functions, limits)
+        made = _compile(given, functions, limits)
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -245,17 +243,15 @@ def compile(
     return made
 
 
-def _compile(
-    source: Source, texts: Mapping[str, str], library: Library, limits: Limits
-) -> CompiledLoss:
-    program, found = parse_program(source, limits)
-    given, wrong = parse_inputs(texts)
+def _compile(given: Given, library: Library, limits: Limits) -> CompiledLoss:
+    program, found = parse_program(given.source, limits)
+    types, wrong = parse_inputs(given.types)
     if program is None or wrong:
         raise LossError((*found, *wrong))
-    checked = elaborate(program, library, given, limits=limits)
+    checked = check_program(program, library, types, given.trees, limits)
     if checked.core is None:
         raise LossError(checked.diagnostics)
-    return CompiledLoss(program, given, library, limits, checked, source.text)
+    return CompiledLoss(program, types, library, limits, checked, given.source.text)
 
 
 __all__ = ["CompiledLoss", "Terms", "compile"]

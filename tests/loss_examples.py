@@ -24,9 +24,9 @@ CLEAN = (
     "weight=weights",
     'weight=weights, reduce="sum"',
     'weight=weights, reduce="none"',
-    'weight=weights, normalize="count"',
-    'weight=weights, normalize="all"',
-    "weight=weights, normalize=7.5",
+    'weight=weights, reduce="mean", normalize="count"',
+    'weight=weights, reduce="mean", normalize="all"',
+    'weight=weights, reduce="mean", normalize=7.5',
     'weight=cancelling, reduce="sum"',
 )
 MASKED = (
@@ -36,10 +36,10 @@ MASKED = (
     "where=kept, weight=dirty_weights",
     'where=kept, weight=dirty_weights, reduce="sum"',
     'where=kept, weight=dirty_weights, reduce="none"',
-    'where=kept, weight=dirty_weights, normalize="count"',
-    'where=kept, normalize="count"',
-    'where=kept, normalize="all"',
-    "where=kept, normalize=7.5",
+    'where=kept, weight=dirty_weights, reduce="mean", normalize="count"',
+    'where=kept, reduce="mean", normalize="count"',
+    'where=kept, reduce="mean", normalize="all"',
+    'where=kept, reduce="mean", normalize=7.5',
 )
 ALONG_AN_AXIS = ("axis=0", 'axis=-1, reduce="sum"', "weight=weights, axis=0")
 MASKED_ALONG_AN_AXIS = ("where=kept, axis=0", "where=kept, axis=-1, weight=dirty_weights")

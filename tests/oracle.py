@@ -59,10 +59,7 @@ def evaluate(core: Core, inputs: Mapping[str, object]) -> Evaluation:
         for term in outcome.terms:
             roots += [term.raw, term.weight, term.weighted]
     roots += core.metrics.values()
-    known: dict[Node, Value] = {}
-    with np.errstate(all="ignore"):
-        for node in tape(roots):
-            known[node] = _evaluate(core.graph, node, known, inputs)
+    known = values_of(core.graph, roots, inputs)
     return Evaluation(
         {outcome.name: known[outcome.value] for outcome in core.results},
         {
@@ -74,6 +71,21 @@ def evaluate(core: Core, inputs: Mapping[str, object]) -> Evaluation:
         },
         {name: known[node] for name, node in core.metrics.items()},
     )
+
+
+def values_of(
+    graph: Graph,
+    roots: Iterable[Node],
+    inputs: Mapping[str, object],
+    given: Mapping[Node, Value] | None = None,
+) -> dict[Node, Value]:
+    """Return the value of every node that the roots read; some may be given."""
+    known = dict(given or {})
+    with np.errstate(all="ignore"):
+        for node in tape(roots):
+            if node not in known:
+                known[node] = _evaluate(graph, node, known, inputs)
+    return known
 
 
 def _evaluate(

@@ -98,6 +98,10 @@ def test_key_and_inputs_of_a_config(tmp_path: Path) -> None:
     assert run("check", "--key", "train.fit", str(path)).exit_code == CLEAN
     wider = run("check", "--key", "train.fit", str(path), "-i", "b=f32[B, 2]")
     assert wider.exit_code == ERRORS
+    path = tmp_path / "a.yaml"
+    path.write_text("loss:\n  text: mean(a)\n  inputs:\n    a: f32[B,\n")
+    found = json.loads(run("check", str(path), "--output-format", "json").stdout)
+    assert [(item["file"], item["line"]) for item in found] == [(str(path), 4)]
     assert "LD201" in wider.output
 
 
@@ -110,9 +114,14 @@ def test_check_reads_a_library(tmp_path: Path) -> None:
     path.write_text("def twice(x) = 2*x\n")
     result = run("check", str(path))
     assert (result.exit_code, "library of twice" in result.output) == (CLEAN, True)
-    path.write_text("def mse(x) = 2*x\n")
-    result = run("check", str(path))
-    assert (result.exit_code, "LD801" in result.output) == (ERRORS, True)
+    for text, code in (
+        ("def mse(x) = 2*x\n", "LD801"),
+        ("loss f(x: float[*S]) -> float[*S] = sqare(x)\n", "LD101"),
+        ("", "LD017"),
+    ):
+        path.write_text(text)
+        result = run("check", str(path))
+        assert (result.exit_code, code in result.output) == (ERRORS, True)
 
 
 def test_bytes_that_are_no_text_are_a_finding() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax.numpy as jnp
 import pytest
 
 import lossdsl
+from lossdsl.check.core import Combine, Core
 from lossdsl.check.program import elaborate
 from lossdsl.lower.values import concrete
 from lossdsl.source import Source
@@ -22,8 +26,15 @@ states: tree[f32[B, ...]]
 other: tree[f32[M, ...]]
 out: {mu: f32[B, T], scale: f32}
 aux: f32
+v: f32[B]
+each: f32[K]
+table: f32[K, M]
+beside: f32[B, B]
 w: float = 1
 """
+DEFINED = (
+    "def average(v: float[N]) = share(sum(v), N)\ndef share(s: float, n: int) -> float = s/n\n"
+)
 COMBINES: dict[str, str] = {
     # no batch
     "1.0": "constant",
@@ -33,10 +44,13 @@ COMBINES: dict[str, str] = {
     "l2sqr(other)": "constant",
     "bounds(params, v >= 0)": "constant",
     "out.scale": "constant",
+    "mean(each)": "constant",
+    "mean(square(each))/K": "constant",
     # one reduction
     "mean(x)": "mean",
     "3*mean(x)/w": "mean",
     "sum(x)": "sum",
+    "sum(x)/4": "sum",
     "sse(x, y)": "sum",
     "mse(x, y)": "mean",
     "mse(x, y, where=kept)": "mean",
@@ -60,7 +74,6 @@ COMBINES: dict[str, str] = {
     "mean(argmax(z))": "mean",
     "mean(z[:, 0]*z[:, 1:, :][:, 0])": "mean",
     "mean(x[None, :, 1:] - x[None, :, :-1])": "mean",
-    "mean(transpose(x) * arange(B))": "mean",
     "mean(transpose(z, (2, 0, 1)))": "mean",
     "mean(reshape(z, (B, T*K)))": "mean",
     "mean(expand(x, 0))": "mean",
@@ -73,6 +86,13 @@ COMBINES: dict[str, str] = {
     "mean(concatenate(x, y, axis=1) @ params.d)": "mean",
     "mean(stack(x, y, axis=0))": "mean",
     "mean(x*where(kept, x, y))": "mean",
+    "mean(z*each)": "mean",
+    "mean(z*each[None, None, :])": "mean",
+    "mean(z @ table)": "mean",
+    "cross_entropy(z, labels, class_weight=each)": "mean",
+    "mean(x*arange(T))": "mean",
+    "mean(x/T)": "mean",
+    "mean(x[:, :, None]*v[:, None, None])": "mean",
     # a function of reductions
     "exp(mean(x))": "function",
     "sqrt(mse(x, y))": "function",
@@ -84,7 +104,24 @@ COMBINES: dict[str, str] = {
     "penalty(mean(x) <= 0.2)": "function",
     "l2sqr(states)": "function",
     "2*(mean(x) + sum(y))": "function",
+    "sum(x)/T": "function",
+    "mean(x)/(K*T)": "function",
     # examples that cannot be split
+    "mean(abs(v[:, None] - v[None, :]))": "whole",
+    "mean(square(v[:, None] - v[None, :]))": "whole",
+    "mean(v[:, None]*v)": "whole",
+    "mean(pairwise_distance(x, y))": "whole",
+    "mean(beside)": "whole",
+    "mean(transpose(x) * arange(B))": "whole",
+    "sum(x)/B": "whole",
+    "sum(x)/-B": "whole",
+    "sum(x)/(2*B)": "whole",
+    "sum(x)/(B*T)": "whole",
+    "(1/B)*sum(x)": "whole",
+    "sum(x/sqrt(B))": "whole",
+    "sum(x)*huber(out.scale, 0, delta=B)": "whole",
+    "sum(z*(1, 2, 3, 4, B))": "whole",
+    "average(v)": "whole",
     "max(x)": "whole",
     "std(x)": "whole",
     "norm(x)": "whole",
@@ -103,6 +140,25 @@ COMBINES: dict[str, str] = {
 }
 
 
+def checked(text: str, inputs: Mapping[str, Any]) -> Core:
+    """Return the core of a spec for inputs of these sizes."""
+    program, _ = parse_program(Source(text))
+    assert program is not None
+    declared = elaborate(program, lossdsl.BUILTINS).declared
+    types: dict[str, Any] = {}
+    for name, value in inputs.items():
+        type = declared[name].type if name in declared else None
+        types[name] = concrete(value, type, name, 100)[0]
+    done = elaborate(program, lossdsl.BUILTINS, {}, types, "f32")
+    assert done.core is not None, [one.message for one in done.diagnostics]
+    return done.core
+
+
+def combine_of(core: Core) -> Combine:
+    (term,) = core.results[0].terms
+    return term.combine
+
+
 @pytest.mark.parametrize(("text", "kind"), COMBINES.items(), ids=COMBINES)
 def test_how_a_term_combines_over_micro_batches(text: str, kind: str) -> None:
     x = jnp.ones((4, 6))
@@ -118,15 +174,55 @@ def test_how_a_term_combines_over_micro_batches(text: str, kind: str) -> None:
         "other": [jnp.ones((7, 2))],
         "out": {"mu": x, "scale": jnp.float32(1)},
         "aux": jnp.float32(1),
+        "v": jnp.ones(4),
+        "each": jnp.ones(5),
+        "table": jnp.ones((5, 7)),
+        "beside": jnp.ones((4, 4)),
         "w": jnp.float32(1),
     }
-    program, _ = parse_program(Source(f"{BATCHES}loss = {text}"))
-    assert program is not None
-    declared = elaborate(program, lossdsl.BUILTINS).declared
-    types = {
-        name: concrete(value, declared[name].type, name, 100)[0] for name, value in inputs.items()
-    }
-    done = elaborate(program, lossdsl.BUILTINS, {}, types, "f32")
-    assert done.core is not None, [str(one.message) for one in done.diagnostics]
-    (term,) = done.core.results[0].terms
-    assert term.combine.kind == kind
+    assert combine_of(checked(f"{BATCHES}{DEFINED}loss = {text}", inputs)).kind == kind
+
+
+# Where it is less clear which inputs are batches: declarations (none: only sizes are known), the
+# shapes given, and how texts combine.
+ROWS = {"x": (4, 6), "y": (6,)}
+LATE = {"x": (4, 6), "y": (6, 4)}
+PAIR = {"x": (4,), "y": (7,)}
+OTHERS: list[tuple[str, Mapping[str, tuple[int, ...]], dict[str, str]]] = [
+    (
+        "x: f32[B, T]\ny: f32[T, B]\n",
+        LATE,
+        {
+            "mean(x*transpose(y))": "whole",
+            "mean(x*mean(y, axis=1)[None, :])": "whole",
+            "mean(x @ y)": "whole",
+            "mean(x)": "mean",
+        },
+    ),
+    ("", LATE, {"mean(x*transpose(y))": "whole", "mean(x)*mean(y)": "function"}),
+    (
+        "x: f32[B]\ny: f32[M]\n",
+        PAIR,
+        {"mean(abs(x[:, None] - y[None, :]))": "whole", "mean(x)*mean(y)": "function"},
+    ),
+    ("x: f32[B, K]\ny: f32[K]\n", ROWS, {"mean(x*y)": "mean", "mean(x)*sum(y)": "function"}),
+    ("y: f32[K]\nx: f32[B, K]\n", ROWS, {"mean(y*x)": "mean", "sum(y)": "constant"}),
+    ("x: f32[B, _]\ny: f32[_]\n", ROWS, {"mean(x*y)": "mean"}),
+    ("", ROWS, {"mean(x*y)": "mean", "l2sqr(y)*mean(x)": "function"}),
+    ("", {"x": (4, 4)}, {"mse(x, x)": "mean"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("types", "shapes", "text", "kind"),
+    [
+        (types, shapes, text, kind)
+        for types, shapes, found in OTHERS
+        for text, kind in found.items()
+    ],
+)
+def test_which_inputs_are_batches(
+    types: str, shapes: Mapping[str, tuple[int, ...]], text: str, kind: str
+) -> None:
+    inputs = {name: jnp.ones(shape) for name, shape in shapes.items()}
+    assert combine_of(checked(f"{types}loss = {text}", inputs)).kind == kind

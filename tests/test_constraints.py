@@ -93,8 +93,9 @@ OUTSIDE: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
     "params >= 0": ({"params": [-1.0]}, {"params": 1.0}),
     '"**" >= 0': ({"tau": [NAN, 1.0], "w": [1.0]}, {"tau": NAN}),
     'tau >= 0, "**" <= 1': ({"tau": [NAN, 9.0], "w": [3.0]}, {"tau": NAN, "w": 2.0}),
-    "tau > 2": ({"tau": np.array([2, 4], np.int32)}, {"tau": TINY}),
-    "tau >= 2.5": ({"tau": np.array([2, 4], np.int32)}, {"tau": 0.5}),
+    "tau > 2": ({"tau": np.array([2, 4], np.int32)}, {"tau": 1.0}),
+    "tau >= 2.5": ({"tau": np.array([1, 4], np.int32)}, {"tau": 2.0}),
+    "tau < 2.5": ({"tau": np.array([1, 4], np.uint8)}, {"tau": 2.0}),
     '"**" <= 9': ({"tau": np.zeros(0, np.float32), "w": [8.0]}, {}),
 }
 
@@ -122,6 +123,8 @@ INTEGERS = {
     "tau <= 2.5": [0, 1, 2, 2],
     "0.5 < tau < 2.5": [1, 1, 2, 2],
     "tau == 3": [3, 3, 3, 3],
+    "-100000 <= tau <= 100000": [0, 1, 2, 4],
+    "-1e30 < tau < inf": [0, 1, 2, 4],
 }
 
 
@@ -157,6 +160,40 @@ def test_several_trees_come_back_by_name() -> None:
     assert {name: one["w"].tolist() for name, one in moved.items()} == {"actor": [0], "critic": [2]}
     assert set(loss.violations(**trees, lo=2.0)) == {"actor/w", "critic/w"}
     assert loss.violations(**moved, lo=2.0) == {}
+
+
+# What is known of the tree, of its paths and of the inputs that no bound reads may be nothing.
+SUBJECTS = {
+    "a path of an undeclared tree": 'bounds(params.cells, "**" >= 0)',
+    "a longer path": "bounds(params.cells[0], 'tau' >= 0) + bounds(params.cells[-1], tau >= 0)",
+    "from the end": "bounds(params, cells[0].tau >= 0, cells[-1].tau >= 0)",
+    "sizes of other inputs": "x: f32[B, C]\nparams: tree\n"
+    "sum(mean(x @ params.w, axis=B)) + bounds(params, tau >= 0)",
+}
+
+
+@pytest.mark.parametrize("text", SUBJECTS.values(), ids=SUBJECTS)
+def test_subjects(text: str) -> None:
+    loss = lossdsl.compile(text)
+    params = {"cells": [tree(tau=[-1.0]), tree(tau=[-2.0])], "w": jnp.ones((3, 2))}
+    assert set(loss.violations(params)) == {"cells/0/tau", "cells/1/tau"}
+    assert loss.violations(loss.project(params)) == {}
+
+
+APART = {
+    "another input": "bounds(a, tau >= 1) + bounds(b, tau <= 0)",
+    "another leaf": "bounds(a, '/tau' >= 1) + bounds(a.b, tau <= 0)",
+    "a branch": "bounds(a, tau >= 1) + (bounds(a, tau <= 0) if mean(x) > 0 else 0.0)",
+    "a metric": "metric m = bounds(a, tau <= 0)\nloss = bounds(a, tau >= 1)",
+}
+
+
+@pytest.mark.parametrize("text", APART.values(), ids=APART)
+def test_bounds_that_never_hold_together_may_cross(text: str) -> None:
+    loss = lossdsl.compile(text)
+    both = {"tau": TAU, "b": {"tau": TAU}}
+    given = {"a": both, "b": both, "x": TAU}
+    loss(**{name: given[name] for name in loss.signature})
 
 
 def test_without_constraints_it_is_the_identity() -> None:
@@ -211,6 +248,20 @@ WRONG: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     "two trees": ("bounds(params, tau >= 0)", (1, 1), {}, "LD111"),
     "unknown": ("bounds(params, tau >= 0)", (1,), {"y": 1}, "LD111"),
     "no such leaf": ("bounds(params, rho >= 0)", (1,), {}, "LD301"),
+    "no integer": ("bounds(params, count == 1.5)", (1,), {}, "LD302"),
+    "no integer between": ("bounds(params, 1 < count < 2)", (1,), {}, "LD302"),
+    "two patterns": (
+        "bounds(params, tau >= 1) + bounds(params, 'ta?' <= 0.5)",
+        (1,),
+        {},
+        "LD302",
+    ),
+    "two trees of one": (
+        "bounds(params, tau == 1) + bounds(params.tau, '**' == 2)",
+        (1,),
+        {},
+        "LD302",
+    ),
     "another shape": ("bounds(params, tau >= x)", (1,), {"x": jnp.ones(3)}, "LD303"),
 }
 
@@ -222,7 +273,7 @@ def test_what_cannot_be_projected(
     loss = lossdsl.compile(text)
     for use in (loss.project, loss.violations):
         with pytest.raises(lossdsl.LossError) as caught:
-            use(*(tree(tau=TAU) for _ in trees), **inputs)
+            use(*(tree(tau=TAU, count=[1, 2]) for _ in trees), **inputs)
         assert code in [one.code for one in caught.value.diagnostics]
         assert all(one.code != "LD999" for one in caught.value.diagnostics)
 

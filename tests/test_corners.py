@@ -34,6 +34,9 @@ INPUTS: Mapping[str, Any] = {
     "e": np.zeros((0, 3)),
     "tree": TREE,
     "kept": jax.tree.map(lambda leaf: leaf > 0, TREE),
+    "rows": jax.tree.map(lambda leaf: leaf.reshape((*leaf.shape[:1], -1))[..., 0] > 0, TREE),
+    "share": jax.tree.map(lambda leaf: np.abs(leaf.mean(tuple(range(1, leaf.ndim)))), TREE),
+    "chosen": jax.tree.map(lambda leaf: np.array(leaf.ndim > 0), TREE),
     "rec": {"mu": X, "sub": {"v": T}, "extra": np.arange(3)},
 }
 
@@ -62,6 +65,17 @@ CALLS = (
     "prod(tree)",
     "l1(tree, where=kept)",
     "l1(tree, weight=2.0)",
+    "mean(tree, where=rows)",
+    "max(tree, where=rows)",
+    "mean(square(tree), weight=share)",
+    "sum(mean(tree, axis=all, where=rows, weight=share))",
+    "l1(tree, where=rows, weight=share)",
+    'l1(tree, where=rows and not chosen, reduce="mean", normalize="all")',
+    'sum(l1(tree, where=rows, weight=share, reduce="none"))',
+    "l2sqr(tree, where=chosen)",
+    "l1(x, where=m)",
+    "l1(x, weight=square(x[:, 0]), where=r)",
+    "mean(rec, where=rec.mu[0, 0] > 0)",
     'l1(tree, reduce="mean")',
     'l2sqr(tree, reduce="sum")',
     "sum(tree - 2*tree)",
@@ -177,3 +191,31 @@ def test_a_call_agrees_with_the_oracle(
 ) -> None:
     compiled, wanted = (metrics[f"c{at}"] for metrics in worth)
     np.testing.assert_allclose(compiled, wanted, rtol=1e-11, atol=1e-13)
+
+
+SQUARE, WIDE = np.array([[2.0] * 3, [3.0] * 3, [4.0] * 3]), np.arange(6.0).reshape(2, 3)
+LEADING = (
+    # A mask or weight of fewer dims than a leaf belongs to its leading ones.
+    ("l1(p, where=m)", SQUARE, [True, False, False], 6.0),
+    ("sum(p, where=m)", WIDE, [True, False], 3.0),
+    ("mean(p, where=m)", WIDE, [False, True], 4.0),
+    ("sum(p, weight=m)", WIDE, [2.0, 0.0], 6.0),
+    ("mean(p, weight=m)", WIDE, [3.0, 1.0], 1.75),
+    ("l1(p, weight=m)", WIDE, [0.0, 2.0], 24.0),
+    ("sum(max(p, axis=-1, where=m, keepdims=true), where=m)", WIDE, [False, True], 5.0),
+)
+
+
+@pytest.mark.parametrize(("text", "leaf", "mask", "wanted"), LEADING)
+def test_a_mask_of_a_tree_lines_up_with_the_leading_dims_of_each_leaf(
+    text: str, leaf: np.ndarray, mask: list[Any], wanted: float
+) -> None:
+    p = {"w": jnp.asarray(leaf, jnp.float32)}
+    loss = lossdsl.compile(text)
+    assert loss(p=p, m={"w": jnp.asarray(mask)}) == pytest.approx(wanted)
+    # What is not kept reaches neither value nor gradient.
+    kept = np.asarray(mask) != 0
+    dirty = {"w": jnp.where(kept[:, None], p["w"], jnp.nan)}
+    value, slopes = jax.value_and_grad(lambda p: loss(p=p, m={"w": jnp.asarray(mask)}))(dirty)
+    assert value == pytest.approx(wanted)
+    assert (np.asarray(slopes["w"])[~kept] == 0).all()

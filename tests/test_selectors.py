@@ -125,11 +125,12 @@ FILTERED = [
     (Selector(exact=("tau",)), ".tau", "7"),
     (Selector(exact=("kernel",)), ".kernel", ""),
     (Selector((("bias",),), exact=("norm1",)), '.norm1["/bias"]', "5"),
-    (Selector(ndim=(">=", 2)), '["**", ndim >= 2]', "023"),
-    (Selector(ndim=("==", 0), dtype="float"), '["**", ndim == 0, dtype=float]', "6"),
+    (Selector(ndim=((">=", 2),)), '["**", ndim >= 2]', "023"),
+    (Selector(ndim=(("==", 0),), dtype="float"), '["**", ndim == 0, dtype=float]', "6"),
     (Selector(dtype="f32"), '["**", dtype=f32]', "013456"),
     (Selector(dtype="int", optional=True), '["**", dtype=int, optional=true]', "8"),
-    (Selector(ndim=("!=", 1), dtype="bf16"), '["**", ndim != 1, dtype=bf16]', "2"),
+    (Selector(ndim=(("<=", 2), (">=", 1))), '["**", ndim <= 2, ndim >= 1]', "012457"),
+    (Selector(ndim=(("!=", 1),), dtype="bf16"), '["**", ndim != 1, dtype=bf16]', "2"),
 ]
 
 CLOSE = [

@@ -16,6 +16,7 @@ import optax
 import pytest
 from flax import nnx
 
+import lossdsl
 from lossdsl.selectors import Selector, duplicates, flatten, parse_selector, select
 
 KEY = jax.random.key(0)
@@ -191,3 +192,43 @@ def test_paths_are_the_same_while_tracing() -> None:
 def test_a_box_without_a_value_has_no_leaf_and_one_in_another_no_name() -> None:
     box = nnx.Param(nn.Partitioned(X, names=("in", "out")))
     assert flatten({"w": box, "none": nnx.Param(None)}).paths == [("w",)]
+
+
+MODEL = {
+    "enc": {"kernel": jnp.ones((3, 2)), "bias": jax.ShapeDtypeStruct((2,), jnp.float32)},
+    "n": jnp.array(1),
+}
+
+# What is said before the first call of a spec for a tree that `inputs=` holds; None for nothing.
+SEARCHED: dict[str, tuple[str, Any, str | None]] = {
+    "a close name": ('l2sqr(params["kernels"])', MODEL, "LD301"),
+    "a name": ('l2sqr(params["kernel"])', MODEL, None),
+    "a path": ("sum(params.enc.weight)", MODEL, "LD301"),
+    "a rank": ('l2sqr(params["**", ndim >= 3])', MODEL, "LD301"),
+    "sizes wait for a call": ("sum(x @ params.enc.kernel + params.enc.bias)", MODEL, None),
+    "an integer": ("bounds(params, n == 1.5)", MODEL, "LD302"),
+    "no floating leaf": ("l2sqr(params)", {"n": jnp.array(1)}, "LD209"),
+    "many leaves": (
+        "sum(map(mse, params, params))",
+        {str(n): jnp.ones(1) for n in range(1500)},
+        None,
+    ),
+    "a leaf that is no array": ('l2sqr(params["k"])', {"f": print, "w": jnp.ones(2)}, None),
+    "keys in no order": ('l2sqr(params["k"])', {1: jnp.ones(1), "a": jnp.ones(1)}, None),
+}
+
+
+@pytest.mark.parametrize(("text", "tree", "code"), SEARCHED.values(), ids=SEARCHED)
+def test_a_real_tree_is_searched_before_the_first_call(
+    text: str, tree: Any, code: str | None
+) -> None:
+    types = {"params": tree, **({"x": "f32[B, C]"} if "x" in text else {})}
+    found = lossdsl.check(text, types)
+    assert [one.code for one in found.diagnostics] == ([code] if code else [])
+    if code:
+        with pytest.raises(lossdsl.LossError, match=code):
+            lossdsl.compile(text, types)
+    else:
+        assert lossdsl.compile(text, types) is lossdsl.compile(text, types)
+        assert lossdsl.compile(text, types) is not lossdsl.compile(text)
+        assert found.signature["params"] == "tree"

@@ -14,10 +14,12 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from library_cases import TYPES, arguments, draws
 from oracle import flatten
 from programs import MASKED_INPUTS, expected, masked_programs, slope
 
 import lossdsl
+from lossdsl.library.declare import builtins
 
 NAN, INF = np.nan, np.inf
 X = np.array([[0.5, 0.0, -1.0], [2.0, 3.0, 0.0], [0.25, 1.5, 4.0]])
@@ -113,6 +115,55 @@ SPECS = {
     "nothing kept": Spec("mean(log(x), where=x > 100)", {"x": X}),
 }
 
+# Each with a row of `x` that only the mask hides, and another reader that asks for less or more.
+READERS = (
+    "w*x - x[0]",
+    "w*x + sum(x[:1])",
+    "w*x + x[0, 0]",
+    "w*x - (w*x)[0]",
+    "w*x - take(w*x, (0, 2), axis=0)[1]",
+    "w*x + cumsum(w*x, axis=1) - x[2, 1:2]*w",
+    "w*x[:, 1:] - (w*x)[:, :-1]",
+    # more masks than there are copies
+    "(w*x)[:, :1] + (w*x)[:, 1:2] + (w*x)[:, 2:] + (w*x)[:, ::2][:, 1:] + (w*x)[:, :2][:, 1:]",
+    "take(w*x, (0, 1), axis=1) + take_along(x, argsort(x))[:, 1:]",
+)
+SPECS |= {
+    body: Spec(f"mean({body}, where=r)", {"x": Z, "r": ROWS, "w": np.array(0.7)}, ("x", "w"))
+    for body in READERS
+}
+
+# Calls that `arguments` cannot make up.
+STRUCTURAL = {
+    "one_hot": "one_hot(y, 3)*out",
+    "top_k": "top_k(out, 2)",
+    "quantile": "quantile(out*tgt, 0.3, axis=1)",
+    "recurrence": "recurrence(out, tgt, axis=1)",
+    "where": "where(out > tgt, out, z)",
+    "matmul": "out @ transpose(tgt[:1])",
+    "einsum": 'einsum("bt,bt->b", out, tgt)',
+    "einsum_sums": 'einsum("bt->b", out)',
+    "einsum_dots": 'einsum("b...,b...->b...", out, tgt)',
+    "einsum_traces": 'einsum("btk,bk->bt", traces, out)',
+    "diag": "diag(out[:, :, None]*tgt[:, None])",
+    "max_pool": "max_pool(traces, (2,))",
+    "avg_pool": "avg_pool(traces, (2,))",
+    "segment_sum": "transpose(segment_sum(transpose(out), (0, 1, 0), segments=2))",
+    "segment_mean": "transpose(segment_mean(transpose(out), (0, 1, 0), segments=2))",
+    "reshape": "reshape(traces, (4, -1))",
+    "transpose": "transpose(transpose(out*tgt))",
+    "squeeze": "squeeze(expand(out*tgt, 1), 1)",
+    "expand": "expand(out*tgt, 1)",
+    "concatenate": "concatenate(out, tgt, axis=1)",
+    "stack": "stack(out, tgt, axis=1)",
+    "stack_last": "stack(out, tgt, axis=-1)",
+    "broadcast": "broadcast(out[:, :1], like=tgt)",
+    "take": "take(out, (0, 1), axis=1)",
+    "take_along": "take_along(z, y[:, None], axis=-1)",
+    "index": "(out*tgt)[:, ::2]",
+}
+FLOATS = ("out", "tgt", "z", "p", "q", "signs", "traces")
+
 
 @pytest.fixture(autouse=True)
 def x64() -> Iterator[None]:
@@ -177,3 +228,64 @@ def test_without_the_sink_every_spec_is_poisoned(monkeypatch: pytest.MonkeyPatch
             healthy.append(name)
     assert healthy == []
     assert len(SPECS) >= 5
+
+
+def rows(seed: int) -> dict[str, Any]:
+    """Return the inputs of examples, most in the domain of most functions, and a mask of rows."""
+    found = {name: value for name, value in draws(seed).items() if name in (*FLOATS, "y")}
+    found |= {name: 0.1 + 0.3 * np.abs(np.tanh(found[name])) for name in ("out", "tgt")}
+    return {**found, "b": np.array([True, False, True, True])}
+
+
+def hidden(value: Any, garbage: Any) -> Any:
+    """Return a value with garbage in the row that the mask hides."""
+    return jax.numpy.asarray(value).at[1].set(garbage[1] if np.ndim(garbage) else garbage)
+
+
+def calls() -> dict[str, str]:
+    """Return a call of every function that takes arrays, unreduced or reduced beside the rows."""
+    found = dict(STRUCTURAL)
+    for name, function in builtins().functions.items():
+        operands = [] if function.operator else arguments(function) or []
+        if function.elementwise:
+            operands = ["out", "tgt", "z"][: len(operands)]
+        if not set(operands) & {*FLOATS} or name in found:
+            continue
+        if function.is_loss:
+            operands.append('reduce="none"')
+        elif function.reduction:
+            operands.append("axis=1")
+        found[name] = f"{name}({', '.join(operands)})"
+    return found
+
+
+def test_no_function_that_keeps_the_rows_lets_a_hidden_one_through() -> None:
+    found = calls()
+    inputs = {name: jax.numpy.asarray(value) for name, value in rows(0).items()}
+    other = {**inputs, **{name: hidden(inputs[name], rows(1)[name]) for name in FLOATS}}
+    header = "".join(f"{name}: {TYPES.get(name, 'bool[4]')}\n" for name in inputs)
+    texts = "".join(f"metric {name}_ = {call}\n" for name, call in found.items())
+    every = lossdsl.compile(f"{header}{texts}loss = mean(out)")
+    values, changed = (every.with_terms(**one)[1].metrics for one in (inputs, other))
+    kept = [
+        name
+        for name in found
+        if values[f"{name}_"].shape[:1] == (4,)
+        and values[f"{name}_"].dtype != bool
+        and np.isfinite(values[f"{name}_"]).all()
+        and (np.delete(values[f"{name}_"] == changed[f"{name}_"], 1, axis=0)).all()
+    ]
+    weights = "".join(f"{name}_: float\n" for name in kept)
+    terms = " + ".join(f"mean({name}_*{found[name]}, where=b)" for name in kept)
+    loss = lossdsl.compile(f"{header}{weights}loss = {terms}")
+    dirty = {**inputs, **{name: hidden(inputs[name], NAN) for name in FLOATS}}
+    learned = {f"{name}_": jax.numpy.asarray(0.7) for name in kept}
+
+    def solve(given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return jax.grad(lambda learned: loss(**given, **learned))(learned)
+
+    wanted, slopes = solve(inputs), solve(dirty)
+    wrong = {name: slope for name, slope in slopes.items() if abs(slope - wanted[name]) > 1e-5}
+    assert wrong == {}
+    assert not [name for name, slope in slopes.items() if not np.isfinite(slope)]
+    assert found.keys() - set(kept) == {"isfinite", "pairwise_distance"}

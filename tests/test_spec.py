@@ -68,6 +68,13 @@ def test_the_type_of_an_input_has_a_place_too(tmp_path: Path) -> None:
     assert written
     assert written.inputs["out"].text == "f32[B, 10]"
     assert written.inputs["out"].position(0) == (4, 10)
+    path.write_text("loss:\n  text: mean(out)\n  inputs:\n    out: f32[B,\n")
+    with pytest.raises(lossdsl.LossError) as caught:
+        lossdsl.load(path)
+    (found,) = caught.value.diagnostics
+    assert found.span is not None
+    assert found.span.source.name == str(path)
+    assert found.span.source.position(found.span.start)[0] == 4
 
 
 REFUSED = {

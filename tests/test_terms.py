@@ -71,6 +71,8 @@ TERMS: dict[str, dict[str, tuple[float, float]]] = {
     DEFAULTS + "exp(w)*mean(a)": {"term_1": (2.5 * np.exp(2), 1)},
     SCHEDULED + "linear_schedule(step, 0, 1, 10)*mean(a)": {"a": (2.5, 0.5)},
     SCHEDULED + "step*mean(a)/10": {"a": (2.5, 0.5)},
+    "def warm(step: int, n: float) = step/n\nloss = warm(5, 10)*mean(a)": {"a": (2.5, 0.5)},
+    "def warmth(n: float, step: int) = step/n\nloss = warmth(10, 5)*mean(a)": {"term_1": (1.25, 1)},
     # a literal 0
     "0*mean(a) + mean(b)": {"a": (2.5, 0), "b": (1, 1)},
     "mean(b) - 0.0*mean(log(0*a))": {"b": (1, 1), "log": (-np.inf, 0)},
@@ -107,6 +109,27 @@ def test_a_term_of_weight_zero_is_reported_and_trains_nothing() -> None:
     assert found.weighted["log"] == 0
     assert not np.any(slopes["a"])
     assert np.all(slopes["b"])
+
+
+NO_ZEROS: list[tuple[str, dict[str, float], float]] = [
+    ("inf*0 + mean(b)", {}, np.nan),
+    ("mean(b) + 0*inf*mean(a)", {}, np.nan),
+    ("mean(b) + 0*nan*mean(a)", {}, np.nan),
+    ("mean(b) + 0", {}, 1),
+    (DEFAULTS + "mean(b) + 0*w*mean(a)", {}, 1),
+    (DEFAULTS + "mean(b) + 0*w*mean(a)", {"w": np.inf}, np.nan),
+    (SCHEDULED + "mean(b) + 0*linear_schedule(step, 0, inf, 10)*mean(a)", {}, np.nan),
+]
+
+
+@pytest.mark.parametrize(("text", "weights", "value"), NO_ZEROS)
+def test_only_a_literal_zero_beside_finite_numbers_leaves_a_term_out(
+    text: str, weights: Mapping[str, float], value: float
+) -> None:
+    assert "LD431" not in [one.code for one in lossdsl.check(text).diagnostics]
+    found, terms = with_terms(text, **weights)
+    assert found == pytest.approx(value, nan_ok=True)
+    assert sum(terms.weighted.values()) == pytest.approx(value, nan_ok=True)
 
 
 COUNTS: dict[str, float | None] = {

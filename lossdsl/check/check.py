@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lossdsl.check.core import Core
 from lossdsl.check.definitions import check_definitions
-from lossdsl.check.given import spec_parts
-from lossdsl.check.program import elaborate
+from lossdsl.check.given import Given, spec_parts
+from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at, has_errors
 from lossdsl.library.declare import Library, builtins
@@ -18,6 +19,7 @@ from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.names import RESERVED, read_name, reserved
 from lossdsl.syntax.parse import parse_program, parse_type
+from lossdsl.types.types import TreeType
 
 
 @dataclass(frozen=True)
@@ -52,31 +54,46 @@ def check(
     """
     try:
         with defects_reported():
-            source, types = spec_parts(spec, inputs)
-            return _check(source, types, library or builtins(), limits)
+            return _check(spec_parts(spec, inputs), library or builtins(), limits)
     except LossError as problem:
         return CheckResult(problem.diagnostics, {}, None)
 
 
-def _check(
-    source: Source, types: Mapping[str, str], library: Library, limits: Limits
-) -> CheckResult:
-    program, found = parse_program(source, limits)
-    given, wrong = parse_inputs(types)
+def _check(given: Given, library: Library, limits: Limits) -> CheckResult:
+    program, found = parse_program(given.source, limits)
+    types, wrong = parse_inputs(given.types)
     if program is None or wrong:
         return CheckResult((*found, *wrong), {}, None)
-    done = elaborate(program, library, given, limits=limits)
+    done = check_program(program, library, types, given.trees, limits)
     return CheckResult((*found, *done.diagnostics), done.signature, done.core)
 
 
+def check_program(
+    program: ast.Program,
+    library: Library,
+    types: Mapping[str, ast.TypeExpr],
+    trees: Mapping[str, TreeType],
+    limits: Limits,
+) -> Elaborated:
+    """Check a program for any sizes, then hold its selectors against the trees that are given."""
+    done = elaborate(program, library, types, limits=limits)
+    if done.core is None or not trees:
+        return done
+    # What is mapped over leaves counts once a leaf here, and the program is no larger for it.
+    unbounded = replace(limits, nodes=sys.maxsize)
+    searched = elaborate(program, library, types, trees, limits=unbounded, partial=True)
+    return done if searched.core is not None else searched
+
+
 def parse_inputs(
-    inputs: Mapping[str, str],
+    inputs: Mapping[str, str | Source],
 ) -> tuple[dict[str, ast.TypeExpr], tuple[Diagnostic, ...]]:
-    """Return the types that a caller gives for inputs, parsed."""
+    """Return the types that a caller gives for inputs, parsed; a `Source` keeps its place."""
     types: dict[str, ast.TypeExpr] = {}
     problems: list[Diagnostic] = []
     for name, text in inputs.items():
-        parsed, found = parse_type(Source(text, f"<type of {name}>"))
+        source = text if isinstance(text, Source) else Source(text, f"<type of {name}>")
+        parsed, found = parse_type(source)
         problems += (*_name_problems(name), *found)
         if parsed is not None:
             types[name] = parsed

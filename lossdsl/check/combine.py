@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from lossdsl.check.batch import moved
 from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.inputs import Declared, symbols_of
-from lossdsl.types.types import ArrayType, RecordType, TreeType, Type
+from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, same_dim, symbol_dim
 
 # What a node does with the batch: reads none, carries it along the axis of that number, has
 # ended it in reductions that combine, or mixes examples in a way that cannot be split.
@@ -16,28 +17,69 @@ NONE, ENDED, WHOLE = "none", "ended", "whole"
 State = str | int
 
 
-def batch_inputs(types: Mapping[str, Type], declared: Mapping[str, Declared]) -> frozenset[str]:
-    """Return the inputs that hold a batch.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The inputs that hold examples, and the dims along which the examples lie."""
 
-    Arrays with at least one dim, and trees whose type names a dim of another input.
+    inputs: frozenset[str]
+    dims: tuple[Dim, ...]
+
+    def holds(self, dim: Dim) -> bool:
+        """Say whether examples lie along a dim of an input."""
+        return any(dim == one or same_dim(dim, one) for one in self.dims)
+
+
+def batch_of(types: Mapping[str, Type], declared: Mapping[str, Declared]) -> Batch:
+    """Return what of the inputs is a batch.
+
+    Candidates are arrays with at least one dim, and trees whose type names a dim of another
+    input. One that leads with what is a later dim of another, such as a weight for each class,
+    holds no examples.
     """
 
-    def is_batch(name: str, type: Type) -> bool:
-        match type:
-            case ArrayType(dims=dims):
-                return dims != ()
-            case TreeType() if name in declared:
-                others = [one for other, one in declared.items() if other != name]
-                return not symbols_of([declared[name]]).keys().isdisjoint(symbols_of(others))
-            case RecordType(fields):
-                return any(is_batch("", field) for _, field in fields)
-            case _:
-                return False
+    def is_candidate(name: str, type: Type) -> bool:
+        if isinstance(type, TreeType):
+            others = [one for other, one in declared.items() if other != name]
+            own = symbols_of([declared[name]]) if name in declared else {}
+            return not own.keys().isdisjoint(symbols_of(others))
+        return True
 
-    return frozenset(name for name, type in types.items() if is_batch(name, type))
+    candidates = {name: type for name, type in types.items() if is_candidate(name, type)}
+    shapes = dict.fromkeys(
+        array.dims for type in candidates.values() for array in _arrays(type) if array.dims
+    )
+    leads = dict.fromkeys(shape[0] for shape in shapes)
+    examples = [dim for dim in leads if not _is_later(dim, shapes)]
+    batch = Batch(frozenset(candidates), tuple(examples or leads))
+    holding = (name for name, type in candidates.items() if _leading(type, batch) != NONE)
+    return Batch(frozenset(holding), batch.dims)
 
 
-def combines(graph: Graph, root: Node, batch: frozenset[str]) -> Combine:
+def _is_later(dim: Dim, shapes: Mapping[tuple[Dim, ...], None]) -> bool:
+    """Say whether a dim comes later in a shape that leads with another one."""
+    return any(
+        not same_dim(dim, first) and any(same_dim(dim, one) for one in later)
+        for first, *later in shapes
+    )
+
+
+def _arrays(type: Type) -> Iterator[ArrayType]:
+    match type:
+        case ArrayType():
+            yield type
+        case TreeType(ArrayType() as leaf, None):
+            yield leaf
+        case TreeType(leaves=leaves):
+            yield from (one for _, one in leaves or ())
+        case RecordType(fields):
+            for _, field in fields:
+                if not isinstance(field, TreeType):
+                    yield from _arrays(field)
+        case _:
+            pass
+
+
+def combines(graph: Graph, root: Node, batch: Batch) -> Combine:
     """Return how a value combines: see `Combine`."""
     state: dict[Node, State] = {}
     ends: list[Node] = []
@@ -59,22 +101,56 @@ def combines(graph: Graph, root: Node, batch: frozenset[str]) -> Combine:
     return Combine("function", tuple(ends))
 
 
-def _state(graph: Graph, node: Node, state: Mapping[Node, State], batch: frozenset[str]) -> State:
+def _state(graph: Graph, node: Node, state: Mapping[Node, State], batch: Batch) -> State:
     match node:
-        case Const():
-            return NONE
+        case Const(sizes=sizes):
+            return _sized(graph, sizes, batch)
         case Input(name):
-            return _leading(graph.types[node]) if name in batch else NONE
+            return _leading(graph.types[node], batch) if name in batch.inputs else NONE
         case Leaves(tree):
-            return NONE if state[tree] == NONE else _leading(graph.types[node])
+            return NONE if state[tree] == NONE else _leading(graph.types[node], batch)
+        case Apply(arguments=()):
+            return _sized(graph, _dims(graph.types[node]), batch)
         case Apply():
             states = [NONE if one is None else state[one] for one in node.arguments]
             return _applied(graph, node, states)
 
 
-def _leading(type: Type) -> State:
-    """Return the axis of the batch: the first, of every leaf too; a scalar holds none."""
-    return NONE if isinstance(type, ArrayType) and type.dims == () else 0
+def _leading(type: Type, batch: Batch) -> State:
+    """Return the axis of the batch: the first, of every leaf too; a scalar holds none.
+
+    A batch beside itself, such as the distances between all examples, cannot be split.
+    """
+    found: set[State] = set()
+    for array in _arrays(type):
+        match array.dims:
+            case None:
+                found.add(0)
+            case (first, *later) if batch.holds(first):
+                found.add(WHOLE if first.terms and first in later else 0)
+            case _:
+                pass
+    return WHOLE if WHOLE in found else 0 if found else NONE
+
+
+def _dims(type: Type) -> tuple[Dim, ...]:
+    return type.dims or () if isinstance(type, ArrayType) else ()
+
+
+def _sized(graph: Graph, sizes: Iterable[Dim], batch: Batch) -> State:
+    """Return the state of a value made of sizes: how many examples there are is no part's own."""
+    return WHOLE if any(batch.holds(dim) for size in sizes for dim in _outer(graph, size)) else NONE
+
+
+def _outer(graph: Graph, dim: Dim) -> Iterator[Dim]:
+    """Yield the dims of inputs that a dim, perhaps of a definition, is made of."""
+    if not dim.terms:
+        yield dim
+    for symbol, _ in dim.terms:
+        if symbol in graph.outer:
+            yield from _outer(graph, graph.outer[symbol])
+        else:
+            yield symbol_dim(symbol)
 
 
 def _applied(graph: Graph, node: Apply, states: Sequence[State]) -> State:
@@ -84,19 +160,17 @@ def _applied(graph: Graph, node: Apply, states: Sequence[State]) -> State:
     if not carried:
         return ENDED if ENDED in states else NONE
     if node.function.reduction:
-        return _reduced(graph, node, {axis for _, axis in carried})
+        axes = {axis for _, axis in carried}
+        return _reduced(graph, node, axes.pop()) if len(axes) == 1 else WHOLE
     found = {moved(graph, node, at, axis) for at, axis in carried}
-    if None in found or not (len(found) == 1 or node.function.elementwise):
-        return WHOLE
-    # A vector beside a batch, such as one weight for each class, lies along a later axis.
-    return min(cast("set[int]", found))
+    (axis, *others) = found
+    return WHOLE if axis is None or others else axis
 
 
-def _reduced(graph: Graph, node: Apply, carried: set[int]) -> State:
+def _reduced(graph: Graph, node: Apply, batch: int) -> State:
     operand, axes = node.arguments[0], node.option("axis")
     assert operand is not None
     ended: State = ENDED if node.function.combine is not None else WHOLE
-    (batch,) = carried if len(carried) == 1 else (min(carried),)
     if axes is None:
         return ended
     if isinstance(graph.types[operand], TreeType):

@@ -108,12 +108,24 @@ def _significant_bits(number: int) -> int:
     return size.bit_length() - (size & -size).bit_length() + 1 if size else 0
 
 
-def dim_value(context: Context, scope: Scope, dim: Dim, span: Span) -> Value:
+def dim_value(
+    context: Context, scope: Scope, dim: Dim, span: Span, sizes: frozenset[Dim] = frozenset()
+) -> Value:
     """Return a size as a value: a literal where it is known."""
     type = scalar("int", LITERAL)
     size = dim.known
-    node = context.graph.const(dim if size is None else size, type)
+    node = context.graph.const(dim if size is None else size, type, sizes or _sizes(dim))
     return context.value(node, type, span, scope)
+
+
+def _sizes(dim: Dim) -> frozenset[Dim]:
+    return frozenset({dim} if dim.terms else ())
+
+
+def _sizes_of(*values: Value) -> frozenset[Dim]:
+    """Return the dims that constants were computed from."""
+    found = (value.node.sizes for value in values if isinstance(value.node, Const))
+    return frozenset[Dim]().union(*found)
 
 
 def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
@@ -121,8 +133,8 @@ def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
     match value:
         case Value(Const(Dim() as dim)):
             return dim
-        case Value(Const(int() as size)) if not isinstance(size, bool):
-            return literal_dim(size)
+        case Value(Const(int() as size, sizes)) if not isinstance(size, bool):
+            return next((dim for dim in sizes if dim.known == size), literal_dim(size))
         case _:
             return None
 
@@ -144,7 +156,8 @@ def fold(
             if not isinstance(by, bool):
                 return context.error(scope, "LD503", "division by zero", right[1])
         case Const(int() | float() as x), Const(int() | float() as y):
-            return _fold_numbers(context, scope, symbol, (x, y), right[1], span)
+            sizes = _sizes_of(a, b)
+            return _fold_numbers(context, scope, symbol, (x, y), right[1], span, sizes)
         case _:
             pass
     return _fold_sizes(context, scope, symbol, (a, b), span)
@@ -157,6 +170,7 @@ def _fold_numbers(
     numbers: tuple[Number, Number],
     right: Span,
     span: Span,
+    sizes: frozenset[Dim],
 ) -> Value | None:
     x, y = numbers
     kinds = {isinstance(number, bool) for number in numbers}
@@ -175,7 +189,7 @@ def _fold_numbers(
         return context.error(scope, "LD503", "a power of a negative number with a fraction", span)
     if math.isinf(result) and not any(map(math.isinf, numbers)):
         return context.error(scope, "LD501", "this constant overflows a float", span)
-    return constant(context, scope, result, span)
+    return constant(context, scope, result, span, sizes)
 
 
 def _fold_sizes(
@@ -192,10 +206,19 @@ def _fold_sizes(
         return dim_value(context, scope, combine_dims([(factor.constant or 0, dim)]), span)
     # Other arithmetic of sizes is a size that is known only when they are.
     known_later = symbol in ("*", "//", "%", "**")
-    return dim_value(context, scope, UNKNOWN_DIM, span) if known_later else None
+    if not known_later:
+        return None
+    return dim_value(context, scope, UNKNOWN_DIM, span, _sizes_of(*sizes))
 
 
-def constant(context: Context, scope: Scope, value: Number, span: Span) -> Value:
+def constant(
+    context: Context,
+    scope: Scope,
+    value: Number,
+    span: Span,
+    sizes: frozenset[Dim] = frozenset(),
+) -> Value:
+    """Return a computed constant, with the dims that it was computed from."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**31:
         return context.error(
             scope,
@@ -206,4 +229,4 @@ def constant(context: Context, scope: Scope, value: Number, span: Span) -> Value
         )
     dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
     type = scalar(dtype, LITERAL)
-    return context.value(context.graph.const(value, type), type, span, scope)
+    return context.value(context.graph.const(value, type, sizes), type, span, scope)

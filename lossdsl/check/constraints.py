@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from lossdsl.check import expressions, primitives, trees
 from lossdsl.check.binding import Bound
-from lossdsl.check.bounds import SIDES, Limit, has_shape_of_leaf, hold_apart
-from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.check.bounds import SIDES, has_shape_of_leaf, hold_apart
+from lossdsl.check.context import Context, Limit, Scope, Static, Value
 from lossdsl.check.fitting import Fit
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.operate import apply_elementwise
@@ -57,6 +57,7 @@ def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
     node = context.graph.apply(
         bound.function, [cost.node for cost in costs], type, {"reduce": reduce}
     )
+    context.constraints[node] = limits
     return context.value(node, type, bound.span, scope)
 
 
@@ -175,8 +176,8 @@ def _is_selector(expr: ast.Expr) -> bool:
             return True
         case ast.Attribute(value):
             return _is_selector(value)
-        case ast.Index(value, (ast.Literal(int()),)):
-            return _is_selector(value)
+        case ast.Index(value, (position,)):
+            return _position(position) is not None and _is_selector(value)
         case _:
             return False
 
@@ -203,9 +204,20 @@ def _path(expr: ast.Expr) -> Path | None:
         case ast.Attribute(value, name):
             before = _path(value)
             return None if before is None else (*before, name)
-        case ast.Index(value, (ast.Literal(int() as at),)):
-            before = _path(value)
-            return None if before is None else (*before, str(at))
+        case ast.Index(value, (position,)):
+            before, at = _path(value), _position(position)
+            return None if before is None or at is None else (*before, str(at))
+        case _:
+            return None
+
+
+def _position(item: ast.Expr | ast.Slice | ast.Dots) -> int | None:
+    """Return a literal position in a sequence, counted from either end."""
+    match item:
+        case ast.Literal(int() as at) if not isinstance(at, bool):
+            return at
+        case ast.Unary("-", ast.Literal(int() as at)) if not isinstance(at, bool):
+            return -at
         case _:
             return None
 

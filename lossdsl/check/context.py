@@ -23,6 +23,18 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """One side of a constraint: the subject, how it is compared, and with what."""
+
+    subject: Value
+    subject_span: Span
+    operator: str
+    written: str
+    bound: Value
+    bound_span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Static:
     """What is known before any array is: `none`, a string, or a shape.
 
@@ -79,6 +91,7 @@ class Context:
     expanded: dict[object, tuple[Scope, Value, Any]] = field(
         default_factory=dict["object", "tuple[Scope, Value, Any]"]
     )
+    constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
     free_names: bool = False
     expansions: int = 0
 

@@ -18,9 +18,13 @@ from lossdsl.types.types import Dim, Type
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Const:
-    """A number, a boolean, a tuple of numbers, or a dim whose size is not known yet."""
+    """A number, a boolean, a tuple of numbers, or a dim whose size is not known yet.
+
+    `sizes` are the dims that a number was computed from; 4 and a `B` that is 4 today differ.
+    """
 
     value: int | float | bool | tuple[int | float, ...] | Dim
+    sizes: frozenset[Dim] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,16 +68,25 @@ class Place:
 
 @dataclass(repr=False)
 class Graph:
-    """The nodes of one program, made by `const`, `input`, `leaves` and `apply` only."""
+    """The nodes of one program, made by `const`, `input`, `leaves` and `apply` only.
+
+    `outer` says for which dim of its caller each symbol of an expanded definition stands.
+    """
 
     types: dict[Node, Type] = field(default_factory=dict["Node", "Type"])
+    outer: dict[str, Dim] = field(default_factory=dict[str, Dim])
     places: dict[Node, list[Place]] = field(default_factory=dict["Node", "list[Place]"])
     _known: dict[object, Node] = field(default_factory=dict["object", "Node"])
 
-    def const(self, value: int | float | bool | tuple[int | float, ...] | Dim, type: Type) -> Node:
+    def const(
+        self,
+        value: int | float | bool | tuple[int | float, ...] | Dim,
+        type: Type,
+        sizes: frozenset[Dim] = frozenset(),
+    ) -> Node:
         """Return the node of a constant."""
         parts = tuple(map(identity, value)) if isinstance(value, tuple) else identity(value)
-        return self._node(("const", parts, str(type)), lambda: Const(value), type)
+        return self._node(("const", parts, str(type), sizes), lambda: Const(value, sizes), type)
 
     def input(self, name: str, type: Type) -> Node:
         """Return the node of an input."""

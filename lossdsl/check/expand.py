@@ -67,6 +67,7 @@ def _expanded(
     """Return the scope of a definition's body, its value there, and the symbols of the scope."""
     context.expansions += 1
     local = Local.of(definition, fitted.bindings, context.expansions)
+    context.graph.outer.update(local.outer)
     is_loss = definition.kind == "loss"
     name = bound.function.name
     inner = Scope(

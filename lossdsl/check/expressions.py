@@ -24,6 +24,7 @@ from lossdsl.types.types import (
     LITERAL,
     UNKNOWN,
     ArrayType,
+    Dim,
     UnknownType,
     combine_dims,
     literal_dim,
@@ -145,10 +146,12 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
 def _tuple(context: Context, scope: Scope, expr: ast.Tuple) -> Value | Static:
     items = [elaborate(context, scope, item) for item in expr.items]
     numbers: list[int | float] = []
+    sizes = frozenset[Dim]()
     for item, written in zip(items, expr.items, strict=True):
         match item.node:
-            case Const(int() | float() as number) if not isinstance(item.type, UnknownType):
+            case Const(int() | float() as number, of) if not isinstance(item.type, UnknownType):
                 numbers.append(number)
+                sizes |= of
             case _:
                 dims = [static_dim(item) for item in items]
                 if all(dim is not None for dim in dims):
@@ -165,7 +168,8 @@ def _tuple(context: Context, scope: Scope, expr: ast.Tuple) -> Value | Static:
                 )
     dtype = "int" if all(isinstance(one, int) for one in numbers) else "float"
     type = ArrayType(dtype, (literal_dim(len(numbers)),), LITERAL)
-    return context.value(context.graph.const(tuple(numbers), type), type, expr.span, scope)
+    node = context.graph.const(tuple(numbers), type, sizes)
+    return context.value(node, type, expr.span, scope)
 
 
 def _sum(context: Context, scope: Scope, addends: Sequence[ast.Addend], span: Span) -> Value:
@@ -194,11 +198,11 @@ def unary(
     if name == "neg" and dim is not None and dim.known is None:
         return dim_value(context, scope, combine_dims([(-1, dim)]), span)
     match value.node:
-        case Const(int() | float() as number):
+        case Const(int() | float() as number, sizes):
             if not isinstance(value.type, UnknownType) and (
                 isinstance(number, bool) == (name == "not")
             ):
-                return constant(context, scope, FOLDS[name](number), span)
+                return constant(context, scope, FOLDS[name](number), span, sizes)
         case _:
             pass
     return apply_elementwise(context, scope, scope.functions.operators[name], [operand], span)

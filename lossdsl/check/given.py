@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.selectors import flatten
 from lossdsl.source import Source
 from lossdsl.types.dtypes import dtype_name
+from lossdsl.types.types import UNKNOWN_DIM, TreeType, array
 
 
-def spec_parts(spec: Any, inputs: Any = None) -> tuple[Source, dict[str, str]]:
-    """Return the text of a spec and the type texts of its inputs; raise `LossError`."""
-    types = _type_texts(inputs)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A spec as given: its text, the types of inputs, and those inputs that are real trees."""
+
+    source: Source
+    types: Mapping[str, str | Source]
+    trees: Mapping[str, TreeType]
+
+    @property
+    def key(self) -> Hashable:
+        """What tells this spec from another one."""
+        types, trees = sorted(self.types.items()), sorted(self.trees.items())
+        return self.source.text, self.source.name, tuple(types), tuple(trees)
+
+
+def spec_parts(spec: Any, inputs: Any = None) -> Given:
+    """Return the text of a spec and what is known of its inputs; raise `LossError`."""
+    source, own = _source_of(spec)
+    values = {**_by_name(own), **_by_name(inputs)}
+    types = {name: type_text(name, value) for name, value in values.items()}
+    trees = {
+        name: found
+        for name, value in values.items()
+        if types[name] == "tree" and (found := _tree_type(value)) is not None
+    }
+    return Given(source, types, trees)
+
+
+def _source_of(spec: Any) -> tuple[Source, Any]:
+    """Return the text of a spec and the inputs that it declares beside it."""
     match spec:
         case str():
-            return Source(spec), types
+            return Source(spec), None
         case Source():
-            return spec, types
+            return spec, None
         case Mapping():
             text = spec.get("text", spec.get("loss"))
             if not isinstance(text, str):
@@ -31,11 +61,11 @@ def spec_parts(spec: Any, inputs: Any = None) -> tuple[Source, dict[str, str]]:
                         )
                     ]
                 )
-            return Source(text), {**_type_texts(spec.get("inputs")), **types}
+            return Source(text), spec.get("inputs")
         case _:
-            source, own = getattr(spec, "source", None), getattr(spec, "inputs", None)
+            source = getattr(spec, "source", None)
             if isinstance(source, Source):
-                return source, {**_type_texts(own), **types}
+                return source, getattr(spec, "declared", None)
     raise LossError([_no_spec(spec)])
 
 
@@ -56,7 +86,7 @@ def _kind_of(value: Any) -> str:
     return "`None`" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def _type_texts(inputs: Any) -> dict[str, str]:
+def _by_name(inputs: Any) -> dict[str, Any]:
     if inputs is None:
         return {}
     if not isinstance(inputs, Mapping):
@@ -74,17 +104,17 @@ def _type_texts(inputs: Any) -> dict[str, str]:
         if not isinstance(name, str):
             message = f"the name of an input is a text, not {_kind_of(name)}"
             raise LossError([at("LD705", message, None)])
-    return {name: type_text(name, value) for name, value in inputs.items()}
+    return dict(inputs)
 
 
-def type_text(name: str, value: Any) -> str:
+def type_text(name: str, value: Any) -> str | Source:
     """Return the type of an input as text: of a string, an array, a shape, an annotation, a tree.
 
     >>> import numpy as np
     >>> type_text("out", np.zeros((2, 3), np.float32))
     'f32[2, 3]'
     """
-    if isinstance(value, str):
+    if isinstance(value, (str, Source)):
         return value
     if hasattr(value, "dim_str") and hasattr(value, "dtypes"):
         return _annotation(value)
@@ -106,6 +136,31 @@ def type_text(name: str, value: Any) -> str:
             ]
         )
     return "tree"
+
+
+def _tree_type(value: Any) -> TreeType | None:
+    """Return what a selector can see of a real tree; None if its leaves are no arrays.
+
+    Sizes stay unknown: the dims of the text have none before a call, and would differ.
+    """
+    if isinstance(value, (str, Source)):
+        return None
+    try:
+        flat = flatten(value)
+    except (TypeError, ValueError):  # JAX cannot flatten it, as a call will say
+        return None
+    if flat.paths == [()]:
+        return None
+    dtypes = [
+        dtype_name(leaf.dtype) if hasattr(leaf, "dtype") and hasattr(leaf, "shape") else None
+        for leaf in flat.leaves
+    ]
+    leaves = tuple(
+        (path, array(dtype, (UNKNOWN_DIM,) * len(leaf.shape)))
+        for path, leaf, dtype in zip(flat.paths, flat.leaves, dtypes, strict=True)
+        if dtype is not None
+    )
+    return TreeType(None, leaves) if len(leaves) == len(dtypes) else None
 
 
 def _annotation(value: Any) -> str:

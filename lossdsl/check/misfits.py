@@ -33,6 +33,12 @@ def wrong_dtype(
             "bool": "compare it first, such as `m > 0`",
         }.get(kind(pattern.dtype))
     wanted = DTYPE_WORDS.get(pattern.dtype, pattern.dtype)
+    if pattern.role == "probs":
+        wanted = "a distribution of floats"
+        help = (
+            "integer labels have one dim less than the logits; "
+            "`1.0*t` makes one-hot integers floats"
+        )
     return Diagnostic(
         code,
         f"`{parameter.name}` of `{bound.function.name}` takes {wanted}; this is {type.dtype}",

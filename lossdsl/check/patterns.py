@@ -40,6 +40,9 @@ def dtype_fits(pattern: ast.ArrayTypeExpr, type: ArrayType) -> bool | None:
     """Say whether a parameter takes the dtype of an array; None while that is unknown."""
     if pattern.role == "spikes":
         return True
+    if pattern.role == "probs" and type.strength > 0:
+        # Whole numbers are labels, not a distribution.
+        return fits(type.dtype, "float")
     if pattern.dtype == "float":
         return fits(type.dtype, "num")
     if pattern.dtype in ("num", "any", "int", "bool"):

@@ -221,8 +221,8 @@ def _converted(
 def as_number(context: Context, scope: Scope, value: Value, span: Span) -> Value:
     """Return a whole literal as the floating one that a kernel expects."""
     match value:
-        case Value(Const(int() as number), ArrayType(strength=strength)) if strength == LITERAL:
-            return constant(context, scope, float(number), span)
+        case Value(Const(int() as number, sizes), ArrayType(strength=s)) if s == LITERAL:
+            return constant(context, scope, float(number), span, sizes)
         case _:
             return value
 

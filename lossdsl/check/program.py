@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 
 from lossdsl.check import expressions, terms
-from lossdsl.check.combine import batch_inputs, combines
+from lossdsl.check.bounds import hold_program_apart
+from lossdsl.check.combine import Batch, batch_of, combines
 from lossdsl.check.context import Argument, Context, Scope, Value
 from lossdsl.check.core import Core, Graph, Outcome
 from lossdsl.check.definitions import check_definitions, uncalled
@@ -104,6 +105,7 @@ def _elaborate(
     scope = Scope(values, functions, dims, runs)
     scope = _bindings(context, scope, program)
     core = _results(context, scope, program, declared, types)
+    hold_program_apart(context, scope, core)
     if not context.concrete:
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += (*program_sizes(core, program, limits), *mask_lints(core))
@@ -168,7 +170,7 @@ def _results(
     declared: Mapping[str, Declared],
     types: Mapping[str, Type],
 ) -> Core:
-    batch = batch_inputs(types, declared)
+    batch = batch_of(types, declared)
     defaults = frozenset(name for name, one in declared.items() if one.default is not None)
     bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
     weighing = terms.Weighing(defaults, scope)
@@ -197,7 +199,7 @@ def _outcome(
     statement: ast.Result,
     weighing: terms.Weighing,
     bindings: frozenset[str],
-    batch: frozenset[str],
+    batch: Batch,
 ) -> Outcome | None:
     parts = terms.addends(statement.value)
     if len(parts) > context.limits.terms:

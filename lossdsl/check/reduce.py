@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lossdsl.check import masks
-from lossdsl.check.axes import resolve_axes
+from lossdsl.check.axes import Axes, resolve_axes
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.operate import apply_elementwise, reduced_type
 from lossdsl.check.refusals import dtype_problem
@@ -144,16 +144,21 @@ def _reduced(
     """
     axis, keep = options.axis, options.keepdims
     match value.type:
-        case ArrayType() as type if axis is None:
-            return Reduced(None, reduced_type(context, function, type, None, keep))
         case ArrayType() as type:
-            found = resolve_axes(context, scope, axis, type.dims, "axis")
+            found = Axes(None)
+            if axis is not None:
+                found = resolve_axes(context, scope, axis, type.dims, "axis")
             if found is None:
                 return None
             return Reduced(found.axes, reduced_type(context, function, type, found.axes, keep))
-        case TreeType() as type if axis is None:
-            return Reduced(None, _whole_tree(context, function, type))
-        case TreeType(leaves=leaves):
+        case TreeType(leaves=leaves) as type:
+            if axis is None and keep:
+                message = "a tree that is reduced whole has no dims to keep"
+                help = "`axis=all` reduces leaf by leaf"
+                context.error(scope, "LD102", message, span, str(type), help=help)
+                return None
+            if axis is None:
+                return Reduced(None, _whole_tree(context, function, type))
             if leaves is None:
                 return None
             return _leaf_by_leaf(context, scope, function, leaves, axis, keep)

@@ -72,16 +72,17 @@ def loss_call(
     )
     if "axis" in defaults and options.axis is None:
         options = replace(options, axis=defaults["axis"])
-    where = bound.options.get("normalize")
-    normal_scope = scope if where is not None else inner
-    normalize, divisor = _normalize(context, normal_scope, where or defaults.get("normalize"))
-    options = replace(options, normalize=normalize, divisor=divisor)
     reduce = _choice(context, scope, bound, defaults)
     if reduce == "none":
         _refuse_reduction(context, scope, bound)
         return unreduced(context, scope, value, options, span)
     function = scope.functions[reduce]
     _refuse_divisor(context, scope, bound, function)
+    if function.combine == "mean":
+        given = bound.options.get("normalize")
+        by = (inner, defaults.get("normalize")) if given is None else (scope, given)
+        normalize, divisor = _normalize(context, *by)
+        options = replace(options, normalize=normalize, divisor=divisor)
     return reduce_value(context, scope, function, (value, span), options, span)
 
 

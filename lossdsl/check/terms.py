@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lossdsl.check import expressions
-from lossdsl.check.combine import combines
+from lossdsl.check.combine import Batch, combines
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Node, Term
+from lossdsl.diagnostics.diagnostic import at
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 
@@ -39,7 +41,7 @@ class Weighing:
                         return False
                 case ast.Call(function):
                     found = self.scope.functions.get(function)
-                    if found is None or found.family != "schedules":
+                    if found is None or not found.is_schedule:
                         return False
                 case ast.Index() | ast.Attribute() | ast.Comparison() | ast.Conditional():
                     return False
@@ -82,13 +84,13 @@ def term_names(
     """Return a name for each term: its label, what it is made of, or `term_k`."""
     taken = {part.label for part in parts if part.label is not None}
     names: list[str] = []
-    for at, part in enumerate(parts, start=1):
+    for number, part in enumerate(parts, start=1):
         if part.label is not None:
             names.append(part.label)
             continue
         _, _, raw = weighing.split(part.value)
         base = _automatic(scope, raw[0].value, bindings) if len(raw) == 1 else None
-        base = base or f"term_{at}"
+        base = base or f"term_{number}"
         name, count = base, 1
         while name in taken:
             count += 1
@@ -114,15 +116,34 @@ def _automatic(scope: Scope, expr: ast.Expr, bindings: frozenset[str]) -> str | 
                 return None
 
 
-def is_zero(weights: Sequence[ast.Factor]) -> bool:
-    """Say whether a term is switched off by a literal 0."""
-    return any(
-        factor.operator == "*"
-        and isinstance(factor.value, ast.Literal)
-        and factor.value.value == 0
-        and not isinstance(factor.value.value, bool)
-        for factor in weights
+def is_zero(weights: Sequence[ast.Factor], raw: Sequence[ast.Factor]) -> bool:
+    """Say whether a term is switched off by a literal 0.
+
+    Beside it are finite numbers only: 0 times a weight that may be infinite is no 0.
+    """
+    return (
+        bool(raw)
+        and all(_is_finite(factor.value) for factor in weights)
+        and any(
+            factor.operator == "*"
+            and isinstance(factor.value, ast.Literal)
+            and factor.value.value == 0
+            for factor in weights
+        )
     )
+
+
+def _is_finite(weight: ast.Expr) -> bool:
+    """Say whether a weight is built of finite numbers only."""
+    for node in ast.walk(weight):
+        match node:
+            case ast.Literal(bool() | None) | ast.Name() | ast.Call():
+                return False
+            case ast.Literal(float() as value) if not math.isfinite(value):
+                return False
+            case _:
+                pass
+    return True
 
 
 def objective(
@@ -130,16 +151,12 @@ def objective(
 ) -> ast.Expr | None:
     """Return the expression without terms of weight 0; None when nothing is left."""
     parts = addends(value)
-    kept = tuple(part for part in parts if not is_zero(weighing.split(part.value)[1]))
+    kept = tuple(part for part in parts if not is_zero(*weighing.split(part.value)[1:]))
     for part in parts:
         if part not in kept:
-            context.error(
-                scope,
-                "LD431",
-                "this term has the weight 0: it is reported and trains nothing",
-                part.span,
-                help="leave it out, or make the weight an input: `w: float = 0`",
-            )
+            message = "this term has the weight 0: it is reported and trains nothing"
+            help = "leave it out, or make the weight an input: `w: float = 0`"
+            context.report(at("LD431", message, part.span, help=help), scope)
     if len(kept) == len(parts):
         return value
     if not kept:
@@ -153,7 +170,7 @@ def term(
     part: ast.Addend,
     name: str,
     weighing: Weighing,
-    batch: frozenset[str],
+    batch: Batch,
 ) -> Term:
     """Return the nodes of one term: raw, weight and their signed product as written."""
     negative, weights, raw = weighing.split(part.value)
@@ -162,7 +179,7 @@ def term(
     weight = expressions.elaborate(context, scope, _product(weights, part.span))
     if sign:
         weight = expressions.unary(context, scope, "neg", (weight, part.span), part.span)
-    if is_zero(weights):
+    if is_zero(weights, raw):
         still = scope.functions["stop_gradient"]
         raw_value = expressions.apply_elementwise(
             context, scope, still, [(raw_value, part.span)], part.span

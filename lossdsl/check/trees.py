@@ -77,9 +77,9 @@ def exact(
 ) -> Value:
     """Select one exact path: an array where it ends at a leaf, else the tree below it."""
     node, path = base.node, segments
-    if isinstance(node, Leaves) and node.selector == Selector(exact=node.selector.exact):
-        assert node.selector.exact is not None
-        node, path = node.tree, (*node.selector.exact, *segments)
+    if isinstance(node, Leaves) and (above := node.selector.exact) is not None:
+        if node.selector == Selector(exact=above):
+            node, path = node.tree, (*above, *segments)
     selector = Selector(exact=path)
     type = field
     if type is None:
@@ -175,20 +175,30 @@ def selector_of(
     for test in filters:
         match test:
             case ast.Comparison(ast.Name("ndim"), (ast.Link(symbol, ast.Literal(int() as rank)),)):
-                found = replace(found, ndim=(symbol, rank))
+                found = replace(found, ndim=_ranks(found, symbol, rank))
             case _:
                 return _bad_filter(context, scope, test.span)
-    for keyword in keywords:
+    given = [keyword.name for keyword in keywords]
+    for at, keyword in enumerate(keywords):
+        if keyword.name in given[:at] and keyword.name != "ndim":
+            said = f"the filter `{keyword.name}` is given twice"
+            context.error(scope, "LD308", said, keyword.span, help="keep one of the two")
+            return None
         match keyword.name, keyword.value:
             case "dtype", ast.Name(dtype) if dtype in (*DTYPES, *CLASSES):
                 found = replace(found, dtype=dtype)
             case "ndim", ast.Literal(int() as rank):
-                found = replace(found, ndim=("==", rank))
+                found = replace(found, ndim=_ranks(found, "==", rank))
             case "optional", ast.Literal(bool() as optional):
                 found = replace(found, optional=optional)
             case _:
                 return _bad_filter(context, scope, keyword.span)
     return found
+
+
+def _ranks(selector: Selector, comparison: str, rank: int) -> tuple[tuple[str, int], ...]:
+    """Return the comparisons of a selector with one more, in an order that equal ones share."""
+    return tuple(sorted({*selector.ndim, (comparison, rank)}))
 
 
 def _bad_filter(context: Context, scope: Scope, span: Span) -> None:

@@ -95,12 +95,11 @@ def _check_file(
         if format is OutputFormat.full:
             show(found)
         return found
-    declared = {at: source.text for at, source in written.inputs.items()}
-    return _check(written.source, {**declared, **inputs}, format)
+    return _check(written.source, {**written.inputs, **inputs}, format)
 
 
 def _check(
-    source: Source, inputs: Mapping[str, str], format: OutputFormat
+    source: Source, inputs: Mapping[str, str | Source], format: OutputFormat
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.check import check as check_spec
     from lossdsl.syntax.parse import parse_program

@@ -37,9 +37,11 @@ class Builtin:
       its value or derivative can be infinite or NaN elsewhere.
     - `domain` says where literals given for parameters may lie: `temperature in (0, inf)`.
     - `rule` computes the type of the result where the signature cannot say it.
-    - `sink` maps a mask over the result to masks over the operands (see `optimize/sink.py`):
-      `"elementwise"` and `"reduction"` are implied; `"axis"` passes the axes that the function
-      does not couple; a callable moves the mask; None stops it.
+    - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
+      implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards.
+    - `sink` says more about elements, for masks: `"pick"`, each of the result is one of the first
+      operand, picked alike along the axes that it keeps, or a constant; `"reshape"`, they keep
+      their order; a callable returns the part of the result that an operand is.
     - `operator` is the symbol that means this function, such as `+`.
     - `limit` marks the law of a constraint; `form` names the syntax that a call stands for.
     """
@@ -56,6 +58,7 @@ class Builtin:
     combine: str | None = None
     partial: Mapping[str, float] = field(default_factory=dict[str, float])
     rule: Callable[..., Any] | None = None
+    axes: Callable[..., Any] | None = None
     sink: str | Callable[..., Any] | None = None
     laws: tuple[str, ...] = ()
     domain: str = ""
@@ -86,6 +89,12 @@ class Builtin:
     def is_loss(self) -> bool:
         """Whether the function is declared by its unreduced value."""
         return bool(self.definitions) and self.definitions[0].kind == "loss"
+
+    @property
+    def is_schedule(self) -> bool:
+        """Whether the function is a schedule: what it takes first is the `step`."""
+        heads = (signature.parameters[:1] for signature in self.signatures)
+        return any(head[0].name == "step" for head in heads if head)
 
     @cached_property
     def domains(self) -> Mapping[str, Interval]:

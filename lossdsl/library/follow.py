@@ -110,9 +110,9 @@ def permuted(operand: Operand) -> Axes:
 
 def aligned(operand: Operand) -> Axes:
     """The axes in another order, between new ones."""
-    added = cast("tuple[int, ...]", operand.axes("expand"))
+    order, added = operand.axes("order") or (), operand.axes("expand") or ()
     places = [at for at in range(len(operand.result)) if at not in added]
-    return tuple(places[at] for at in permuted(operand))
+    return tuple(places[order.index(at)] for at in range(operand.rank))
 
 
 def regrouped(operand: Operand) -> Axes:

@@ -38,13 +38,19 @@ def inside(leaf: Any, bounds: Sequence[Bound]) -> Any:
 
 
 def outside(leaf: Any, bound: Bound) -> Any:
-    """Return how far the farthest element is outside, 0 for none; NaN if one is NaN."""
+    """Return how far the farthest element is outside, 0 for none; NaN if one is NaN.
+
+    Integers are as far outside as it is to the nearest integer inside.
+    """
     leaf = jnp.asarray(leaf)
     if leaf.size == 0:
         return jnp.zeros(())
+    strict, value = bound.strict, bound.value
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
         leaf = leaf.astype(float)
-    limit = jnp.asarray(bound.value, _compared(bound.value, leaf.dtype))
+        if bound.side != "equal":
+            strict, value = False, _whole(bound)
+    limit = jnp.asarray(value, _compared(value, leaf.dtype))
     match bound.side:
         case "lower":
             distance, met = limit - leaf, leaf <= limit
@@ -54,7 +60,7 @@ def outside(leaf: Any, bound: Bound) -> Any:
             distance, met = jnp.abs(leaf - limit), leaf != limit
     # An element that meets a strict bound is outside by the least number that is no zero.
     least = jnp.finfo(jnp.float32).tiny
-    broken = met if bound.strict else distance > 0
+    broken = met if strict else distance > 0
     far = jnp.where(broken, jnp.maximum(distance, least), 0)
     return jnp.max(jnp.where(jnp.isnan(leaf), jnp.nan, far))
 
@@ -68,12 +74,7 @@ def _limit(bound: Bound, dtype: Any) -> Any:
     """Return the outermost value of a dtype that the bound allows."""
     up = bound.side == "lower"
     if not jnp.issubdtype(dtype, jnp.floating):
-        exact = jnp.asarray(bound.value)
-        if bound.side == "equal":
-            return jnp.round(exact).astype(dtype)
-        beyond = jnp.floor(exact) + 1 if up else jnp.ceil(exact) - 1
-        closed = jnp.ceil(exact) if up else jnp.floor(exact)
-        return (beyond if bound.strict else closed).astype(dtype)
+        return _fitted(_whole(bound), dtype)
     limit = jnp.asarray(bound.value, dtype)
     if bound.side == "equal":
         return limit
@@ -82,6 +83,34 @@ def _limit(bound: Bound, dtype: Any) -> Any:
     if bound.strict:
         rounded = rounded | (limit == exact)
     return jnp.where(rounded, _next(limit, up), limit)
+
+
+def _whole(bound: Bound) -> Any:
+    """Return the outermost whole number that a bound allows; nearest to it, for an equality."""
+    exact = jnp.asarray(bound.value)
+    match bound.side, bound.strict:
+        case "lower", True:
+            return jnp.floor(exact) + 1
+        case "lower", False:
+            return jnp.ceil(exact)
+        case "upper", True:
+            return jnp.ceil(exact) - 1
+        case "upper", False:
+            return jnp.floor(exact)
+        case _:
+            return jnp.round(exact)
+
+
+def _fitted(whole: Any, dtype: Any) -> Any:
+    """Convert whole numbers to an integer dtype, to its outermost value where they exceed it."""
+    if jnp.issubdtype(dtype, jnp.integer):
+        ranges = [jnp.iinfo(dtype)]
+        if jnp.issubdtype(whole.dtype, jnp.integer):
+            ranges.append(jnp.iinfo(whole.dtype))
+        whole = jnp.clip(
+            whole, max(int(one.min) for one in ranges), min(int(one.max) for one in ranges)
+        )
+    return whole.astype(dtype)
 
 
 def _next(limit: Any, up: bool) -> Any:

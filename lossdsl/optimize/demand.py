@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from lossdsl.check.core import Apply, Graph, Node, operands
+from lossdsl.check.batch import operand_of
+from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.library.declare import Library
+from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed
 from lossdsl.types.types import ArrayType, Dim, array, literal_dim
+
+# A node is computed once for each mask that its readers ask with. Slices of slices could ask with
+# ever more masks; beyond so many, what any of them needs is computed once.
+COPIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,102 +29,141 @@ class Demand:
     exact: bool = True
 
 
-def read(node: Node) -> tuple[Node, ...]:
-    """Return the operands of a node, without a mask that was sunk to it.
+# By the mask that a reader asks with (None: for everything), what is computed for it.
+Served = dict[Node | None, Demand | None]
+
+
+def mask_of(demand: Demand | None) -> Node | None:
+    """Return the mask of a demand, which tells demands on one node apart."""
+    return None if demand is None else demand.mask
+
+
+def read(node: Node) -> tuple[Node | None, ...]:
+    """Return the operands of a node by place, without a mask that was sunk to it.
 
     Such a mask is made from what its select reads, and garbage in it reaches nothing needed.
     """
-    if isinstance(node, Apply) and node.function.name == "shield":
-        return operands(node)[1:]
-    return operands(node)
+    match node:
+        case Apply(function, arguments):
+            return (None, *arguments[1:]) if function.name == "shield" else arguments
+        case Leaves(tree):
+            return (tree,)
+        case _:
+            return ()
 
 
-def joined(graph: Graph, library: Library, asked: Sequence[Demand | None]) -> Demand | None:
-    """Return the demand of several readers: what any of them needs."""
-    if not asked or any(one is None for one in asked):
-        return None
-    first, *rest = [one for one in asked if one is not None]
-    for other in rest:
-        if other.mask is first.mask:
-            first = Demand(first.mask, first.exact and other.exact)
-            continue
-        a, b = graph.types[first.mask], graph.types[other.mask]
-        assert isinstance(a, ArrayType) and isinstance(b, ArrayType)
-        dims = a.dims or b.dims or ()
-        if a.dims and b.dims:
-            dims = tuple(y if x.is_one else x for x, y in zip(a.dims, b.dims, strict=True))
-        either = graph.apply(library.operators["or"], [first.mask, other.mask], array("bool", dims))
-        first = Demand(either, False)
-    return first
+def is_read(node: Node) -> bool:
+    """Say whether a node is where data enters: an input or what is selected of one."""
+    match node:
+        case Input() | Leaves():
+            return True
+        case Apply(function):
+            return function.name == "leaf"
+        case Const():
+            return False
 
 
 class Projector:
-    """Carries the demand on a result to its operands, by what the function declares."""
+    """Carries the demand on a result to its operands, by what the functions declare."""
 
     def __init__(self, graph: Graph, library: Library):
         self.graph = graph
         self.library = library
 
-    def operands(self, node: Node, demand: Demand | None) -> Iterable[tuple[Node, Demand | None]]:
-        """Yield each operand with the demand on it; None asks for all of it."""
-        for at, operand in enumerate(read(node)):
-            type = self.graph.types[operand]
-            if demand is not None and not self._dims(demand.mask):
-                # All or nothing is kept, and no function couples what it keeps.
-                yield operand, demand
-            elif demand is None or not isinstance(node, Apply) or not isinstance(type, ArrayType):
-                yield operand, None
-            else:
-                yield operand, self._through(node, at, type, demand)
+    def served(self, root: Node, first: Demand) -> dict[Node, Served]:
+        """Return which elements of each node are computed, for each demand that the root makes."""
+        asked: dict[Node, Served] = {root: {first.mask: first}}
+        for node in reversed(tape([root])):
+            if node not in asked:
+                continue  # only a sunk mask reads it
+            asked[node] = self._few(asked[node])
+            for demand in dict.fromkeys(asked[node].values()):
+                for operand, need in zip(read(node), self.operands(node, demand), strict=True):
+                    if operand is not None:
+                        known = asked.setdefault(operand, {})
+                        known[mask_of(need)] = _both(need, known.get(mask_of(need), need))
+        return asked
 
-    def _through(self, node: Apply, at: int, type: ArrayType, demand: Demand) -> Demand | None:
-        function, result = node.function, self.graph.types[node]
-        if not isinstance(result, ArrayType):
+    def _few(self, asked: Served) -> Served:
+        masked = [demand for demand in asked.values() if demand is not None]
+        if len(masked) <= COPIES:
+            return asked
+        either = self._joined(masked)
+        return {mask: None if mask is None else either for mask in asked}
+
+    def _joined(self, asked: Sequence[Demand]) -> Demand:
+        """Return the demand of several readers: what any of them needs."""
+        first, *rest = (demand.mask for demand in asked)
+        for other in rest:
+            a, b = self._dims(first), self._dims(other)
+            dims = a or b
+            if a and b:
+                dims = tuple(y if x.is_one else x for x, y in zip(a, b, strict=True))
+            kind = array("bool", dims)
+            first = self.graph.apply(self.library.operators["or"], [first, other], kind)
+        return Demand(first, False)
+
+    def operands(self, node: Node, demand: Demand | None) -> tuple[Demand | None, ...]:
+        """Return the demand on each operand, by place; None asks for all of it."""
+        if not isinstance(node, Apply):
+            return tuple(None for _ in read(node))
+        return tuple(
+            None if one is None else self._through(node, at, one, demand)
+            for at, one in enumerate(read(node))
+        )
+
+    def _through(self, node: Apply, at: int, operand: Node, demand: Demand | None) -> Demand | None:
+        if demand is not None and not self._dims(demand.mask):
+            # All or nothing is kept, and no function couples what it keeps.
+            return demand
+        call = operand_of(self.graph, node, at)
+        if call is None:
             return None
-        if function.elementwise or function.sink == "elementwise":
-            return self.elementwise(demand, result, type)
-        if function.reduction:
-            return self._reduction(node, type, demand)
-        match function.sink:
-            case "same":
-                return demand
-            case "axis":
-                return self._axis(node, result, type, demand)
-            case "matmul":
-                return self._matmul(at, result, type, demand)
-            case "permute":
-                return self._permute(node, type, demand)
-            case "reshape":
-                return self._reshape(result, type, demand)
-            case "index":
-                return self._index(node, type, demand)
-            case "align":
-                return self._align(node, demand)
-            case _:
-                return None
+        sink, axes = node.function.sink, followed(node.function, call)
+        # Of an input itself nothing is computed: there, a pick alone needs no mask.
+        picks = sink == "pick" and at == 0 and not (demand is None and is_read(operand))
+        if picks and axes is not None:
+            chosen = (to for to, dim in zip(axes, call.dims, strict=True) if not dim.is_one)
+            if None in chosen:
+                return self._picked(node, call, axes, demand)
+        if demand is None:
+            return None
+        if sink == "reshape":
+            return self._reshaped(call, demand)
+        if callable(sink):
+            part: Part | None = sink(call)
+            return None if part is None else self._part(demand, *part)
+        return None if axes is None else self._followed(call, axes, demand)
 
     def elementwise(self, demand: Demand, result: ArrayType, type: ArrayType) -> Demand | None:
         """Line a mask over a result up with an operand that was broadcast to it."""
-        dims, mask = type.dims or (), self._dims(demand.mask)
-        if not mask:
+        if not self._dims(demand.mask):
             return demand
-        missing = len(mask) - len(dims)
-        if missing < 0:
-            return self._expanded(demand, len(mask), len(dims), tuple(range(-missing)))
-        shrink = tuple(
-            at
-            for at, dim in enumerate(mask)
-            if not dim.is_one and (at < missing or dims[at - missing].is_one)
-        )
-        if len(shrink) == sum(not dim.is_one for dim in mask) and shrink:
+        call = Operand(0, (type.dims or (),), result.dims or (), {})
+        return self._followed(call, broadcast(call), demand)
+
+    def _followed(self, call: Operand, axes: Axes, demand: Demand) -> Demand | None:
+        """Pass the axes that the function does not couple; None when the mask has no other."""
+        mask = self._dims(demand.mask)
+        kept: dict[int, int] = {}
+        for at, to in enumerate(axes):
+            if to is not None and not call.dims[at].is_one:
+                kept.setdefault(to, at)
+        gone = tuple(at for at in range(len(mask)) if at not in kept)
+        lost = [at for at in gone if not mask[at].is_one]
+        if lost and all(mask[at].is_one for at in kept):
             return None
-        kept = self._any(demand, shrink)
-        return self._squeezed(kept, tuple(range(missing)))
+        narrowed = self._any(demand, gone)
+        if call.rank == len(mask) and all(at == to for to, at in kept.items()):
+            return narrowed
+        left = self._picked_out(narrowed, dict.fromkeys(gone, ("at", 0)))
+        places = [kept[at] for at in sorted(kept)]
+        order = tuple(sorted(range(len(places)), key=places.__getitem__))
+        added = tuple(at for at in range(call.rank) if at not in places)
+        return self._aligned(left, order, added)
 
     def _dims(self, mask: Node) -> tuple[Dim, ...]:
-        type = self.graph.types[mask]
-        assert isinstance(type, ArrayType)
-        return type.dims or ()
+        return cast("ArrayType", self.graph.types[mask]).dims or ()
 
     def _any(self, demand: Demand, axes: tuple[int, ...]) -> Demand:
         """Reduce the mask over axes, keeping them with size 1."""
@@ -126,122 +172,91 @@ class Projector:
         if not varied:
             return demand
         left = tuple(Dim(1) if at in varied else dim for at, dim in enumerate(dims))
-        mask = self.graph.apply(
-            self.library["project"],
-            [demand.mask],
-            array("bool", left),
-            {"axes": varied, "keepdims": True},
-        )
-        return Demand(mask, False)
+        reduced = self._formed("project", demand, left, {"axes": varied, "keepdims": True})
+        return Demand(reduced.mask, False)
 
-    def _squeezed(self, demand: Demand, axes: tuple[int, ...]) -> Demand:
-        if not axes:
+    def _picked_out(self, demand: Demand, by_axis: Mapping[int, tuple[object, ...]]) -> Demand:
+        """Index the mask along some axes."""
+        if not by_axis:
             return demand
         dims = self._dims(demand.mask)
-        entries = tuple(
-            ("at", 0) if at in axes else ("slice", None, None, None) for at in range(len(dims))
-        )
-        left = tuple(dim for at, dim in enumerate(dims) if at not in axes)
-        mask = self.graph.apply(
-            self.library["index"], [demand.mask], array("bool", left), {"items": entries}
-        )
-        return Demand(mask, demand.exact)
+        items = tuple(by_axis.get(at, ("slice", None, None, None)) for at in range(len(dims)))
+        left: list[Dim] = []
+        for dim, item in zip(dims, items, strict=True):
+            match item:
+                case ("slice", int(start), int(stop), _):
+                    left.append(literal_dim(stop - start))
+                case ("slice", *_):
+                    left.append(dim)
+                case _:
+                    pass
+        return self._formed("index", demand, tuple(left), {"items": items})
 
-    def _expanded(self, demand: Demand, before: int, after: int, axes: tuple[int, ...]) -> Demand:
-        """Give the mask more axes, of size 1."""
-        if before == after:
+    def _aligned(self, demand: Demand, order: tuple[int, ...], added: tuple[int, ...]) -> Demand:
+        """Order the axes of the mask and give it more, of size 1."""
+        if not added and order == tuple(range(len(order))):
             return demand
-        rest = iter(self._dims(demand.mask))
-        dims = tuple(Dim(1) if at in axes else next(rest) for at in range(after))
-        mask = self.graph.apply(
-            self.library["align"],
-            [demand.mask],
-            array("bool", dims),
-            {"order": tuple(range(before)), "expand": axes},
+        dims = self._dims(demand.mask)
+        rest = iter(order)
+        left = tuple(
+            Dim(1) if at in added else dims[next(rest)] for at in range(len(order) + len(added))
         )
-        return Demand(mask, demand.exact)
+        return self._formed("align", demand, left, {"order": order, "expand": added})
 
-    def _reduction(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
-        """Pass the axes that stay; a mask or weight is lined up with what is reduced."""
-        axes, reduced = node.option("axis"), self.graph.types[operands(node)[0]]
-        if axes is None or not isinstance(reduced, ArrayType):
+    def _part(self, demand: Demand, axis: int, item: tuple[object, ...]) -> Demand:
+        """Take the part of the mask that is over one operand."""
+        if not self._dims(demand.mask)[axis].is_one:
+            return self._picked_out(demand, {axis: item})
+        return self._picked_out(demand, {axis: ("at", 0)}) if item[0] == "at" else demand
+
+    def _reshaped(self, call: Operand, demand: Demand) -> Demand | None:
+        over, to = _shape(call.result), _shape(call.dims)
+        if over is None or to is None:
             return None
-        assert isinstance(axes, tuple)
-        if not node.option("keepdims"):
-            rank = len(reduced.dims or ())
-            demand = self._expanded(demand, rank - len(axes), rank, tuple(sorted(axes)))
-        return self.elementwise(demand, reduced, type)
+        return self._formed("spread", demand, call.dims, {"over": over, "to": to})
 
-    def _axis(
-        self, node: Apply, result: ArrayType, type: ArrayType, demand: Demand
+    def _picked(
+        self, node: Apply, call: Operand, axes: Axes, demand: Demand | None
     ) -> Demand | None:
-        """Pass the axes that the function does not couple."""
-        given = node.option("axis")
-        axes = (given,) if isinstance(given, int) else given
-        if not isinstance(axes, tuple):
+        """An element that is not picked is not needed, also where all that is picked is."""
+        over, shape = _shape(call.result), _shape(call.dims)
+        if over is None or shape is None:
             return None
-        rank, after = len(type.dims or ()), len(result.dims or ())
-        if rank == 0:
-            return None
-        if rank == after:
-            kept = self._any(demand, axes)
-            varied = any(not dim.is_one for dim in self._dims(kept.mask))
-            return kept if varied else None
-        if rank == after + len(axes):
-            return self._expanded(demand, after, rank, axes)
-        return None
+        asked = demand or Demand(self.graph.const(True, array("bool", ())))
+        mask = self._dims(asked.mask)
+        # Along these neither the mask nor what is picked varies.
+        alike = {at: to for at, to in enumerate(axes) if to is not None}
+        if mask:
+            alike = {at: to for at, to in alike.items() if mask[to].is_one}
+        dims = tuple(Dim(1) if at in alike else dim for at, dim in enumerate(call.dims))
+        options = {
+            "pick": node.function,
+            "options": node.options,
+            "over": tuple(1 if at in alike.values() else one for at, one in enumerate(over)),
+            "shape": tuple(1 if at in alike else one for at, one in enumerate(shape)),
+        }
+        return self._formed("unpick", asked, dims, options, node.arguments[1:])
 
-    def _matmul(self, at: int, result: ArrayType, type: ArrayType, demand: Demand) -> Demand | None:
-        """Of `a @ b`, a row of `a` is needed by its row of the result, and so for columns."""
-        rank, after = len(type.dims or ()), len(result.dims or ())
-        if rank < 2 or after < 2 or rank != after:
-            return None
-        kept = self._any(demand, (after - 1,) if at == 0 else (after - 2,))
-        varied = any(not dim.is_one for dim in self._dims(kept.mask))
-        return Demand(kept.mask, False) if varied else None
-
-    def _permute(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
-        order = node.option("order") or node.option("axes")
-        if order is None:
-            order = tuple(reversed(range(len(self._dims(demand.mask)))))
-        assert isinstance(order, tuple)
-        return self._unordered(demand, order)
-
-    def _unordered(self, demand: Demand, order: tuple[int, ...]) -> Demand:
-        """Put the axes of the mask back where they were before they were ordered."""
-        dims = self._dims(demand.mask)
-        inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
-        if inverse == order == tuple(range(len(order))):
-            return demand
-        left = tuple(dims[at] for at in inverse)
-        return self._reformed("permute", demand, left, {"order": inverse})
-
-    def _align(self, node: Apply, demand: Demand) -> Demand:
-        order, added = node.option("order"), node.option("expand")
-        assert isinstance(order, tuple) and isinstance(added, tuple)
-        return self._unordered(self._squeezed(demand, added), order)
-
-    def _reshape(self, result: ArrayType, type: ArrayType, demand: Demand) -> Demand | None:
-        before, after = type.shape, result.shape
-        if before is None or after is None:
-            return None
-        return self._spread_over(demand, after, before)
-
-    def _spread_over(self, demand: Demand, over: tuple[int, ...], to: tuple[int, ...]) -> Demand:
-        dims = tuple(map(literal_dim, to))
-        return self._reformed("spread", demand, dims, {"over": over, "to": to})
-
-    def _index(self, node: Apply, type: ArrayType, demand: Demand) -> Demand | None:
-        """An element that a slice leaves out is not needed."""
-        shape, result = type.shape, self.graph.types[node]
-        if shape is None or not isinstance(result, ArrayType) or result.shape is None:
-            return None
-        options = {"items": node.option("items"), "shape": shape, "over": result.shape}
-        return self._reformed("unindex", demand, tuple(map(literal_dim, shape)), options)
-
-    def _reformed(
-        self, form: str, demand: Demand, dims: tuple[Dim, ...], options: Mapping[str, object]
+    def _formed(
+        self,
+        form: str,
+        demand: Demand,
+        dims: tuple[Dim, ...],
+        options: Mapping[str, object],
+        beside: Sequence[Node | None] = (),
     ) -> Demand:
-        """Return the demand with its mask in another shape."""
-        mask = self.graph.apply(self.library[form], [demand.mask], array("bool", dims), options)
-        return Demand(mask, demand.exact)
+        """Return the demand with its mask in another form."""
+        function, type = self.library[form], array("bool", dims)
+        return Demand(
+            self.graph.apply(function, [demand.mask, *beside], type, options), demand.exact
+        )
+
+
+def _both(a: Demand | None, b: Demand | None) -> Demand | None:
+    """Return one demand for two with the same mask."""
+    return None if a is None or b is None else Demand(a.mask, a.exact and b.exact)
+
+
+def _shape(dims: Sequence[Dim]) -> tuple[int, ...] | None:
+    sizes = [dim.known for dim in dims]
+    return None if None in sizes else cast("tuple[int, ...]", tuple(sizes))

@@ -1,19 +1,19 @@
 """Masks sunk to the inputs: what a select leaves out is never computed from.
 
 `keep(m, f(a, b))` becomes `keep(m, f(keep(m, a), keep(m, b)))`, down to the inputs, which take a
-safe value where the mask is false. Where a mask covers an operand only in part, the operand of a
+safe value where the mask is false. What readers ask for with different masks is copied. Where a mask covers an operand only in part, the operand of a
 function that can be infinite gets a select of its own. So a NaN under a mask reaches neither
 value nor gradient. The branches of a conditional are masked by their condition in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.check.core import Apply, Const, Graph, Leaves, Node, operands, tape
 from lossdsl.library.declare import Library
-from lossdsl.optimize.demand import Demand, Projector, joined, read
+from lossdsl.optimize.demand import Demand, Projector, is_read, mask_of, read
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, kind
 
@@ -47,15 +47,8 @@ class _Sinker:
 
     def rebuilt(self, node: Node, done: dict[Node, Node]) -> Node:
         """Return the node over rewritten operands; itself when none changed."""
-        match node:
-            case Apply(_, arguments):
-                return self.with_arguments(
-                    node, tuple(None if one is None else done[one] for one in arguments)
-                )
-            case Leaves(tree, selector) if done[tree] is not tree:
-                return self.graph.leaves(done[tree], selector, self.graph.types[node])
-            case _:
-                return node
+        arguments = node.arguments if isinstance(node, Apply) else operands(node)
+        return self._over(node, [None if one is None else done[one] for one in arguments])
 
     def with_arguments(self, node: Apply, arguments: tuple[Node | None, ...]) -> Node:
         """Return the same operation on other operands."""
@@ -89,68 +82,69 @@ class _Sinker:
         first = self.projector.elementwise(Demand(mask), mask_type, type)
         if first is None:
             return root
-        order = tape([root])
-        demands = self._demands(order, root, first)
-        done: dict[Node, Node] = {}
-        covered: dict[Node, bool] = {}
-        for node in order:
-            done[node], covered[node] = self._selected(node, demands[node], done, covered, shared)
-        return done[root]
-
-    def _demands(
-        self, order: Sequence[Node], root: Node, first: Demand
-    ) -> dict[Node, Demand | None]:
-        """Return which elements of each node the root needs; None is all of them."""
-        asked: dict[Node, list[Demand | None]] = {node: [] for node in order}
-        asked[root].append(first)
-        demands: dict[Node, Demand | None] = {}
-        for node in reversed(order):
-            demands[node] = joined(self.graph, self.library, asked[node])
-            if not asked[node]:
-                continue
-            for operand, demand in self.projector.operands(node, demands[node]):
-                asked[operand].append(demand)
-        return demands
+        served = self.projector.served(root, first)
+        done: dict[tuple[Node, Node | None], tuple[Node, bool]] = {}
+        for node in tape([root]):
+            asked = served.get(node, {})
+            for demand in dict.fromkeys(asked.values()):
+                found = self._selected(node, demand, done, shared)
+                done |= {(node, by): found for by, one in asked.items() if one == demand}
+        return done[root, first.mask][0]
 
     def _selected(
         self,
         node: Node,
         demand: Demand | None,
-        done: dict[Node, Node],
-        covered: dict[Node, bool],
+        done: Mapping[tuple[Node, Node | None], tuple[Node, bool]],
         shared: frozenset[Node],
     ) -> tuple[Node, bool]:
-        """Return the node under its demand, and whether garbage can still be in it."""
+        """Return the node under its demand, and whether its inputs are all under it too."""
         if isinstance(node, Const):
             return node, True
         if _is_source(self.graph, node):
             if demand is None or node in shared:
                 return node, False
             return self._keep(demand.mask, node, None), demand.exact
-        new = self.rebuilt(node, done)
+        needs = self.projector.operands(node, demand)
+        found = [
+            None if one is None else done[one, mask_of(need)]
+            for one, need in zip(read(node), needs, strict=True)
+        ]
+        new = self._over(node, [None if one is None else one[0] for one in found])
+        covered = [one is None or one[1] for one in found]
         if isinstance(new, Apply):
             assert isinstance(node, Apply)
-            new = self._guarded(node, new, demand, covered)
-        exact = demand is not None and demand.exact
-        return new, exact and all(covered[operand] for operand in read(node))
+            new = self._guarded(node, new, demand, needs, covered)
+        return new, demand is not None and demand.exact and all(covered)
+
+    def _over(self, node: Node, found: Sequence[Node | None]) -> Node:
+        """Return the node over other operands; one that is not given stays."""
+        match node:
+            case Apply(_, arguments):
+                pairs = zip(arguments, found, strict=True)
+                return self.with_arguments(node, tuple(new or old for old, new in pairs))
+            case Leaves(tree, selector) if found[0] is not tree and found[0] is not None:
+                return self.graph.leaves(found[0], selector, self.graph.types[node])
+            case _:
+                return node
 
     def _guarded(
-        self, node: Apply, new: Apply, demand: Demand | None, covered: dict[Node, bool]
+        self,
+        node: Apply,
+        new: Apply,
+        demand: Demand | None,
+        needs: Sequence[Demand | None],
+        covered: Sequence[bool],
     ) -> Node:
         """Select the operands at which the function can be infinite, unless they are covered."""
         if demand is None or not node.function.partial:
             return new
-        asked = dict(self.projector.operands(node, demand))
         arguments = list(new.arguments)
         for at, name in enumerate(_operand_names(node)):
-            old = node.arguments[at]
-            safe = node.function.partial.get(name)
-            inner = arguments[at]
-            if old is None or inner is None or safe is None or covered[old]:
+            safe, inner, need = node.function.partial.get(name), arguments[at], needs[at]
+            if inner is None or safe is None or need is None or covered[at]:
                 continue
-            wanted = asked.get(old)
-            if wanted is not None:
-                arguments[at] = self._keep(wanted.mask, inner, safe)
+            arguments[at] = self._keep(need.mask, inner, safe)
         return self.with_arguments(new, tuple(arguments))
 
     def _keep(self, mask: Node, node: Node, fill: float | None) -> Node:
@@ -173,19 +167,9 @@ def _operand_names(node: Apply) -> list[str]:
 
 
 def _is_source(graph: Graph, node: Node) -> bool:
-    """Say whether a node is where data enters: an input or a leaf of one."""
-    return _is_read(node) and isinstance(graph.types[node], ArrayType)
-
-
-def _is_read(node: Node) -> bool:
-    match node:
-        case Input() | Leaves():
-            return True
-        case Apply(function):
-            return function.name == "leaf"
-        case _:
-            return False
+    """Say whether a node is an array among where data enters."""
+    return is_read(node) and isinstance(graph.types[node], ArrayType)
 
 
 def _sources(roots: Iterable[Node]) -> set[Node]:
-    return {node for node in tape(roots) if _is_read(node)}
+    return {node for node in tape(roots) if is_read(node)}

@@ -40,10 +40,8 @@ def select(
             continue
         if any(matches(rest) for matches in unwanted):
             continue
-        if selector.ndim is not None:
-            comparison, rank = selector.ndim
-            if not COMPARISONS[comparison](ranks[position], rank):
-                continue
+        if not all(COMPARISONS[one](ranks[position], rank) for one, rank in selector.ndim):
+            continue
         if selector.dtype is not None and fits(dtypes[position], selector.dtype) is not True:
             continue
         found.append(position)

@@ -24,14 +24,14 @@ class Selector:
     """Which leaves of a tree are meant; equal selectors have equal canonical text.
 
     `exact` is one path from the root, and `patterns` match what lies below it. A leaf is selected
-    when a pattern matches it, no exclusion does, and it has the rank and dtype asked for. With
-    `optional`, selecting nothing is legal.
+    when a pattern matches it, no exclusion does, its rank passes every comparison of `ndim`, and
+    it has the dtype asked for. With `optional`, selecting nothing is legal.
     """
 
     patterns: tuple[Pattern, ...] = EVERYTHING
     exclusions: tuple[Pattern, ...] = ()
     exact: Path | None = None
-    ndim: tuple[str, int] | None = None
+    ndim: tuple[tuple[str, int], ...] = ()
     dtype: str | None = None
     optional: bool = False
 
@@ -45,14 +45,14 @@ class Selector:
     def text(self) -> str:
         """The canonical text, as it follows the name of a tree.
 
-        >>> Selector(exact=("encoder", "0")).text, Selector(ndim=(">=", 2)).text
+        >>> Selector(exact=("encoder", "0")).text, Selector(ndim=((">=", 2),)).text
         ('.encoder[0]', '["**", ndim >= 2]')
         """
         exact = "".join(
             f"[{segment}]" if is_index(segment) else f".{segment}" for segment in self.exact or ()
         )
         filters = [
-            *([f"ndim {self.ndim[0]} {self.ndim[1]}"] if self.ndim else []),
+            *(f"ndim {comparison} {rank}" for comparison, rank in self.ndim),
             *([f"dtype={self.dtype}"] if self.dtype else []),
             *(["optional=true"] if self.optional else []),
         ]

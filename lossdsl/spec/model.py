@@ -41,11 +41,17 @@ class LossSpec(BaseModel):
     text: str
     inputs: Mapping[str, str] = Field(default_factory=dict)
     _source: Source = PrivateAttr()
+    _declared: Mapping[str, str | Source] = PrivateAttr()
 
     @property
     def source(self) -> Source:
         """The text with its place in the file it was loaded from."""
         return self._source
+
+    @property
+    def declared(self) -> Mapping[str, str | Source]:
+        """The types of inputs, with their places in the file they were loaded from."""
+        return self._declared
 
     @model_validator(mode="before")
     @classmethod
@@ -60,8 +66,8 @@ class LossSpec(BaseModel):
 
     @model_validator(mode="after")
     def _checked(self) -> LossSpec:
-        self._source = Source(self.text)
-        result = check(self.source, self.inputs)
+        self._source, self._declared = Source(self.text), self.inputs
+        result = check(self)
         if not result.ok:
             raise LossError(result.diagnostics)
         return self
@@ -81,7 +87,7 @@ class LossSpec(BaseModel):
         """Return the spec of a file without checking it."""
         inputs = {name: source.text for name, source in written.inputs.items()}
         spec = cls.model_construct(text=written.source.text, inputs=inputs)
-        spec._source = written.source
+        spec._source, spec._declared = written.source, written.inputs
         return spec
 
 
@@ -94,7 +100,7 @@ def load(path: str | Path, key: str = "loss") -> LossSpec:
     if written is None:
         raise LossError(diagnostics)
     spec = LossSpec.from_written(written)
-    result = check(spec.source, spec.inputs)
+    result = check(spec)
     if not result.ok:
         raise LossError(result.diagnostics)
     return spec

@@ -103,7 +103,9 @@ def normalize() -> Kernel:
     return kernel
 
 
-@primitive("one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]", axes=same)
+@primitive(
+    "one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]", axes=same
+)
 def one_hot() -> Kernel:
     """1 at the label and 0 elsewhere, along a new last axis; no 1 for a label out of range.
 

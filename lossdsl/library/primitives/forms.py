@@ -5,6 +5,7 @@ None of these can be called by name.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library.declare import primitive
@@ -171,25 +172,21 @@ def spread() -> Any:
 
 
 @primitive(
-    "unindex(mask: bool, items: shape, shape: shape, over: shape) -> bool",
+    "unpick(mask: bool, *places: any, pick: text, options: text, over: shape, shape: shape)"
+    " -> bool",
     internal=True,
 )
-def unindex() -> Any:
-    """Carry a mask over what an index picked to the whole array; false elsewhere."""
+def unpick() -> Any:
+    """Carry a mask over what a function picked to where it picked that; false elsewhere."""
     import jax.numpy as jnp
 
-    pick = index.kernel
-
-    def kernel(mask: Any, *, items: Any, shape: tuple[int, ...], over: tuple[int, ...]) -> Any:
-        places = pick(jnp.arange(_size(shape)).reshape(shape), items=items)
-        whole = jnp.zeros(_size(shape), bool)
-        return whole.at[places.ravel()].set(jnp.broadcast_to(mask, over).ravel()).reshape(shape)
+    def kernel(mask: Any, *places: Any, pick: Any, options: Any, over: Any, shape: Any) -> Any:
+        # Elements are counted from 1: what is not picked from anywhere is 0 or negative.
+        size = math.prod(shape)
+        counted = jnp.arange(1, size + 1).reshape(shape)
+        picked = pick.kernel(counted, *places, **dict(options)).ravel()
+        needed = jnp.broadcast_to(jnp.asarray(mask, bool), over).ravel()
+        whole = jnp.zeros(size + 1, bool).at[jnp.maximum(picked, 0)].max(needed)
+        return whole[1:].reshape(shape)
 
     return kernel
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for one in shape:
-        size *= one
-    return size

@@ -119,7 +119,9 @@ def _named(
     return None
 
 
-@primitive("einsum(equation: text, *operands: num[...]) -> num[...]", rule=_contracted, axes=contracted)
+@primitive(
+    "einsum(equation: text, *operands: num[...]) -> num[...]", rule=_contracted, axes=contracted
+)
 def einsum() -> Kernel:
     """Sum of products, with the dims named by letters.
 
@@ -134,7 +136,12 @@ def einsum() -> Kernel:
     return kernel
 
 
-@primitive("diag(x: any[*S, N, N]) -> any[*S, N]", "diag(x: any[N]) -> any[N, N]", axes=diagonal, sink="pick")
+@primitive(
+    "diag(x: any[*S, N, N]) -> any[*S, N]",
+    "diag(x: any[N]) -> any[N, N]",
+    axes=diagonal,
+    sink="pick",
+)
 def diag() -> Kernel:
     """The diagonal of square matrices; of a vector, the matrix with that diagonal.
 

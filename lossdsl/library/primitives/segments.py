@@ -16,7 +16,9 @@ def _added(x: Any, by: Any, segments: int) -> Any:
     return jnp.zeros((segments, *x.shape[1:]), x.dtype).at[counted].add(x, mode="drop")
 
 
-@primitive("segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]", axes=rows)
+@primitive(
+    "segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]", axes=rows
+)
 def segment_sum() -> Kernel:
     """The sum of the rows of each group; `by` gives the group of each row, from 0.
 
@@ -29,7 +31,10 @@ def segment_sum() -> Kernel:
     return kernel
 
 
-@primitive("segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]", axes=rows)
+@primitive(
+    "segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]",
+    axes=rows,
+)
 def segment_mean() -> Kernel:
     """The mean of the rows of each group; 0 for a group without rows.
 

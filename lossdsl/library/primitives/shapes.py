@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lossdsl.library import follow
 from lossdsl.library.declare import Kernel, primitive
-from lossdsl.library.follow import (
-    beside,
-    broadcast as lined_up,
-    joined as beside_joint,
-    joined_at,
-    permuted,
-    regrouped,
-    stacked,
-    stacked_at,
-    taken,
-)
 from lossdsl.library.primitives.masked import Axes
 from lossdsl.library.rules import (
     Dims,
@@ -74,7 +64,12 @@ def _quotient(dims: Dims, target: Dims, have: Dim, want: Dim) -> Dim | Problem:
     return product_dim(rest)
 
 
-@primitive("reshape(x: any[...], shape: shape) -> any[...]", rule=_reshaped, axes=regrouped, sink="reshape")
+@primitive(
+    "reshape(x: any[...], shape: shape) -> any[...]",
+    rule=_reshaped,
+    axes=follow.regrouped,
+    sink="reshape",
+)
 def reshape() -> Kernel:
     """The same elements in another shape; one size may be -1, for what is left over.
 
@@ -100,7 +95,9 @@ def _transposed(call: RuleCall) -> Ruling:
     return result(x, tuple(x.dims[at] for at in order))
 
 
-@primitive("transpose(x: any[...], axes: axes = all) -> any[...]", rule=_transposed, axes=permuted)
+@primitive(
+    "transpose(x: any[...], axes: axes = all) -> any[...]", rule=_transposed, axes=follow.permuted
+)
 def transpose() -> Kernel:
     """The axes in another order, by default reversed.
 
@@ -129,7 +126,12 @@ def _squeezed(call: RuleCall) -> Ruling:
     return result(x, tuple(dim for at, dim in enumerate(x.dims) if at not in gone))
 
 
-@primitive("squeeze(x: any[...], axis: axes) -> any[...]", rule=_squeezed, axes=regrouped, sink="reshape")
+@primitive(
+    "squeeze(x: any[...], axis: axes) -> any[...]",
+    rule=_squeezed,
+    axes=follow.regrouped,
+    sink="reshape",
+)
 def squeeze() -> Kernel:
     """Without the given axes, which have size 1.
 
@@ -153,7 +155,12 @@ def _expanded(call: RuleCall) -> Ruling:
     return result(x, (*x.dims[:at], Dim(1, wanted=True), *x.dims[at:]))
 
 
-@primitive("expand(x: any[...], axis: static int) -> any[...]", rule=_expanded, axes=regrouped, sink="reshape")
+@primitive(
+    "expand(x: any[...], axis: static int) -> any[...]",
+    rule=_expanded,
+    axes=follow.regrouped,
+    sink="reshape",
+)
 def expand() -> Kernel:
     """With one more axis, of size 1, at the given place; `x[:, None]` says the same.
 
@@ -187,7 +194,12 @@ def _concatenated(call: RuleCall) -> Ruling:
     return result(arrays[0], (*met[:at], size, *met[at:]), joined(arrays))
 
 
-@primitive("concatenate(*xs: any[...], axis: axes = 0) -> any[...]", rule=_concatenated, axes=joined, sink=joined_at)
+@primitive(
+    "concatenate(*xs: any[...], axis: axes = 0) -> any[...]",
+    rule=_concatenated,
+    axes=follow.joined,
+    sink=follow.joined_at,
+)
 def concatenate() -> Kernel:
     """Arrays one after the other along an axis.
 
@@ -217,7 +229,12 @@ def _stacked(call: RuleCall) -> Ruling:
     return result(arrays[0], (*met[:at], literal_dim(len(shapes)), *met[at:]), joined(arrays))
 
 
-@primitive("stack(*xs: any[...], axis: static int = 0) -> any[...]", rule=_stacked, axes=stacked, sink=stacked_at)
+@primitive(
+    "stack(*xs: any[...], axis: static int = 0) -> any[...]",
+    rule=_stacked,
+    axes=follow.stacked,
+    sink=follow.stacked_at,
+)
 def stack() -> Kernel:
     """Arrays of one shape along a new axis.
 
@@ -276,7 +293,12 @@ def _taken(call: RuleCall) -> Ruling:
     return result(x, (*x.dims[: axes[0]], *index.dims, *x.dims[axes[0] + 1 :]))
 
 
-@primitive("take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]", rule=_taken, axes=taken, sink="pick")
+@primitive(
+    "take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]",
+    rule=_taken,
+    axes=follow.taken,
+    sink="pick",
+)
 def take() -> Kernel:
     """The entries at integer positions along an axis: `take(table, ids)`.
 
@@ -294,7 +316,8 @@ def take() -> Kernel:
 
 
 @primitive(
-    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]", axes=beside, sink="pick"
+    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]",
+    axes=follow.beside,
 )
 def take_along() -> Kernel:
     """The entries at integer positions along an axis, other positions in each row.
