@@ -53,6 +53,7 @@ class CompiledLoss:
         limits: Limits,
         checked: Elaborated,
         text: str,
+        batch: tuple[str, ...] | None = None,
     ):
         self.text = text
         self.signature = checked.signature
@@ -62,6 +63,7 @@ class CompiledLoss:
         # The library given keeps its identity, by which compiled losses are found again.
         self._origin, self._library = library, library.extended({}, syntax())
         self._limits = limits
+        self._batch = batch
         self._declared: Mapping[str, Declared] = checked.declared
         self._names = tuple(checked.signature)
         self._results = tuple(
@@ -108,7 +110,7 @@ class CompiledLoss:
             program, given = restricted(self._program, self._given, result)
             checked = elaborate(program, self._library, given, limits=self._limits)
             self._views[result] = CompiledLoss(
-                program, given, self._library, self._limits, checked, self.text
+                program, given, self._library, self._limits, checked, self.text, self._batch
             )
         return self._views[result]
 
@@ -122,7 +124,13 @@ class CompiledLoss:
             types[name], values[name] = concrete(value, declared, name, self._limits.leaves)
         with defects_reported():
             done = elaborate(
-                self._program, self._library, self._given, types, default_float(), self._limits
+                self._program,
+                self._library,
+                self._given,
+                types,
+                default_float(),
+                self._limits,
+                batch=self._batch,
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
@@ -212,12 +220,14 @@ def compile(
     inputs: Mapping[str, Any] | None = None,
     library: Library | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    batch: tuple[str, ...] | None = None,
 ) -> CompiledLoss:
     """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
 
     `spec` is text, a `Source` or a `LossSpec`. `inputs` gives the type of inputs by name: a type
     string such as `"f32[B, 10]"`, an array, a `jax.ShapeDtypeStruct`, or a pytree of arrays. The
-    same spec with the same inputs and library is compiled once.
+    same spec with the same inputs and library is compiled once. `batch` names the inputs that hold
+    a batch, by which `Terms.combine` says how a term combines; without it their types say so.
 
     >>> import jax.numpy as jnp
     >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
@@ -228,14 +238,14 @@ def compile(
     """
     given = spec_parts(spec, inputs)
     functions = builtins() if library is None else library
-    key = (given.key, id(functions), limits, bool(jax.config.read("jax_enable_x64")))
+    key = (given.key, id(functions), limits, batch, bool(jax.config.read("jax_enable_x64")))
     with _LOCK:
         found = _CACHE.get(key)
         if found is not None:
             _CACHE.move_to_end(key)
             return found
     with defects_reported():
-        made = _compile(given, functions, limits)
+        made = _compile(given, functions, limits, batch)
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -243,7 +253,9 @@ def compile(
     return made
 
 
-def _compile(given: Given, library: Library, limits: Limits) -> CompiledLoss:
+def _compile(
+    given: Given, library: Library, limits: Limits, batch: tuple[str, ...] | None
+) -> CompiledLoss:
     program, found = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
     if program is None or wrong:
@@ -251,7 +263,13 @@ def _compile(given: Given, library: Library, limits: Limits) -> CompiledLoss:
     checked = check_program(program, library, types, given.trees, limits)
     if checked.core is None:
         raise LossError(checked.diagnostics)
-    return CompiledLoss(program, types, library, limits, checked, given.source.text)
+    unknown = [name for name in batch or () if name not in checked.signature]
+    if unknown:
+        names = ", ".join(f"`{name}`" for name in checked.signature)
+        raise LossError(
+            [at("LD103", f"`batch` names `{unknown[0]}`, no input", None, help=f"inputs: {names}")]
+        )
+    return CompiledLoss(program, types, library, limits, checked, given.source.text, batch)
 
 
 __all__ = ["CompiledLoss", "Terms", "compile"]

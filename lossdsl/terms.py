@@ -27,7 +27,9 @@ class Terms:
     `raw` holds each term without its weight, `weight` the weight with its sign, `weighted` the
     product that is added to the loss, `count` how many elements (or how much weight) a mean was
     taken over. Arrays are of rank 0; metrics have any shape, a tree being a mapping from path to
-    leaf. A pytree.
+    leaf. `combine` says of each term and metric how micro-batches combine: `constant`, `mean` (by
+    `raw` and `count`), `sum`, `function` of several means and sums, or `whole`. A pytree, in which
+    `combine` is static.
     """
 
     raw: Mapping[str, Any]
@@ -35,6 +37,7 @@ class Terms:
     weighted: Mapping[str, Any]
     count: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    combine: Mapping[str, str]
 
     def flat(self, separator: str = "/") -> dict[str, Any]:
         """Return scalars by name, as trackers take them: `fit`, `fit/raw`, `fit/weight`, metrics.
@@ -54,7 +57,7 @@ class Terms:
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Any]:
         """Flatten for JAX; the names are static, so that their order is kept."""
         parts = (self.raw, self.weight, self.weighted, self.count, self.metrics)
-        names = tuple(tuple(part) for part in parts)
+        names = (*(tuple(part) for part in parts), tuple(self.combine.items()))
         words = ("raw", "weight", "weighted", "count", "metrics")
         children = [
             (jax.tree_util.GetAttrKey(word), tuple(part.values()))
@@ -65,7 +68,11 @@ class Terms:
     @classmethod
     def tree_unflatten(cls, names: Any, children: Any) -> Terms:
         """Rebuild from what `tree_flatten_with_keys` took apart."""
-        return cls(*(dict(zip(n, c, strict=True)) for n, c in zip(names, children, strict=True)))
+        *words, combine = names
+        raw, weight, weighted, count, metrics = (
+            dict(zip(n, c, strict=True)) for n, c in zip(words, children, strict=True)
+        )
+        return cls(raw, weight, weighted, count, metrics, dict(combine))
 
 
 def results(core: Core, library: Library, inputs: Mapping[str, Any]) -> list[Any]:
@@ -89,7 +96,9 @@ def results_with_terms(
     raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
     metrics = {name: next(found) for name in core.metrics}
     counts = {name: _count(core, node, found) for name, node in counted.items()}
-    return values, Terms(raw, weight, weighted, counts, metrics)
+    combine = {name: term.combine.kind for name, term in terms.items()}
+    combine |= {name: one.kind for name, one in core.metric_combines.items() if name not in combine}
+    return values, Terms(raw, weight, weighted, counts, metrics, combine)
 
 
 def _named_terms(core: Core) -> dict[str, Term]:

@@ -226,3 +226,11 @@ def test_which_inputs_are_batches(
 ) -> None:
     inputs = {name: jnp.ones(shape) for name, shape in shapes.items()}
     assert combine_of(checked(f"{types}loss = {text}", inputs)).kind == kind
+
+
+def test_a_caller_names_the_batch_and_terms_say_how_they_combine() -> None:
+    loss = lossdsl.compile("loss = mean(a) + mean(b) + std(a) as s\nmetric m = sum(a)", batch=("a",))
+    _, terms = jax.jit(lambda **inputs: loss.with_terms(**inputs))(a=jnp.ones(2), b=jnp.ones(3))
+    assert terms.combine == {"a": "mean", "b": "constant", "s": "whole", "m": "sum"}
+    with pytest.raises(lossdsl.LossError, match="`batch` names `z`"):
+        lossdsl.compile("mean(a)", batch=("z",))

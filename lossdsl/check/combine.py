@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -29,8 +29,12 @@ class Batch:
         return any(dim == one or same_dim(dim, one) for one in self.dims)
 
 
-def batch_of(types: Mapping[str, Type], declared: Mapping[str, Declared]) -> Batch:
-    """Return what of the inputs is a batch.
+def batch_of(
+    types: Mapping[str, Type],
+    declared: Mapping[str, Declared],
+    named: Collection[str] | None = None,
+) -> Batch:
+    """Return what of the inputs is a batch: those that are `named` as such, or else by their types.
 
     Candidates are arrays with at least one dim, and trees whose type names a dim of another
     input. One that leads with what is a later dim of another, such as a weight for each class,
@@ -38,6 +42,8 @@ def batch_of(types: Mapping[str, Type], declared: Mapping[str, Declared]) -> Bat
     """
 
     def is_candidate(name: str, type: Type) -> bool:
+        if named is not None:
+            return name in named
         if isinstance(type, TreeType):
             others = [one for other, one in declared.items() if other != name]
             own = symbols_of([declared[name]]) if name in declared else {}

@@ -114,4 +114,3 @@ def _joined(context: Context, scope: Scope, results: list[tuple[Path, Value]], s
     paths = tuple(path for path, _ in leaves)
     node = context.graph.apply(scope.functions["branches"], nodes, tree, {"paths": paths})
     return context.value(node, tree, span, scope)
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 
@@ -52,13 +52,15 @@ def elaborate(
     default_float: str = "float",
     limits: Limits = DEFAULT_LIMITS,
     partial: bool = False,
+    batch: Collection[str] | None = None,
 ) -> Elaborated:
     """Check a program, statically or (with `concrete` types and a default float) at trace time.
 
-    With `partial` the inputs that have no concrete type keep their declared one, or none.
+    With `partial` the inputs that have no concrete type keep their declared one, or none. `batch`
+    names the inputs that hold a batch, where their types do not say it.
     """
     return with_whole_stack(
-        lambda: _elaborate(program, library, given, concrete, default_float, limits, partial)
+        lambda: _elaborate(program, library, given, concrete, default_float, limits, partial, batch)
     )
 
 
@@ -70,6 +72,7 @@ def _elaborate(
     default_float: str,
     limits: Limits,
     partial: bool,
+    batch: Collection[str] | None,
 ) -> Elaborated:
     declared, problems = declared_inputs(program, given or {})
     context = Context(Graph(), limits, default_float)
@@ -104,7 +107,8 @@ def _elaborate(
     }
     scope = Scope(values, functions, dims, runs)
     scope = _bindings(context, scope, program)
-    core = _results(context, scope, program, declared, types)
+    held = batch_of(types, declared, batch)
+    core = _results(context, scope, program, declared, types, held)
     hold_program_apart(context, scope, core)
     if not context.concrete:
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
@@ -169,8 +173,8 @@ def _results(
     program: ast.Program,
     declared: Mapping[str, Declared],
     types: Mapping[str, Type],
+    batch: Batch,
 ) -> Core:
-    batch = batch_of(types, declared)
     defaults = frozenset(name for name, one in declared.items() if one.default is not None)
     bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
     weighing = terms.Weighing(defaults, scope)

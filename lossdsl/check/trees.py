@@ -77,9 +77,9 @@ def exact(
 ) -> Value:
     """Select one exact path: an array where it ends at a leaf, else the tree below it."""
     node, path = base.node, segments
-    if isinstance(node, Leaves) and (above := node.selector.exact) is not None:
-        if node.selector == Selector(exact=above):
-            node, path = node.tree, (*above, *segments)
+    above = node.selector.exact if isinstance(node, Leaves) else None
+    if isinstance(node, Leaves) and above and node.selector == Selector(exact=above):
+        node, path = node.tree, (*above, *segments)
     selector = Selector(exact=path)
     type = field
     if type is None:

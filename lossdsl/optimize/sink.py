@@ -1,9 +1,10 @@
 """Masks sunk to the inputs: what a select leaves out is never computed from.
 
 `keep(m, f(a, b))` becomes `keep(m, f(keep(m, a), keep(m, b)))`, down to the inputs, which take a
-safe value where the mask is false. What readers ask for with different masks is copied. Where a mask covers an operand only in part, the operand of a
-function that can be infinite gets a select of its own. So a NaN under a mask reaches neither
-value nor gradient. The branches of a conditional are masked by their condition in the same way.
+safe value where the mask is false. What is read under several masks is computed under each. Where
+a mask covers an operand only in part, the operand of a function that can be infinite gets a select
+of its own. So a NaN under a mask reaches neither value nor gradient. The branches of a conditional
+are masked by their condition in the same way.
 """
 
 from __future__ import annotations
