@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -229,7 +230,8 @@ def test_which_inputs_are_batches(
 
 
 def test_a_caller_names_the_batch_and_terms_say_how_they_combine() -> None:
-    loss = lossdsl.compile("loss = mean(a) + mean(b) + std(a) as s\nmetric m = sum(a)", batch=("a",))
+    text = "loss = mean(a) + mean(b) + std(a) as s\nmetric m = sum(a)"
+    loss = lossdsl.compile(text, batch=("a",))
     _, terms = jax.jit(lambda **inputs: loss.with_terms(**inputs))(a=jnp.ones(2), b=jnp.ones(3))
     assert terms.combine == {"a": "mean", "b": "constant", "s": "whole", "m": "sum"}
     with pytest.raises(lossdsl.LossError, match="`batch` names `z`"):
