@@ -157,7 +157,8 @@ def show_signature(function: Builtin, signature: ast.Signature) -> str:
         f"*{one.name}" if one.variadic else f"{one.name}?" if _may_miss(one) else one.name
         for one in ordinary(signature, function)
     ]
-    options = [f"{name}?" for name in option_names(function)]
+    divides = function.is_loss or function.combine == "mean"
+    options = [f"{name}?" for name in option_names(function) if divides or name != "normalize"]
     return f"{function.name}({', '.join([*names, *options])})"
 
 

@@ -48,7 +48,8 @@ def _function(function: Builtin) -> Iterator[Line]:
     if function.is_loss:
         yield from section("Options", "reduce, axis, where, weight, normalize")
     elif function.reduction:
-        more = ", weight, normalize" if function.weighted else ""
+        more = ", weight" if function.weighted else ""
+        more += ", normalize" if function.combine == "mean" else ""
         yield from section("Options", f"axis, keepdims, where{more}")
     for title, field in (
         ("Note", "note"),
