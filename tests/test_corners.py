@@ -42,6 +42,8 @@ INPUTS: Mapping[str, Any] = {
 
 CALLS = (
     "count(tree > 0)",
+    # NaN at a kept entry stays out of the masked ones, which are 0.
+    "sum(where(x < 0.5, 0, softmax(log(x), axis=-1, where=x < 0.5)))",
     "any(tree > 3)",
     "mean(x)*count(m)",
     "sum(tree, where=kept)",

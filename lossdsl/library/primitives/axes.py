@@ -55,7 +55,7 @@ def softmax() -> Kernel:
             exponential = jnp.exp(x - peak)
             return exponential / jnp.sum(exponential, axis=axis, keepdims=True)
         _, exponential, total = _masked_exponentials(x, where, axis)
-        return exponential / total
+        return jnp.where(where, exponential / total, 0)
 
     return kernel
 
