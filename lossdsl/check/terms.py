@@ -9,7 +9,7 @@ from dataclasses import replace
 from lossdsl.check import expressions
 from lossdsl.check.combine import Batch, combines
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Node, Term
+from lossdsl.check.core import Term
 from lossdsl.diagnostics.diagnostic import at
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -196,6 +196,3 @@ def _weighted(context: Context, scope: Scope, part: ast.Addend) -> Value:
     if part.sign == "-":
         return expressions.unary(context, scope, "neg", (value, part.value.span), part.span)
     return value
-
-
-__all__ = ["Node", "Weighing", "addends", "objective", "term", "term_names"]

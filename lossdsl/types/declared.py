@@ -11,7 +11,6 @@ from lossdsl.types.types import (
     UNKNOWN_DIM,
     ArrayType,
     Dim,
-    TreeType,
     combine_dims,
     symbol_dim,
 )
@@ -35,9 +34,3 @@ def declared_array(pattern: ast.ArrayTypeExpr, sizes: Mapping[str, int] | None =
                 dims.append(UNKNOWN_DIM)
     strength = ARRAY if dims else SCALAR
     return ArrayType(pattern.dtype, tuple(dims), strength, pattern.role)
-
-
-def declared_tree(pattern: ast.TreeTypeExpr) -> TreeType:
-    """Return the type of a tree input as declared."""
-    leaf = None if pattern.leaf is None else declared_array(pattern.leaf)
-    return TreeType(leaf, None, pattern.role)
