@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test examples tutorial lint format clean
+.PHONY: help demo test soak examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,9 +14,14 @@ demo: .venv/.examples ## train on real digits with a loss from a YAML file
 test: .venv/.test ## run every test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
+soak: .venv/.test ## run every test for longer: more shapes, more random programs
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS)
+
 examples: .venv/.examples ## run every example, the tutorial's short form included
 	$(BIN)/python examples/digits/train.py
 	$(BIN)/python examples/rate_network/train.py
+	$(BIN)/python examples/spiking_digits/train.py
+	$(BIN)/python examples/learning_rules/train.py
 
 tutorial: .venv/.examples ## regenerate the table of examples/rate_network
 	$(BIN)/python examples/rate_network/train.py --write

@@ -18,15 +18,17 @@ from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.library.declare import Library, builtins, syntax
+from lossdsl.library.declare import Library, syntax, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.callable import explain, jitted, make_callable, slot
+from lossdsl.lower.debug import Observer
 from lossdsl.lower.dtypes import default_float
+from lossdsl.lower.report import Warner, report, settled
 from lossdsl.lower.values import concrete
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
-from lossdsl.terms import Terms, results, results_with_terms
+from lossdsl.terms import Terms, readers, results, results_with_terms
 from lossdsl.types.types import Type
 
 RESULT = "loss"
@@ -54,14 +56,15 @@ class CompiledLoss:
         checked: Elaborated,
         text: str,
         batch: tuple[str, ...] | None = None,
+        debug: bool = False,
     ):
         self.text = text
+        self.debug = debug
         self.signature = checked.signature
         self.diagnostics = checked.diagnostics
         self._program = program
         self._given = dict(given)
-        # The library given keeps its identity, by which compiled losses are found again.
-        self._origin, self._library = library, library.extended({}, syntax())
+        self._library = library.extended({}, syntax())
         self._limits = limits
         self._batch = batch
         self._declared: Mapping[str, Declared] = checked.declared
@@ -71,13 +74,22 @@ class CompiledLoss:
         )
         self._views: dict[str, CompiledLoss] = {}
         self._slots = [slot(one, *self._declaration(one)) for one in self._names]
-        self.fn = jitted(self._names, self._values, "loss")
+        observed = jitted(self._names, self._observed, "loss_observed")
+        warner = Warner()
+        self.fn = settled(observed, warner) if debug else jitted(self._names, self._values, "loss")
         """The jitted function itself; it takes every input, defaults included."""
-        self._terms_fn = jitted(self._names, self._terms, "loss_with_terms")
+        terms = jitted(
+            self._names, self._observed_terms if debug else self._terms, "loss_with_terms"
+        )
+        self._terms_fn = settled(terms, warner) if debug else terms
         doc = "Return the value of the loss."
         self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
         doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."
         self.with_terms = make_callable(self._slots, self._terms_fn, "with_terms", doc)
+        doc = "Return what is wrong with the numbers of the inputs, and what each mask keeps."
+        self.report = make_callable(
+            self._slots, lambda *given: report(observed(*given)[1]), "report", doc
+        )
         self._rules = constraints.Rules(program, given, library, limits)
         self._project = self._constrained(constraints.project)
         self._distances = self._constrained(constraints.distances)
@@ -110,13 +122,26 @@ class CompiledLoss:
             program, given = restricted(self._program, self._given, result)
             checked = elaborate(program, self._library, given, limits=self._limits)
             self._views[result] = CompiledLoss(
-                program, given, self._library, self._limits, checked, self.text, self._batch
+                program,
+                given,
+                self._library,
+                self._limits,
+                checked,
+                self.text,
+                self._batch,
+                self.debug,
             )
         return self._views[result]
 
     # At trace time
 
-    def _elaborated(self, inputs: Mapping[str, Any]) -> tuple[Core, dict[str, Any]]:
+    def readers(self, name: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the terms that read an input at a call, in the order of the spec."""
+        return readers(self._elaborated(inputs)[0], name)
+
+    def _elaborated(
+        self, inputs: Mapping[str, Any], debug: bool = False
+    ) -> tuple[Core, dict[str, Any]]:
         types: dict[str, Type] = {}
         values: dict[str, Any] = {}
         for name, value in inputs.items():
@@ -131,6 +156,7 @@ class CompiledLoss:
                 default_float(),
                 self._limits,
                 batch=self._batch,
+                debug=debug,
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
@@ -144,6 +170,18 @@ class CompiledLoss:
         core, values = self._elaborated(inputs)
         found, terms = results_with_terms(core, self._library, values)
         return self._named(found), terms
+
+    def _observed(self, inputs: Mapping[str, Any]) -> Any:
+        core, values = self._elaborated(inputs, debug=True)
+        observer = Observer()
+        found = results(core, self._library, values, observer.evaluate)
+        return self._named(found), observer.observation
+
+    def _observed_terms(self, inputs: Mapping[str, Any]) -> Any:
+        core, values = self._elaborated(inputs, debug=True)
+        observer = Observer()
+        found, terms = results_with_terms(core, self._library, values, observer.evaluate)
+        return (self._named(found), terms), observer.observation
 
     def _named(self, values: list[Any]) -> Any:
         if len(self._results) == 1:
@@ -221,13 +259,17 @@ def compile(
     library: Library | None = None,
     limits: Limits = DEFAULT_LIMITS,
     batch: tuple[str, ...] | None = None,
+    debug: bool = False,
 ) -> CompiledLoss:
     """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
 
     `spec` is text, a `Source` or a `LossSpec`. `inputs` gives the type of inputs by name: a type
     string such as `"f32[B, 10]"`, an array, a `jax.ShapeDtypeStruct`, or a pytree of arrays. The
-    same spec with the same inputs and library is compiled once. `batch` names the inputs that hold
-    a batch, by which `Terms.combine` says how a term combines; without it their types say so.
+    same spec with the same inputs and library is compiled once; `library` has functions of your
+    own, beside those of the language. `batch` names the inputs that hold a batch, by which
+    `Terms.combine` says how a term combines; without it their types say so. With `debug` a call
+    raises for arguments that are not what they must be, such as labels out of range, and for a
+    term that is not finite; inside the caller's own `jit` it warns.
 
     >>> import jax.numpy as jnp
     >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
@@ -237,15 +279,15 @@ def compile(
     (5.199999809265137, 2.0)
     """
     given = spec_parts(spec, inputs)
-    functions = builtins() if library is None else library
-    key = (given.key, id(functions), limits, batch, bool(jax.config.read("jax_enable_x64")))
+    functions = with_builtins(library)
+    key = (given.key, functions, limits, batch, debug, bool(jax.config.read("jax_enable_x64")))
     with _LOCK:
         found = _CACHE.get(key)
         if found is not None:
             _CACHE.move_to_end(key)
             return found
     with defects_reported():
-        made = _compile(given, functions, limits, batch)
+        made = _compile(given, functions, limits, batch, debug)
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -254,7 +296,7 @@ def compile(
 
 
 def _compile(
-    given: Given, library: Library, limits: Limits, batch: tuple[str, ...] | None
+    given: Given, library: Library, limits: Limits, batch: tuple[str, ...] | None, debug: bool
 ) -> CompiledLoss:
     program, found = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
@@ -269,7 +311,7 @@ def _compile(
         raise LossError(
             [at("LD103", f"`batch` names `{unknown[0]}`, no input", None, help=f"inputs: {names}")]
         )
-    return CompiledLoss(program, types, library, limits, checked, given.source.text, batch)
+    return CompiledLoss(program, types, library, limits, checked, given.source.text, batch, debug)
 
 
 __all__ = ["CompiledLoss", "Terms", "compile"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from lossdsl.check.core import Apply, Core, Node, Term
+from lossdsl.check.core import Apply, Core, Input, Node, Term, tape
 from lossdsl.check.leaves import tree_leaves
 from lossdsl.library.declare import Library
 from lossdsl.lower.dtypes import default_float, jax_dtype
@@ -75,13 +75,23 @@ class Terms:
         return cls(raw, weight, weighted, count, metrics, dict(combine))
 
 
-def results(core: Core, library: Library, inputs: Mapping[str, Any]) -> list[Any]:
+Run = Callable[[Core, Library, Sequence[Node], Mapping[str, Any]], list[Any]]
+
+
+def run(
+    core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any]
+) -> list[Any]:
+    """Return the values of nodes of a program, optimized together."""
+    return evaluate(core.graph, optimize(core, wanted, library), inputs, default_float())
+
+
+def results(core: Core, library: Library, inputs: Mapping[str, Any], run: Run = run) -> list[Any]:
     """Return the value of every result of a program."""
-    return _evaluated(core, library, [one.value for one in core.results], inputs)
+    return _evaluated(core, library, [one.value for one in core.results], inputs, run)
 
 
 def results_with_terms(
-    core: Core, library: Library, inputs: Mapping[str, Any]
+    core: Core, library: Library, inputs: Mapping[str, Any], run: Run = run
 ) -> tuple[list[Any], Terms]:
     """Return the value of every result, and what they are made of, from one evaluation."""
     terms = _named_terms(core)
@@ -90,7 +100,7 @@ def results_with_terms(
     wanted += [one for term in terms.values() for one in (term.raw, term.weight, term.weighted)]
     wanted += core.metrics.values()
     wanted += [one for node in counted.values() for one in _kept(node)]
-    found = iter(_evaluated(core, library, wanted, inputs))
+    found = iter(_evaluated(core, library, wanted, inputs, run))
     values = [next(found) for _ in core.results]
     parts = {name: (next(found), next(found), next(found)) for name in terms}
     raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
@@ -99,6 +109,15 @@ def results_with_terms(
     combine = {name: term.combine.kind for name, term in terms.items()}
     combine |= {name: one.kind for name, one in core.metric_combines.items() if name not in combine}
     return values, Terms(raw, weight, weighted, counts, metrics, combine)
+
+
+def readers(core: Core, name: str) -> tuple[str, ...]:
+    """Return the names of the terms that read an input, in the order of the spec."""
+    return tuple(
+        term_name
+        for term_name, term in _named_terms(core).items()
+        if any(isinstance(node, Input) and node.name == name for node in tape([term.weighted]))
+    )
 
 
 def _named_terms(core: Core) -> dict[str, Term]:
@@ -112,10 +131,9 @@ def _named_terms(core: Core) -> dict[str, Term]:
 
 
 def _evaluated(
-    core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any]
+    core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any], run: Run
 ) -> list[Any]:
-    roots = optimize(core, wanted, library)
-    found = evaluate(core.graph, roots, inputs, default_float())
+    found = run(core, library, wanted, inputs)
     types = [core.graph.types[node] for node in wanted]
     return [_array(type, value) for type, value in zip(types, found, strict=True)]
 

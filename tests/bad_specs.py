@@ -160,6 +160,8 @@ ROWS: tuple[tuple[str, str, str, str | None], ...] = (
     ("mean(softmax(z, temperature=0))", "LD503", "0", None),
     ("cross_entropy(z, y, smoothing=1.5)", "LD503", "1.5", None),
     ("mean(log(-1.0))", "LD503", "-1.0", None),
+    ("mean(one_hot((0, 3), 3))", "LD208", "(0, 3)", None),
+    ("mean(take(tri, (0, -1), axis=1))", "LD208", "(0, -1)", None),
     # The text itself
     ("mean(out as x)", "LD004", "out as x", "`as` names a term"),
     ("(" * 10_000, "LD602", "(", "name a part of it"),

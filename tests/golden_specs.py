@@ -12,11 +12,9 @@ import numpy as np
 
 CASES = json.loads((Path(__file__).parent / "conformance" / "goldens.json").read_text())["cases"]
 
-# Functions of the packages that are no losses: they make and apply bounds, as `compat` will.
-WAITING = {
-    "make_bounds": "returns a tree of bounds, not a value; a spec writes its bounds",
-    "bounds_clip": "returns a clipped tree, not a value; `CompiledLoss.project` is the counterpart",
-}
+# Functions of the packages that are no losses but make and apply bounds: only `compat` has them.
+# A spec writes its bounds, and `CompiledLoss.project` applies them.
+NO_LOSSES = {"make_bounds", "bounds_clip"}
 
 Case = dict[str, Any]
 

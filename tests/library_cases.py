@@ -73,7 +73,7 @@ def arguments(function: Builtin, at: int = 0) -> list[str] | None:
     """Return an example input for each required parameter; None if one is of no kind known."""
     found: list[str] = []
     for parameter in function.signatures[at].parameters:
-        if parameter.default is not None or isinstance(parameter.type, ast.OptionalTypeExpr):
+        if not (parameter.required or parameter.variadic):
             continue
         name = _argument(parameter.type, found)
         if name is None:

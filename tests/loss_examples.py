@@ -6,6 +6,7 @@ nothing but garbage (prefix `lost_`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ import numpy as np
 from oracle import Tree, Value
 from programs import expected
 
-from lossdsl.library.declare import Builtin, builtins
+import lossdsl
+from lossdsl.library.declare import Builtin, Library, builtins
 from lossdsl.syntax import ast
+from lossdsl.testing.draw import Sizes, draw, run_of
 
 CLEAN = (
     "",
@@ -51,6 +54,16 @@ LOST = (
     "weight=0*weights",
 )
 
+# What every loss is tried with, beside the rows of test_differential.py, which have no garbage; a
+# few of each kind of signature are tried with all of the above.
+BRIEF_CLEAN = ("",)
+BRIEF_MASKED = ('where=kept, weight=dirty_weights, reduce="sum"',)
+BRIEF_LOST = ("where=nothing",)
+THOROUGH = {
+    "mse", "sse", "cross_entropy", "kl", "integral_crossentropy", "mse_rate", "sparsity", "l0",
+    "summed_exp_boundary", "info_nce",
+}  # fmt: skip
+
 # Optional parameters that change the mask, the weight or the law.
 MORE = {
     ("cross_entropy", 0): (
@@ -61,15 +74,18 @@ MORE = {
         'class_weight=(0.5, 2.0, 1.0), normalize="count", weight=weights',
     ),
     ("cross_entropy", 1): ("smoothing=0.1",),
-    ("focal", 0): ("gamma=1.5",),
-    ("huber", 0): ("delta=0.5",),
     ("sparsity", 0): ("norm=square",),
     ("integral_crossentropy", 0): ("smoothing=0",),
     ("summed_exp_boundary", 0): ("lower=-0.5", "upper=0.5", "lower=-0.5, upper=0.5"),
 }
 
-RUN = (4, 2)
-SIZES = {"K": 3, "T": 5}
+# Inputs that must fit each other: labels that five frames can say, none of them the blank.
+GIVEN = {"ctc": {"y": np.tile(np.int32([1, 2, 1, 2]), (4, 2, 1))}}
+
+# Operands that a value reads at other places than its own, so that their garbage may show.
+READ_ELSEWHERE = {"lm_cross_entropy": ("z",)}
+
+SIZES = Sizes(run=(4, 2), dims={"K": 3, "T": 5}, other=4)
 Axes = tuple[tuple[str, int], ...]  # a name and a size for each axis
 
 
@@ -102,15 +118,18 @@ def example(function: Builtin, variant: int) -> Example:
     """Return the spec of one definition of a loss."""
     random = np.random.default_rng(7)
     signature = function.signatures[variant]
-    # An axis counted from the front says how many axes come before it.
-    fronts = [one.default.value for one in signature.parameters if _is_front(one)]
-    run = RUN[: min(fronts, default=2)]
-    given = [_operand(parameter, run, random) for parameter in signature.parameters]
-    operands = [operand for operand in given if operand is not None]
-    plain = {one.name: one.value for one in operands if not isinstance(one.value, str)}
+    required = [one for one in signature.parameters if one.required]
+    text = f"{function.name}({', '.join(map(_argument, required))})"
+    plain = {**draw(function, text, 7, SIZES, variant), **GIVEN.get(function.name, {})}
+    run = run_of(function, text, SIZES)
+    operands = [
+        Operand(one.name, plain[one.name], _axes(one.type, run))
+        for one in required
+        if one.name in plain
+    ]
 
     def call(options: str, prefix: str = "") -> str:
-        names = [one.value if isinstance(one.value, str) else prefix + one.name for one in operands]
+        names = [prefix + one.name if one.name in plain else _argument(one) for one in required]
         return f"{function.name}({', '.join([*names, *filter(None, [options])])})"
 
     none = call('reduce="none"')
@@ -120,14 +139,22 @@ def example(function: Builtin, variant: int) -> Example:
     kept = _like(unreduced, lambda shape: random.random(shape) < 0.6)
     weights = _like(unreduced, lambda shape: random.uniform(0.5, 2.0, shape))
     more = MORE.get((function.name, variant), ())
+    clean, masked, nothing = BRIEF_CLEAN, BRIEF_MASKED, BRIEF_LOST
+    if function.name in THOROUGH:
+        clean = (*CLEAN, *more, *(ALONG_AN_AXIS if axes else ()))
+        masked, nothing = (*MASKED, *(MASKED_ALONG_AN_AXIS if axes else ())), LOST
     calls = [
-        *map(call, (*CLEAN, *more, *(ALONG_AN_AXIS if axes else ()))),
-        *(call(one, "dirty_") for one in (*MASKED, *(MASKED_ALONG_AN_AXIS if axes else ()))),
-        *(call(one, "lost_") for one in LOST),
+        *map(call, clean),
+        *(call(one, "dirty_") for one in masked),
+        *(call(one, "lost_") for one in nothing),
     ]
+    elsewhere = READ_ELSEWHERE.get(function.name, ())
     inputs = {
         **plain,
-        **{f"dirty_{one.name}": _spoiled(one, kept, axes) for one in operands if one.name in plain},
+        **{
+            f"dirty_{one.name}": one.value if one.name in elsewhere else _spoiled(one, kept, axes)
+            for one in operands
+        },
         **{f"lost_{one.name}": _spoiled(one, None, axes) for one in operands if one.name in plain},
         "kept": _nested(kept),
         "nothing": _nested(_like(unreduced, lambda shape: np.zeros(shape, bool))),
@@ -135,7 +162,32 @@ def example(function: Builtin, variant: int) -> Example:
         "dirty_weights": _nested(_where(kept, weights)),
         "cancelling": _nested(_like(unreduced, _cancelling)),
     }
-    return Example(_spec(calls, is_tree), tuple(calls), inputs)
+    text = _spec(calls, is_tree)
+    read = {name: value for name, value in inputs.items() if re.search(rf"\b{name}\b", text)}
+    return Example(text, tuple(calls), read)
+
+
+def couples(function: Builtin, variant: int, library: Library | None = None) -> bool:
+    """Return whether a masked call is warned of (LD413): garbage in one example reaches others."""
+    signature = function.signatures[variant]
+    required = [one for one in signature.parameters if one.required]
+    text = f"{function.name}({', '.join([*map(_argument, required), 'where=kept'])})"
+    rank = len(run_of(function, text, SIZES))
+    assert signature.result is not None
+    result = re.sub(r".*?\[|^\w+$", "bool[", signature.result.span.text, count=1, flags=re.DOTALL)
+
+    def axes(run: re.Match[str]) -> str:
+        return ", ".join(f"{run[1]}{at}" for at in range(rank))
+
+    written = {one.name: one.type.span.text for one in required if one.type is not None}
+    types = {
+        name: re.sub(r"\*(\w+)", axes, type.rpartition("|")[2].strip()).replace("float", "f64")
+        for name, type in {**written, "kept": f"{result.rstrip(']')}]"}.items()
+        if "[" in type or name == "kept"
+    }
+    found = lossdsl.check(text, types, library).diagnostics
+    assert {one.code for one in found} <= {"LD413"}, found
+    return bool(found)
 
 
 def _spec(calls: Sequence[str], is_tree: bool) -> str:
@@ -150,37 +202,15 @@ def _spec(calls: Sequence[str], is_tree: bool) -> str:
     )
 
 
-def _is_front(parameter: ast.Parameter) -> bool:
-    match parameter:
-        case ast.Parameter(type=ast.WordTypeExpr("axis"), default=ast.Literal()):
-            return True
+def _argument(parameter: ast.Parameter) -> str:
+    """Return an input of the parameter's name, or a literal where no array is wanted."""
+    match parameter.type:
+        case ast.ArrayTypeExpr(dims=()):
+            return "0.4"
+        case ast.WordTypeExpr(word="static"):
+            return "2"
         case _:
-            return False
-
-
-def _operand(
-    parameter: ast.Parameter, run: tuple[int, ...], random: np.random.Generator
-) -> Operand | None:
-    match parameter:
-        case ast.Parameter(default=default) if default is not None:
-            return None
-        case ast.Parameter(name, ast.ArrayTypeExpr(dims=())):
-            return Operand(name, "0.4", ())
-        case ast.Parameter(name, ast.ArrayTypeExpr() as type):
-            axes = _axes(type, run)
-            return Operand(name, _array(type, tuple(size for _, size in axes), random), axes)
-        case ast.Parameter(name, ast.TreeTypeExpr(leaf)):
-            kind = leaf or ast.ArrayTypeExpr("float", (), None, parameter.span)
-            shapes = {"b": (4, 3), "a": {"w": (4, 2, 2), "v": (4, 2)}}
-            return Operand(name, _tree(shapes, lambda shape: _array(kind, shape, random)), ())
-        case _:
-            return None
-
-
-def _tree(shapes: Any, make: Callable[[tuple[int, ...]], Any]) -> Any:
-    if isinstance(shapes, tuple):
-        return make(shapes)
-    return {name: _tree(inner, make) for name, inner in shapes.items()}
+            return parameter.name
 
 
 def _axes(type: ast.TypeExpr | None, run: tuple[int, ...]) -> Axes:
@@ -191,29 +221,12 @@ def _axes(type: ast.TypeExpr | None, run: tuple[int, ...]) -> Axes:
             case ast.Run(name):
                 found += [(f"{name}{at}", size) for at, size in enumerate(run)]
             case ast.DimExpr(_, ((symbol, _),)):
-                found.append((symbol, SIZES.get(symbol, 4)))
+                found.append((symbol, SIZES.dims.get(symbol, 4)))
+            case ast.DimExpr(constant, ()):
+                found.append((str(constant), constant))
             case _:
                 found.append(("_", 4))
     return tuple(found)
-
-
-def _array(
-    type: ast.ArrayTypeExpr, shape: tuple[int, ...], random: np.random.Generator
-) -> np.ndarray:
-    match type.role, type.dtype:
-        case "labels", _:
-            return random.integers(0, SIZES["K"], shape)
-        case (("probs" | "one_hot"), _):
-            positive = random.uniform(0.2, 1, shape)
-            return positive / positive.sum(-1, keepdims=True)
-        case "signs", _:
-            return random.choice([-1.0, 1.0], shape)
-        case "spikes", _:
-            return random.choice([0.0, 1.0], shape)
-        case _, "bool":
-            return random.random(shape) < 0.5
-        case _:
-            return 1.5 * random.normal(size=shape)
 
 
 def _like(value: Value, make: Callable[[tuple[int, ...]], Any]) -> Value:
@@ -240,11 +253,13 @@ def _spoiled(operand: Operand, kept: Value | None, axes: Axes) -> Any:
     if isinstance(kept, dict) or isinstance(operand.value, dict):
         return _spoiled_tree(operand.value, kept)
     value = operand.value
-    if kept is None:
-        return np.full_like(value, _garbage(value))
     names = [name for name, _ in operand.axes]
     absent = tuple(at for at, (name, _) in enumerate(axes) if name not in names)
     present = [name for name, _ in axes if name in names]
+    if kept is None:
+        # A mask over other axes, as examples are beside a table of classes, covers nothing of it.
+        covered = present or not axes
+        return np.full_like(value, _garbage(value)) if covered else value
     mask = np.any(kept, axis=absent)
     order = sorted(range(len(present)), key=lambda at: names.index(present[at]))
     shape = [size if name in present else 1 for name, size in operand.axes]
@@ -254,7 +269,8 @@ def _spoiled(operand: Operand, kept: Value | None, axes: Axes) -> Any:
 def _spoiled_tree(value: Any, kept: Any, path: tuple[str, ...] = ()) -> Any:
     if isinstance(value, Mapping):
         return {name: _spoiled_tree(one, kept, (*path, name)) for name, one in value.items()}
-    mask = kept[path] if isinstance(kept, dict) else False if kept is None else bool(kept)
+    # What a loss does not read, such as a leaf that is no matrix, is garbage throughout.
+    mask = kept.get(path, False) if isinstance(kept, dict) else bool(kept)
     return np.where(mask, value, _garbage(value))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from oracle_families import FAMILIES
 from oracle_functions import ARRAYS, COSTS, ELEMENTWISE
 from oracle_reductions import reduce_array, reduce_tree
 
@@ -52,14 +53,16 @@ class Evaluation:
     metrics: Mapping[str, Value]
 
 
-def evaluate(core: Core, inputs: Mapping[str, object]) -> Evaluation:
-    """Evaluate every result, term and metric of a program."""
+def evaluate(
+    core: Core, inputs: Mapping[str, object], given: Mapping[Node, Value] | None = None
+) -> Evaluation:
+    """Evaluate every result, term and metric of a program; values of some nodes may be given."""
     roots = [outcome.value for outcome in core.results]
     for outcome in core.results:
         for term in outcome.terms:
             roots += [term.raw, term.weight, term.weighted]
     roots += core.metrics.values()
-    known = values_of(core.graph, roots, inputs)
+    known = values_of(core.graph, roots, inputs, given)
     return Evaluation(
         {outcome.name: known[outcome.value] for outcome in core.results},
         {
@@ -71,6 +74,17 @@ def evaluate(core: Core, inputs: Mapping[str, object]) -> Evaluation:
         },
         {name: known[node] for name, node in core.metrics.items()},
     )
+
+
+def stopped(core: Core, inputs: Mapping[str, object]) -> Mapping[Node, Value]:
+    """Return the values through which no gradient flows."""
+    roots = [outcome.value for outcome in core.results]
+    known = values_of(core.graph, roots, inputs)
+    return {
+        node: value
+        for node, value in known.items()
+        if isinstance(node, Apply) and node.function.name == "stop_gradient"
+    }
 
 
 def values_of(
@@ -147,7 +161,7 @@ def _apply(function: Builtin, operands: Sequence[Value], options: Options, type:
         }
     if function.reduction:
         return (reduce_tree if has_tree else reduce_array)(name, operands, options)
-    compute = ELEMENTWISE[name] if function.elementwise else ARRAYS[name]
+    compute = FAMILIES.get(name) or (ELEMENTWISE if function.elementwise else ARRAYS)[name]
     if has_tree:
         return {path: np.asarray(compute(*one, **options)) for path, one in _by_leaf(operands)}
     return np.asarray(compute(*operands, **options))

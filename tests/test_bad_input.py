@@ -14,6 +14,7 @@ from bad_specs import INPUTS, ROWS
 
 import lossdsl
 from lossdsl import LossError
+from lossdsl.check import primitives
 
 DECLARED = {name: type for names, type in INPUTS.items() for name in names.split(", ")}
 
@@ -117,15 +118,22 @@ def test_an_error_in_a_definition_points_into_it_and_names_the_call() -> None:
     assert found.notes[-1] == "in the definition of `outer` -> `inner`"
 
 
-def test_an_error_that_a_caller_causes_points_at_the_call() -> None:
-    mine = lossdsl.BUILTINS | lossdsl.Library.loads("def gap(a, b) = mean(a - b)", "mine.loss")
+def test_an_error_in_a_library_points_to_where_it_can_be_mended() -> None:
+    mine = lossdsl.Library.loads("def gap(a, b) = mean(a - b)", "mine.loss")
     (found,) = lossdsl.check("2*gap(r, t)", DECLARED, mine).diagnostics
     assert found.span is not None
-    assert (found.code, found.span.text, found.span.source.name) == ("LD201", "gap(r, t)", "<loss>")
-    assert [label.span.text for label in found.labels[1:]] == ["b", "a"]
+    assert (found.code, found.span.text, found.span.source.name) == ("LD201", "b", "mine.loss")
+    assert [label.span.text for label in found.labels[1:]] == ["a", "gap(r, t)"]
     assert found.notes == ("in the definition of `gap`",)
     (found,) = lossdsl.check("mean(softmax(s))", DECLARED).diagnostics
     assert {label.span.source.name for label in found.labels} == {"<loss>"}
+
+
+def test_a_value_without_a_type_is_never_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(primitives, "result_type", lambda *call: None)
+    for text in ("mean(cumsum(x, axis=0))", "metric m = sum(cumsum(x, axis=0))\nloss = mean(x)"):
+        with pytest.raises(LossError, match="LD999"):
+            lossdsl.compile(f"{text}  # guarded")(x=jnp.ones(2))
 
 
 def test_a_defect_is_reported_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

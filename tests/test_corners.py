@@ -49,6 +49,8 @@ CALLS = (
     "sum(tree, where=kept)",
     "mean(square(tree), where=kept)",
     "max(tree, where=kept)",
+    "mean(where(tree > 0, 1.0, 0.0))",
+    "sum(where(tree > 0, 1, 0))",
     "sum(mean(tree, axis=all))",
     "mean(tree.l[0])",
     "mean(tree.l[-1])",

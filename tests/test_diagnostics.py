@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 import lossdsl
 from lossdsl.diagnostics.code import Code
 from lossdsl.diagnostics.codes import CODES
-from lossdsl.diagnostics.diagnostic import Diagnostic, Label, LossError, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, LossError, LossWarning, at
 from lossdsl.diagnostics.render import FORMATS, layout, render, render_all, summary
 from lossdsl.source import Source, Span
 
@@ -42,8 +43,11 @@ def _yaml(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
 def _python(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
     import jax.numpy as jnp
 
-    exec(text, {"lossdsl": lossdsl, "jnp": jnp})
-    return ()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LossWarning)
+        exec(text, {"lossdsl": lossdsl, "jnp": jnp})
+    warned = [one.message for one in caught if isinstance(one.message, LossWarning)]
+    return tuple(found for one in warned for found in one.diagnostics)
 
 
 FORMS: dict[str, Callable[[str, Code, Path], tuple[Diagnostic, ...]]] = {

@@ -1,252 +1,296 @@
-"""Every loss and schedule of the library against an independent definition.
+"""Every function of the library against an independent source, one row of `rows/` each.
 
-The references are optax, SciPy, or float64 NumPy by the formula that the citation gives.
+Values and gradients in float64; masks and weights; float32 with extreme inputs; half precision
+against float32; empty and single-element inputs. `HYPOTHESIS_PROFILE=soak` draws 200 shapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
-from library_cases import TYPES, draws, names_in
-from scipy import special
+import rows
+from rows.row import Row
 
 import lossdsl
-from lossdsl.library.declare import builtins
+from lossdsl.library import BUILTINS
+from lossdsl.loss import CompiledLoss
+from lossdsl.syntax import ast
+from lossdsl.testing.draw import Sizes, signature_of
+from lossdsl.testing.subject import is_real
+
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+SHAPES = range(200) if SOAK else range(1)
+HALF = ("bfloat16", "float16") if SOAK else ("bfloat16",)
+
+MODULES = [name for _, name, _ in pkgutil.iter_modules(rows.__path__) if name != "row"]
+ROWS: list[Row] = [row for name in MODULES for row in import_module(f"rows.{name}").ROWS]
 
 
-def optax_of(name: str, *inputs: str, **options: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """Return the mean of a loss of optax over the inputs of those names."""
-    compute = getattr(optax.losses, name)
-    return lambda v: np.mean(compute(*(v[one] for one in inputs), **options))
+@dataclass(frozen=True)
+class Point:
+    """A compiled row at some inputs: its unreduced value, what it reduces to, its gradient."""
+
+    unreduced: list[np.ndarray]
+    reduced: Mapping[str, Any]
+    gradient: Mapping[str, Any]
 
 
-def log_softmax(z: Any) -> Any:
-    return special.log_softmax(z, axis=-1)
+@lru_cache(maxsize=4)
+def compiled(row: Row, masked: bool) -> CompiledLoss:
+    if not row.declared.is_loss:
+        text = f"result = {row.text}\nmetric unreduced = result\nloss = sum(1.0*result)"
+        return lossdsl.compile(text)
+    variants = {"unreduced": ', reduce="none"', "whole": ""}
+    if masked:
+        variants |= {"kept": ", where=kept", "weighed": ", weight=weights"}
+    lines = [f"result_{name} = {row.text[:-1]}{option})" for name, option in variants.items()]
+    lines += [f"metric {name} = result_{name}" for name in variants]
+    return lossdsl.compile("\n".join([*lines, "loss = sum(result_unreduced)"]))
 
 
-def one_hot(y: Any, smoothing: float = 0) -> Any:
-    return (1 - smoothing) * np.eye(3)[y] + smoothing / 3
+@lru_cache(maxsize=4)
+def solver(row: Row, masked: bool) -> Callable[[Any, Any], Any]:
+    loss = compiled(row, masked)
+
+    def solve(moving: Any, fixed: Any) -> Any:
+        return loss.with_terms(**moving, **fixed)
+
+    return jax.jit(jax.value_and_grad(solve, has_aux=True))
 
 
-def weighted_entropy(v: Mapping[str, Any]) -> Any:
-    weights = np.asarray((1.0, 2.0, 0.5))[v["y"]]
-    losses = -np.sum(one_hot(v["y"]) * log_softmax(v["z"]), axis=-1)
-    return np.sum(weights * losses) / np.sum(weights)
+def evaluate(row: Row, inputs: Mapping[str, Any], *, masked: bool = False) -> Point:
+    moving = {name: one for name, one in inputs.items() if is_real(one) and name != "weights"}
+    fixed = {name: one for name, one in inputs.items() if name not in moving}
+    (_, terms), gradient = solver(row, masked)(moving, fixed)
+    metrics = dict(terms.metrics)
+    unreduced = [np.asarray(one) for one in jax.tree.leaves(metrics.pop("unreduced"))]
+    reduced, gradient = jax.tree.map(np.asarray, (metrics, gradient))
+    return Point(unreduced, reduced, gradient)
 
 
-def ignored_entropy(v: Mapping[str, Any]) -> Any:
-    losses = -np.sum(one_hot(v["y"]) * log_softmax(v["z"]), axis=-1)
-    kept = v["y"] != 1
-    return np.mean(losses[kept]) if kept.any() else 0.0
+def reference(
+    row: Row, inputs: Mapping[str, Any], held: Mapping[str, Any] | None = None
+) -> list[np.ndarray]:
+    compute, more = row.reference, {}
+    if row.moving is not None and held is not None:
+        compute, more = row.moving, {"held": widened(held)}
+    with np.errstate(all="ignore"), jax.enable_x64(True):
+        value = compute(**widened(inputs), **more)
+        return [np.asarray(one, np.float64) for one in jax.tree.leaves(value)]
 
 
-def leaves(tree: Any) -> list[Any]:
-    return [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(tree)]
+def widened(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return jax.tree.map(
+        lambda x: np.asarray(x, np.float64) if np.asarray(x).dtype.kind not in "iub" else x,
+        {name: one for name, one in inputs.items() if name not in ("kept", "weights")},
+    )
 
 
-def huber(x: Any) -> Any:
-    return np.where(abs(x) <= 1, 0.5 * x**2, abs(x) - 0.5)
+def total(arrays: Sequence[np.ndarray]) -> float:
+    return float(sum(one.sum() for one in arrays))
 
 
-def cosine(a: Any, b: Any) -> Any:
-    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    return np.sum(a * b, axis=-1) / lengths
+def mean(value: np.ndarray, weights: np.ndarray) -> float:
+    return float((value * weights).sum() / weights.sum()) if weights.any() else 0.0
 
 
-LOSSES: list[tuple[str, Callable[[Mapping[str, Any]], Any]]] = [
-    ("mse(out, tgt)", optax_of("squared_error", "out", "tgt")),
-    ("sse(out, tgt)", lambda v: np.sum((v["out"] - v["tgt"]) ** 2)),
-    ("mae(out, tgt)", lambda v: np.mean(abs(v["out"] - v["tgt"]))),
-    ("huber(out, tgt, delta=0.5)", optax_of("huber_loss", "out", "tgt", delta=0.5)),
-    ("log_cosh(out, tgt)", optax_of("log_cosh", "out", "tgt")),
-    ("log_cosh(1e4*out, tgt)", lambda v: np.mean(abs(1e4 * v["out"] - v["tgt"])) - np.log(2)),
-    ("cosine_distance(out, tgt)", optax_of("cosine_distance", "out", "tgt")),
-    ("mean(cosine_similarity(out, tgt))", optax_of("cosine_similarity", "out", "tgt")),
-    (
-        "mean(pairwise_distance(out, tgt))",
-        lambda v: np.mean(np.linalg.norm(v["out"][:, None] - v["tgt"][None], axis=-1)),
-    ),
-    ("cross_entropy(z, y)", optax_of("softmax_cross_entropy_with_integer_labels", "z", "y")),
-    ("cross_entropy(z, p)", optax_of("softmax_cross_entropy", "z", "p")),
-    (
-        "cross_entropy(z, y, smoothing=0.2)",
-        lambda v: -np.mean(np.sum(one_hot(v["y"], 0.2) * log_softmax(v["z"]), axis=-1)),
-    ),
-    (
-        "cross_entropy(z, p, smoothing=0.2)",
-        lambda v: -np.mean(np.sum((0.8 * v["p"] + 0.2 / 3) * log_softmax(v["z"]), axis=-1)),
-    ),
-    ("cross_entropy(z, y, ignore_index=1)", ignored_entropy),
-    ("cross_entropy(z, y, class_weight=(1.0, 2.0, 0.5))", weighted_entropy),
-    (
-        "cross_entropy(transpose(z), y, class_axis=0)",
-        optax_of("softmax_cross_entropy_with_integer_labels", "z", "y"),
-    ),
-    ("binary_cross_entropy(z, p)", optax_of("sigmoid_binary_cross_entropy", "z", "p")),
-    (
-        "focal(z, y, gamma=1.5)",
-        lambda v: np.mean(
-            [
-                -((1 - np.exp(row[k])) ** 1.5) * row[k]
-                for row, k in zip(log_softmax(v["z"]), v["y"], strict=True)
-            ]
-        ),
-    ),
-    ("hinge(out, signs)", optax_of("hinge_loss", "out", "signs")),
-    ("kl(p, q)", lambda v: np.mean(np.sum(special.rel_entr(v["p"], v["q"]), axis=-1))),
-    ("accuracy(z, y)", lambda v: np.mean(np.argmax(v["z"], axis=-1) == v["y"])),
-    ("l1(params)", lambda v: sum(np.sum(abs(leaf)) for leaf in leaves(v["params"]))),
-    (
-        "l2(params)",
-        lambda v: np.sqrt(sum(np.sum(leaf**2) for leaf in leaves(v["params"]))),
-    ),
-    ("sum_squares(params)", lambda v: sum(np.sum(leaf**2) for leaf in leaves(v["params"]))),
-    ("l2sqr(params)", lambda v: np.mean([np.mean(leaf**2) for leaf in leaves(v["params"])])),
-    (
-        "l0(params, sigma=0.1)",
-        lambda v: np.mean([np.mean(leaf**4 / (leaf**4 + 0.1)) for leaf in leaves(v["params"])]),
-    ),
-    (
-        "summed_exp_boundary(out, lower=-0.5, upper=0)",
-        lambda v: (
-            np.sum(np.exp(v["out"])[v["out"] > 0])
-            + np.sum(np.exp(-0.5 - v["out"])[v["out"] < -0.5])
-        ),
-    ),
-    ("summed_exp_boundary(out)", lambda v: 0.0),
-    (
-        "integral_crossentropy(traces, y)",
-        lambda v: (
-            -np.mean(np.sum(one_hot(v["y"], 0.3) * log_softmax(v["traces"].sum(axis=1)), axis=-1))
-        ),
-    ),
-    (
-        "integral_crossentropy(transpose(traces, (1, 0, 2)), y, time_axis=0, smoothing=0)",
-        lambda v: -np.mean(np.sum(one_hot(v["y"]) * log_softmax(v["traces"].sum(axis=1)), axis=-1)),
-    ),
-    (
-        "integral_crossentropy(transpose(traces), y, time_axis=1, class_axis=0, smoothing=0)",
-        lambda v: -np.mean(np.sum(one_hot(v["y"]) * log_softmax(v["traces"].sum(axis=1)), axis=-1)),
-    ),
-    (
-        "integral_accuracy(traces, y)",
-        lambda v: np.mean(np.argmax(v["traces"].sum(axis=1), axis=-1) == v["y"]),
-    ),
-    (
-        "mse_spikerate(traces, y, smoothing=0.1)",
-        lambda v: np.mean((v["traces"].mean(axis=1) - one_hot(v["y"], 0.1) * 0.25 * 5) ** 2),
-    ),
-    (
-        "mse_rate(traces, y, rate=0.5)",
-        lambda v: np.mean((v["traces"].mean(axis=1) - 0.5 * one_hot(v["y"])) ** 2),
-    ),
-    ("mean(firing_rate(traces))", lambda v: np.mean(v["traces"])),
-    (
-        "silence(spikes, 0.6)",
-        lambda v: sum(np.sum(np.maximum(0, 0.6 - x.mean(axis=0)) ** 2) for x in v["spikes"]),
-    ),
-    (
-        "sparsity(spikes, 0.2)",
-        lambda v: sum(
-            np.sum(huber(np.maximum(0, x.reshape(4, -1).mean(axis=1) - 0.2))) for x in v["spikes"]
-        ),
-    ),
-    (
-        "sparsity(spikes, 0.2, norm=square)",
-        lambda v: sum(
-            np.sum(np.maximum(0, x.reshape(4, -1).mean(axis=1) - 0.2) ** 2) for x in v["spikes"]
-        ),
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "reference"), LOSSES, ids=[text for text, _ in LOSSES])
-def test_loss(text: str, reference: Callable[[Mapping[str, Any]], Any]) -> None:
-    loss = lossdsl.compile(text, inputs={one: TYPES[one] for one in names_in(text)})
-    for seed in range(3):
-        values = draws(seed)
-        wide = jax.tree.map(
-            lambda leaf: np.asarray(leaf, np.float64) if leaf.dtype == np.float32 else leaf, values
-        )
-        found = loss(**{one: values[one] for one in names_in(text)})
+def double_precision(row: Row) -> None:
+    """Values, gradients, default reductions, masks and weights."""
+    for seed in SHAPES:
+        random = np.random.default_rng(seed)
+        inputs = row.inputs(seed)
+        wanted = reference(row, inputs)
+        masked = row.declared.is_loss and len(wanted) == 1 and wanted[0].ndim > 0
+        if masked:
+            inputs["kept"] = random.random(wanted[0].shape) < 0.6
+            inputs["weights"] = random.uniform(0.5, 2.0, wanted[0].shape)
         with jax.enable_x64(True):
-            expected = reference(wide)
-        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
+            point = evaluate(row, inputs, masked=masked)
+        for found, one in zip(point.unreduced, wanted, strict=True):
+            np.testing.assert_allclose(found, one, rtol=1e-8, atol=1e-10)
+        if row.declared.is_loss:
+            check_reductions(row, inputs, wanted, point.reduced)
+        if row.gradient:
+            check_gradient(row, inputs, point.gradient)
 
 
-STEPS = (0, 1, 9, 10, 11, 99, 100, 101, 250, 999, 1000, 2000)
-SCALES = {100: 0.5, 200: 0.1}
-TEXT_SCALES = "(100, 200), (0.5, 0.1)"
-
-SCHEDULES: list[tuple[str, Any]] = [
-    ("constant_schedule(step, 0.1)", optax.constant_schedule(0.1)),
-    ("linear_schedule(step, 0, 0.1, 1000)", optax.linear_schedule(0, 0.1, 1000)),
-    ("linear_schedule(step, 0.1, 0, 100, 10)", optax.linear_schedule(0.1, 0, 100, 10)),
-    ("linear_schedule(step, 0.1, 0, 0)", optax.linear_schedule(0.1, 0, 0)),
-    (
-        "polynomial_schedule(step, 1, 0.1, 2.5, 100)",
-        optax.polynomial_schedule(1, 0.1, 2.5, 100),
-    ),
-    ("warmup_constant_schedule(step, 0, 1, 10)", optax.warmup_constant_schedule(0, 1, 10)),
-    ("exponential_decay(step, 1, 100, 0.9)", optax.exponential_decay(1, 100, 0.9)),
-    (
-        "exponential_decay(step, 1, 100, 0.9, 10, true, 0.5)",
-        optax.exponential_decay(1, 100, 0.9, 10, True, 0.5),
-    ),
-    (
-        "exponential_decay(step, 1, 100, 1.1, end_value=1.5)",
-        optax.exponential_decay(1, 100, 1.1, end_value=1.5),
-    ),
-    ("decayed(step, 1, 100, 0.9)", optax.exponential_decay(1, 100, 0.9)),
-    (
-        "cosine_decay_schedule(step, 1, 1000, alpha=0.1, exponent=2)",
-        optax.cosine_decay_schedule(1, 1000, 0.1, 2),
-    ),
-    (
-        "warmup_cosine_decay_schedule(step, 0, 1, 10, 1000, 0.1)",
-        optax.warmup_cosine_decay_schedule(0, 1, 10, 1000, 0.1),
-    ),
-    (
-        "warmup_cosine_decay_schedule(step, 0, 1, 0, 1000)",
-        optax.warmup_cosine_decay_schedule(0, 1, 0, 1000),
-    ),
-    (
-        "warmup_exponential_decay_schedule(step, 0, 1, 10, 100, 0.9)",
-        optax.warmup_exponential_decay_schedule(0, 1, 10, 100, 0.9),
-    ),
-    (
-        f"piecewise_constant_schedule(step, 1, {TEXT_SCALES})",
-        optax.piecewise_constant_schedule(1, SCALES),
-    ),
-    (
-        f'piecewise_interpolate_schedule(step, "linear", 1, {TEXT_SCALES})',
-        optax.piecewise_interpolate_schedule("linear", 1, SCALES),
-    ),
-    (
-        f'piecewise_interpolate_schedule(step, "cosine", 1, {TEXT_SCALES})',
-        optax.piecewise_interpolate_schedule("cosine", 1, SCALES),
-    ),
-    ("linear_onecycle_schedule(step, 1000, 1)", optax.linear_onecycle_schedule(1000, 1.0)),
-    ("cosine_onecycle_schedule(step, 1000, 1)", optax.cosine_onecycle_schedule(1000, 1.0)),
-    ("ramp(step, 0, 100)", optax.linear_schedule(0, 1, 100)),
-    ('bend(ramp(step, 0, 100), "cosine")', optax.cosine_decay_schedule(-1, 100, 0)),
-]
+def check_reductions(
+    row: Row, inputs: Mapping[str, Any], wanted: list[np.ndarray], found: Mapping[str, Any]
+) -> None:
+    """Hold the default reduction, masked and weighted, against the unreduced reference."""
+    defaults = {
+        one.name: one.default
+        for one in signature_of(row.declared, row.text).parameters
+        if one.default is not None
+    }
+    if row.reduced is not None:
+        plain = {name: one for name, one in inputs.items() if name not in ("kept", "weights")}
+        np.testing.assert_allclose(found["whole"], row.reduced(**plain), rtol=1e-8, atol=1e-10)
+        return
+    assert not {"where", "weight"} & set(defaults) or defaults_are_off(row, defaults), (
+        "a row whose call sets a mask or weights needs `reduced`"
+    )
+    summed = "reduce" in defaults and defaults["reduce"].value == "sum"
+    size = 1 if summed else max(sum(one.size for one in wanted), 1)
+    np.testing.assert_allclose(found["whole"], total(wanted) / size, rtol=1e-8, atol=1e-10)
+    if "kept" in found:
+        kept = wanted
+        if row.reads_mask():
+            kept = reference(row, {**inputs, "where": inputs["kept"]})
+        for name, given, (one,) in (
+            ("kept", inputs["kept"], kept),
+            ("weighed", inputs["weights"], wanted),
+        ):
+            value = (one * given).sum() if summed else mean(one, given)
+            np.testing.assert_allclose(found[name], value, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize(("text", "schedule"), SCHEDULES, ids=[text for text, _ in SCHEDULES])
-def test_schedule(text: str, schedule: Any) -> None:
-    loss = lossdsl.compile(text, inputs={"step": "i32"})
-    offset = 1 if text.startswith("bend") else 0
-    for step in STEPS:
-        np.testing.assert_allclose(loss(step=step), offset + schedule(step), rtol=1e-5, atol=1e-6)
+def defaults_are_off(row: Row, defaults: Mapping[str, ast.Expr]) -> bool:
+    """Return whether no parameter that a default mask or weight reads is given in the call."""
+    read = {
+        node.id
+        for name in ("where", "weight")
+        if name in defaults
+        for node in ast.walk(defaults[name])
+        if isinstance(node, ast.Name)
+    }
+    return not any(f"{name}=" in row.text for name in read)
 
 
-def test_every_loss_and_schedule_has_a_row() -> None:
-    rows = " ".join(text for text, _ in (*LOSSES, *SCHEDULES))
-    written = [name for name, function in builtins().functions.items() if function.definitions]
-    assert [name for name in written if f"{name}(" not in rows and name != "earlier"] == []
+def check_gradient(row: Row, inputs: Mapping[str, Any], gradient: Mapping[str, Any]) -> None:
+    """Hold a gradient against the central difference of the reference along a random direction."""
+    random = np.random.default_rng(7)
+    direction = jax.tree.map(lambda x: random.normal(size=np.shape(x)), dict(gradient))
+    slopes = jax.tree.map(lambda slope, step: np.sum(slope * step), dict(gradient), direction)
+    along = total([np.asarray(one) for one in jax.tree.leaves(slopes)])
+
+    def moved(by: float) -> float:
+        near = {
+            name: jax.tree.map(lambda x, d: x + by * d, inputs[name], direction[name])
+            for name in gradient
+        }
+        return total(reference(row, {**inputs, **near}, held=inputs))
+
+    difference = (moved(1e-6) - moved(-1e-6)) / 2e-6
+    np.testing.assert_allclose(along, difference, rtol=1e-5, atol=1e-6)
+
+
+def single(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return jax.tree.map(
+        lambda x: np.asarray(x, np.float32) if np.asarray(x).dtype == np.float64 else x,
+        dict(inputs),
+    )
+
+
+def single_precision(row: Row) -> None:
+    """Usual and extreme inputs."""
+    inputs = single(row.inputs(1))
+    wanted = reference(row, inputs)
+    for found, one in zip(evaluate(row, inputs).unreduced, wanted, strict=True):
+        scale = 1 + np.max(abs(one), initial=0)
+        np.testing.assert_allclose(found, one, rtol=1e-4, atol=2e-5 * scale)
+    for extreme in row.extremes:
+        check_extreme(row, inputs, extreme)
+
+
+def check_extreme(row: Row, inputs: Mapping[str, Any], extreme: float) -> None:
+    """Wherever the reference is a finite float32, so is the loss, and its gradient is no NaN."""
+    random = np.random.default_rng(11)
+    real = row.real_inputs()
+
+    def spoiled(x: Any) -> Any:
+        signed = extreme * random.choice([-1.0, 1.0], np.shape(x))
+        return np.where(random.random(np.shape(x)) < 0.5, signed, x).astype(np.float32)
+
+    there = {
+        name: jax.tree.map(spoiled, one) if name in real else one for name, one in inputs.items()
+    }
+    wanted = reference(row, there)
+    point = evaluate(row, there)
+    usual = [np.isfinite(one) & (abs(one) < 1e37) for one in wanted]
+    for found, one, kept in zip(point.unreduced, wanted, usual, strict=True):
+        at = f"at {extreme}: {there}"
+        np.testing.assert_allclose(found[kept], one[kept], rtol=1e-3, atol=1e-4, err_msg=at)
+    if row.gradient and all(kept.all() for kept in usual):
+        for name, slope in point.gradient.items():
+            bad = [np.isnan(one).any() for one in jax.tree.leaves(slope)]
+            assert not any(bad), f"the gradient of {name} at {extreme}: {there}"
+
+
+def half_precision(row: Row) -> None:
+    """The value is that of the same numbers in single precision."""
+    for half in HALF:
+        rounded = jax.tree.map(
+            lambda x: jnp.asarray(x, half) if np.asarray(x).dtype == np.float64 else x,  # noqa: B023
+            dict(row.inputs(1)),
+        )
+        wide = jax.tree.map(lambda x: np.asarray(x, np.float32) if is_half(x) else x, rounded)
+        close = 1e-5 if row.declared.is_loss else 0.05
+        found, wanted = evaluate(row, rounded), evaluate(row, wide)
+        for one, other in zip(found.unreduced, wanted.unreduced, strict=True):
+            np.testing.assert_allclose(
+                one.astype(np.float32), other.astype(np.float32), rtol=close, atol=close
+            )
+        for slope in jax.tree.leaves(found.gradient):
+            assert not np.isnan(slope.astype(np.float32)).any()
+
+
+def is_half(value: Any) -> bool:
+    return str(np.asarray(value).dtype) in HALF
+
+
+def one_element(row: Row) -> None:
+    """Every axis has size 1."""
+    inputs = row.inputs(0, Sizes(run=(1,), other=1))
+    with jax.enable_x64(True):
+        point = evaluate(row, inputs)
+    for found, one in zip(point.unreduced, reference(row, inputs), strict=True):
+        kept = np.isfinite(one)
+        np.testing.assert_allclose(found[kept], one[kept], rtol=1e-8, atol=1e-10)
+    assert not any(np.isnan(one).any() for one in jax.tree.leaves(point.gradient))
+
+
+def no_element(row: Row) -> None:
+    """A sum of nothing is 0, and so is a mean under a mask; a plain mean is NaN, as in NumPy."""
+    sizes = row.empty()
+    if sizes is None:
+        return
+    inputs = row.inputs(0, sizes)
+    (shape,) = [one.shape for one in reference(row, inputs)]
+    assert 0 in shape
+    inputs |= {"kept": np.ones(shape, bool), "weights": np.ones(shape)}
+    with jax.enable_x64(True):
+        point = evaluate(row, inputs, masked=True)
+    assert point.reduced["kept"] == point.reduced["weighed"] == 0
+    assert point.reduced["whole"] == 0 or np.isnan(point.reduced["whole"])
+    assert not any(np.isnan(one).any() for one in jax.tree.leaves(point.gradient))
+
+
+CHECKS = (double_precision, single_precision, half_precision, one_element, no_element)
+
+
+# What varies fastest stands first: the checks of a row follow each other and share programs.
+@pytest.mark.parametrize("check", CHECKS, ids=[check.__name__ for check in CHECKS])
+@pytest.mark.parametrize("row", ROWS, ids=[row.text for row in ROWS])
+def test_row(row: Row, check: Callable[[Row], None]) -> None:
+    check(row)
+
+
+def test_every_function_with_a_citation_has_a_row() -> None:
+    covered = {row.declared.name for row in ROWS}
+    cited = {name for name in BUILTINS if BUILTINS[name].about.get("cite")}
+    assert sorted(cited - covered - NEEDS_NO_ROW) == []
+
+
+# These take constraints or functions, and have tests of their own (test_constraints.py).
+NEEDS_NO_ROW = {"bounds", "penalty", "map"}

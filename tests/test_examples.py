@@ -16,12 +16,16 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 DIGITS, RATE = EXAMPLES / "digits", EXAMPLES / "rate_network"
 
 
+# Examples are run as users run them, without the settings of conftest.py that only compile quicker.
+USUAL = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+
+
 def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run an example's script as a user would, from its repository."""
     return subprocess.run(
         [sys.executable, "-W", "error", folder / "train.py", *map(str, arguments)],
         cwd=EXAMPLES.parent,
-        env={**os.environ, "JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120"},
+        env={**USUAL, "JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -42,15 +42,15 @@ DEEP = {
         ["b0 = mean(x)", *(f"b{n + 1} = b{n} + 1" for n in range(190)), "loss = b190"]
     ),
     "definitions": LINES(
-        ["def f0(x) = abs(x)", *(f"def f{n + 1}(x) = f{n}(x)" for n in range(40)), "loss = f40(s)"]
+        ["def g0(x) = abs(x)", *(f"def g{n + 1}(x) = g{n}(x)" for n in range(40)), "loss = g40(s)"]
     ),
     "options of definitions": f"def f(x) = {'mse(x, x, weight=' * 46}x{')' * 46}\n"
     f"loss = {'mse(x, x, normalize=' * 46}f(x){')' * 46}",
     "shared calls": LINES(
         [
-            "def f0(x) = x + x",
-            *(f"def f{n + 1}(x) = f{n}(x) - f{n}(x)" for n in range(24)),
-            "loss = mean(f24(x))",
+            "def g0(x) = x + x",
+            *(f"def g{n + 1}(x) = g{n}(x) - g{n}(x)" for n in range(24)),
+            "loss = mean(g24(x))",
         ]
     ),
 }  # fmt: skip
@@ -78,13 +78,13 @@ def test_the_largest_programs_compile_from_a_deep_stack(name: str) -> None:
 ENDLESS = {
     "LD603": LINES(
         [
-            "def f0(x) = x",
-            *(f"def f{n + 1}(x) = f{n}(2*x) + f{n}(3*x)" for n in range(20)),
-            "loss = mean(f20(x))",
+            "def g0(x) = x",
+            *(f"def g{n + 1}(x) = g{n}(2*x) + g{n}(3*x)" for n in range(20)),
+            "loss = mean(g20(x))",
         ]
     ),
     "LD608": LINES(
-        ["def f0(x) = x", *(f"def f{n + 1}(x) = f{n}(x) + 1" for n in range(60)), "loss = f60(x)"]
+        ["def g0(x) = x", *(f"def g{n + 1}(x) = g{n}(x) + 1" for n in range(60)), "loss = g60(x)"]
     ),
     "LD610": "loss = mean(x)" + " + mean(x)" * 256,
 }

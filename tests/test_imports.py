@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("jax", "jaxlib", "optax", "numpy")
 
 # JAX may be imported at the top of these; elsewhere only within functions.
-JAX_FLOORS = ("lower", "loss.py", "terms.py", "training")
+JAX_FLOORS = ("lower", "loss.py", "terms.py", "training", "compat", "testing", "learning")
 
 WITHOUT_JAX = {
     "import": "",
@@ -37,7 +37,10 @@ COMMANDS = {
     "check a file": ["check", "FOLDER/a.yaml"],
     "fmt": ["fmt", "--check", "FOLDER/a.loss"],
     "functions": ["functions"],
-    "functions NAME": ["functions", "mse"],
+    "functions --search": ["functions", "--search", "focal"],
+    "functions --family": ["functions", "--family", "regression"],
+    "functions --json": ["functions", "--family", "regression", "--json"],
+    "functions NAME --format": ["functions", "mse", "--format", "latex"],
     "explain": ["explain", "LD202"],
     "--version": ["--version"],
 }

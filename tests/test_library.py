@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
-from library_cases import TYPES, arguments, draws, names_in
+from test_differential import ROWS
 
 import lossdsl
-from lossdsl.check.primitives import is_operand
-from lossdsl.library.aliases import ALIASES, known_as
+from lossdsl.check import check_library
+from lossdsl.check.patterns import is_operand
+from lossdsl.library.aliases import known_as
 from lossdsl.library.declare import Builtin, builtins
+from lossdsl.lower.foreign import kernel_misfit
+from lossdsl.source import Source
+from lossdsl.syntax import ast
+from lossdsl.testing import checks
+from lossdsl.testing.laws import LAWS, refuted
+from lossdsl.testing.subject import Subject
 
 FUNCTIONS = {name: function for name, function in builtins().functions.items() if function.about}
 PUBLIC = {name: function for name, function in FUNCTIONS.items() if not function.internal}
@@ -35,21 +45,15 @@ ELEMENTARY = {
 READ_BY_THE_CHECKER = {"bounds", "penalty", "map"}
 
 
-def examples() -> list[tuple[str, str]]:
-    return [
-        (name, text)
-        for name, function in FUNCTIONS.items()
-        for text in function.about.get("example", "").splitlines()
-    ]
+def subject(name: str) -> Subject:
+    return Subject(FUNCTIONS[name], builtins(), {})
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_is_documented(name: str) -> None:
-    about = PUBLIC[name].about
-    assert about.get("summary", "").endswith("."), "a summary is a sentence"
-    assert about.get("example"), "no example"
+    checks.documented(subject(name))
     if PUBLIC[name].family not in ELEMENTARY | {FORMS}:
-        assert about.get("cite"), "no citation"
+        assert PUBLIC[name].about.get("cite"), "no citation"
 
 
 def test_a_loss_that_is_a_primitive_says_why() -> None:
@@ -70,40 +74,22 @@ def test_most_losses_are_written_in_the_language(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - READ_BY_THE_CHECKER))
 def test_kernel_takes_what_its_signature_says(name: str) -> None:
-    function = PRIMITIVES[name]
-    for signature in function.signatures:
-        operands: list[Any] = []
-        statics: dict[str, Any] = {}
-        for parameter in signature.parameters:
-            if is_operand(parameter):
-                operands += [None] * (2 if parameter.variadic else 1)
-            else:
-                statics[parameter.name] = None
-        if function.reduction:
-            operands += [None, None] if function.weighted else [None]
-            statics |= {"axis": None, "keepdims": False}
-            statics |= {"normalize": "weight"} if function.weighted else {}
-        inspect.signature(function.kernel).bind(*operands, **statics)
+    assert kernel_misfit(PRIMITIVES[name]) is None
 
 
-def perturbable(value: Any) -> bool:
-    return all(
-        np.issubdtype(np.asarray(leaf).dtype, np.floating) for leaf in jax.tree.leaves(value)
-    )
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_example_has_a_finite_value_and_gradient(name: str) -> None:
+    checks.example(subject(name))
 
 
-@pytest.mark.parametrize(("name", "text"), examples())
-def test_example_has_a_finite_value_and_gradient(name: str, text: str) -> None:
-    inputs = {one: TYPES[one] for one in names_in(text)}
-    result = lossdsl.check(text, inputs=inputs)
-    assert result.ok, [f"{one.code}: {one.message}" for one in result.diagnostics]
-    loss = lossdsl.compile(text, inputs=inputs)
-    given = {one: draws(0)[one] for one in inputs}
-    moving = {one: value for one, value in given.items() if perturbable(value)}
-    fixed = {one: value for one, value in given.items() if one not in moving}
-    value, slopes = jax.value_and_grad(lambda moving: loss(**moving, **fixed))(moving)
-    assert np.isfinite(value)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
+FILES = sorted(Path(lossdsl.__file__).parent.glob("library/losses/*.loss"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_every_body_is_right_whoever_calls_it(path: Path) -> None:
+    library, found = check_library(Source(path.read_text(encoding="utf-8"), str(path)))
+    assert library is not None
+    assert found == ()
 
 
 PARTIAL = [(name, parameter) for name, f in FUNCTIONS.items() for parameter in f.partial]
@@ -120,87 +106,111 @@ def test_function_is_finite_at_its_safe_value(name: str, parameter: str) -> None
     assert np.isfinite(slope)
 
 
-# Laws of kernels with one operand, and of reductions along an axis.
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if FUNCTIONS[name].laws])
+def test_laws(name: str) -> None:
+    checks.laws(subject(name))
 
-A, B = np.random.default_rng(1).normal(size=(2, 64, 5)).astype(np.float32)
 
-Compute = Callable[[Any], Any]
-LAWS: dict[str, Callable[[Compute, Any, Any], Any]] = {
-    "nonneg": lambda f, a, b: f(a) >= 0,
-    "even": lambda f, a, b: np.isclose(f(-a), f(a), rtol=1e-5),
-    "odd": lambda f, a, b: np.isclose(f(-a), -f(a), rtol=1e-5),
-    "monotone": lambda f, a, b: f(a + abs(b)) >= f(a) - 1e-5,
-    "convex": lambda f, a, b: f((a + b) / 2) <= (f(a) + f(b)) / 2 + 1e-5,
-    "concave": lambda f, a, b: f((a + b) / 2) >= (f(a) + f(b)) / 2 - 1e-5,
+@pytest.mark.parametrize("law", LAWS)
+def test_law_can_be_refuted(law: str) -> None:
+    """Each law is broken by a function, so that none of them holds for everything."""
+    function, compute = BROKEN[law]
+    assert refuted(builtins()[function], law, compute, range(3)) is not None
+
+
+def _of(compute: Callable[..., Any]) -> Callable[[str, Mapping[str, Any]], list[np.ndarray]]:
+    return lambda text, values: [np.asarray(compute(*values.values()))]
+
+
+SKEW = np.arange(1.0, 5.0)
+BROKEN = {
+    "nonneg": ("mse", _of(lambda a, b: a - b)),
+    "unit": ("mse", _of(lambda a, b: 5 * (a - b) ** 2)),
+    "zero": ("mse", _of(lambda a, b: a + b)),
+    "symmetric": ("mse", _of(lambda a, b: a - b)),
+    "antisymmetric": ("mse", _of(lambda a, b: a + b)),
+    "convex": ("mse", _of(lambda a, b: -(a**2))),
+    "concave": ("mse", _of(lambda a, b: a**2)),
+    "even": ("mse", _of(lambda a, b: a)),
+    "odd": ("mse", _of(lambda a, b: a**2)),
+    "monotone": ("mse", _of(lambda a, b: -a)),
+    "shift": ("mse", _of(lambda a, b: a)),
+    "translation": ("mse", _of(lambda a, b: a * b)),
+    "scale": ("mse", _of(lambda a, b: a**2)),
+    "permutation": ("mse", _of(lambda a, b: a * SKEW)),
 }
-OF_POSITIVE_NUMBERS = {"log", "log1p", "sqrt", "entr"}
 
 
-def claims(functions: dict[str, Builtin]) -> list[tuple[str, str]]:
-    return [(name, law) for name, function in functions.items() for law in function.laws]
+# Facts of the declarations as a whole.
+
+COMPLETE = 150
 
 
-@pytest.mark.parametrize(("name", "law"), claims(PRIMITIVES))
-def test_law_of_a_primitive(name: str, law: str) -> None:
-    function = PRIMITIVES[name]
-    options = {"axis": (1,)} if function.reduction else {}
-    required = [one for one in function.signatures[0].parameters if one.default is None]
-    others = [1.0 for one in required[1:] if is_operand(one)]
-
-    def compute(x: Any) -> Any:
-        return np.asarray(function.kernel(jnp.asarray(x), *others, **options))
-
-    a, b = (abs(A), abs(B)) if name in OF_POSITIVE_NUMBERS else (A, B)
-    assert np.all(LAWS[law](compute, a, b))
-
-
-# Laws of losses and other functions that are written in the language.
+def lacking(function: Builtin, rows: set[str]) -> list[str]:
+    """Return what the declaration of a function does not say."""
+    about = function.about
+    says = {
+        "signature": function.signatures,
+        "laws": function.laws,
+        "example": about.get("example"),
+        "citation": about.get("cite"),
+        "row": function.name in rows,
+    }
+    return [what for what, said in says.items() if not said]
 
 
-def applied(name: str, inputs: list[str], values: dict[str, Any]) -> Any:
-    """Return the unreduced value of a loss, or the value of a function, as an objective."""
-    options = ', reduce="sum"' if PUBLIC[name].is_loss else ""
-    declared = {one: TYPES[one] for one in inputs if one in TYPES}
-    call = f"{name}({', '.join(inputs)}{options})"
-    loss = lossdsl.compile(call if options else f"sum({call})", inputs=declared)
-    return float(loss(**{one: values[one] for one in declared}))
+def test_at_least_150_functions_are_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row.declared.name for row in ROWS}
+    complete = [one for one in PUBLIC.values() if not lacking(one, rows)]
+    with_roles = [one for one in complete if any(map(_has_roles, one.signatures))]
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{len(PUBLIC)} functions, {len(complete)} with signature, laws, example, citation "
+            f"and a differential row, {len(with_roles)} of them with roles\n"
+        )
+    assert len(complete) >= COMPLETE
 
 
-def mixed(a: Any, b: Any) -> Any:
-    return jax.tree.map(lambda one, other: (one + other) / 2, a, b)
+def _has_roles(signature: ast.Signature) -> bool:
+    return any(getattr(node, "role", None) for node in ast.walk(signature))
 
 
-@pytest.mark.parametrize(("name", "law"), claims(WRITTEN))
-def test_law_of_what_is_written_in_the_language(name: str, law: str) -> None:
-    inputs = arguments(PUBLIC[name])
-    if inputs is None or len(inputs) == 0:
-        inputs = ["step", "0", "100"]
-    first, *rest = inputs
-    for seed in range(5):
-        values, others = draws(seed), draws(seed + 100)
-        found = applied(name, inputs, values)
-        slack = 1e-5 * (1 + abs(found))
-        match law:
-            case "nonneg":
-                assert found >= -slack
-            case "zero":
-                equal = {**values, rest[0]: values[first]}
-                assert abs(applied(name, inputs, equal)) <= 1e-5
-            case "symmetric":
-                swapped = {**values, first: values[rest[0]], rest[0]: values[first]}
-                assert abs(applied(name, inputs, swapped) - found) <= slack
-            case "convex":
-                other = {**values, first: others[first]}
-                middle = {**values, first: mixed(values[first], others[first])}
-                ends = (found + applied(name, inputs, other)) / 2
-                assert applied(name, inputs, middle) <= ends + slack
-            case _:
-                pytest.fail(f"no test of the law `{law}`")
+LISTED = re.findall(r"\w+", (Path(__file__).parent / "fixtures" / "catalogue.txt").read_text())
 
 
-def test_aliases_name_functions_that_exist() -> None:
-    assert set(ALIASES.values()) <= set(PUBLIC)
+@pytest.mark.parametrize("name", LISTED)
+def test_catalogue_is_complete(name: str) -> None:
+    assert name in PUBLIC
+
+
+def test_every_loss_and_schedule_of_optax_is_known() -> None:
+    def public(module: Any) -> list[str]:
+        return [
+            name
+            for name, value in vars(module).items()
+            if inspect.isfunction(value) and not name.startswith("_")
+        ]
+
+    table = builtins().aliases
+    names = {*public(optax.losses), *public(optax.schedules)} - OF_NO_LOSS
+    assert sorted(name for name in names if known_as(name, table) is None) == []
+
+
+# Makers of optimizers.
+OF_NO_LOSS = {"inject_hyperparams", "inject_stateful_hyperparams"}
+
+
+def test_no_alias_is_claimed_twice() -> None:
+    claimed: dict[str, str] = {}
+    for name, function in PUBLIC.items():
+        for alias in function.aliases:
+            assert alias not in PUBLIC, f"`{alias}`, an alias of `{name}`, is a function"
+            assert claimed.setdefault(alias, name) == name, f"`{alias}` is claimed twice"
+
+
+def test_other_names_are_known() -> None:
+    table = builtins().aliases
     for name in ("CrossEntropyLoss", "softmax_cross_entropy", "sparse_categorical_crossentropy"):
-        assert known_as(name) == "cross_entropy"
-    assert known_as("SmoothL1Loss") == "huber"
-    assert known_as("nothing_like_it") is None
+        assert known_as(name, table) == "cross_entropy"
+    assert known_as("BCEWithLogits", table) == "binary_cross_entropy"
+    assert known_as("nothing_like_it", table) is None

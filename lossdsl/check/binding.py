@@ -9,7 +9,7 @@ from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Stati
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
-from lossdsl.library.aliases import option_known_as
+from lossdsl.library.aliases import OPTIONS, alias_table
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -53,7 +53,7 @@ def option_names(function: Builtin) -> tuple[str, ...]:
 
 
 def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]:
-    """Return the parameters that a caller fills by position: not a loss's own option defaults."""
+    """Return the parameters that a caller fills by position: not a loss's own options."""
     hidden = LOSS_OPTIONS if function.is_loss else ()
     return [one for one in signature.parameters if one.name not in hidden]
 
@@ -106,29 +106,58 @@ def _assign(
         elif keyword.name in option_names(function):
             options[keyword.name] = keyword.value
         else:
-            return _no_option(function, keyword, [*names, *option_names(function)])
+            known = [*names, *option_names(function)]
+            return _no_option(function, signature, keyword, known)
     for parameter in positional:
-        if parameter.name not in given and not _may_miss(parameter):
+        if parameter.name not in given and parameter.required:
             return _arity(function, signature, call, len(positional), parameter.name)
     return given, options
 
 
-def _no_option(function: Builtin, keyword: ast.Keyword, known: list[str]) -> Diagnostic:
-    def elsewhere(name: str) -> str | None:
-        option = option_known_as(name)
-        return option if option in known else None
-
+def _no_option(
+    function: Builtin, signature: ast.Signature, keyword: ast.Keyword, known: list[str]
+) -> Diagnostic:
+    aliases = alias_table({name: OPTIONS.get(name, ()) for name in known})
+    choosing = [
+        f"`{one.name}`"
+        for one in signature.parameters
+        if isinstance(one.type, ast.ChoiceTypeExpr)
+        and set(one.type.options) != set(_options(function, one.name))
+    ]
     return at(
         "LD102",
-        f"`{function.name}` has no parameter `{keyword.name}`",
+        f"`{function.name}` has no parameter `{keyword.name}`"
+        + (f" with this {' and '.join(choosing)}" if choosing else ""),
         keyword.name_span,
-        help=did_you_mean(keyword.name, known, elsewhere)
+        help=did_you_mean(keyword.name, known, aliases)
         or f"it takes {', '.join(f'`{name}`' for name in known)}",
     )
 
 
-def _may_miss(parameter: ast.Parameter) -> bool:
-    return parameter.default is not None or isinstance(parameter.type, ast.OptionalTypeExpr)
+def agrees(function: Builtin, signature: ast.Signature, call: ast.Call, evaluate: Evaluate) -> bool:
+    """Say whether no string of a call is a choice that only other signatures have."""
+    parameters = ordinary(signature, function)
+    named = {one.name: one for one in parameters}
+    given = [*zip(parameters, call.arguments, strict=False)]
+    given += [(named[one.name], one.value) for one in call.keywords if one.name in named]
+    for parameter, expr in given:
+        match parameter.type:
+            case ast.ChoiceTypeExpr(options):
+                value = evaluate(expr)
+                others = set(_options(function, parameter.name)) - set(options)
+                if isinstance(value, Static) and value.value in others:
+                    return False
+            case _:
+                pass
+    return True
+
+
+def _options(function: Builtin, name: str) -> tuple[str, ...]:
+    """Return the strings that a parameter may be in any of a function's signatures."""
+    parameters = (one for signature in function.signatures for one in signature.parameters)
+    types = (one.type for one in parameters if one.name == name)
+    choices = (type.options for type in types if isinstance(type, ast.ChoiceTypeExpr))
+    return tuple(dict.fromkeys(option for options in choices for option in options))
 
 
 def _arity(
@@ -154,7 +183,7 @@ def _arity(
 def show_signature(function: Builtin, signature: ast.Signature) -> str:
     """Return the parameters of a signature for a reader."""
     names = [
-        f"*{one.name}" if one.variadic else f"{one.name}?" if _may_miss(one) else one.name
+        f"*{one.name}" if one.variadic else one.name if one.required else f"{one.name}?"
         for one in ordinary(signature, function)
     ]
     divides = function.is_loss or function.combine == "mean"
@@ -171,10 +200,7 @@ def _accept(
     evaluate: Evaluate,
 ) -> Diagnostic | None:
     """Take one argument in the way its parameter's type asks for."""
-    type = parameter.type
-    optional = isinstance(type, ast.OptionalTypeExpr)
-    if isinstance(type, ast.OptionalTypeExpr):
-        type = type.type
+    type = parameter.plain_type
     if isinstance(type, ast.WordTypeExpr) and type.word in ("axis", "axes", "constraint"):
         bound.syntax[parameter.name] = (*bound.syntax.get(parameter.name, ()), expr)
         return None
@@ -193,7 +219,7 @@ def _accept(
         value = found
     else:
         value = evaluate(expr)
-        problem = _static_problem(bound, parameter, type, value, expr, optional)
+        problem = _static_problem(bound, parameter, value, expr)
         if problem is not None:
             return problem
         if isinstance(type, ast.WordTypeExpr) and type.word == "shape":
@@ -212,10 +238,10 @@ def function_named(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | 
         given = scope.values.get(expr.id)
         if isinstance(given, FunctionValue):
             return given
-        function = scope.functions.get(expr.id)
+        function = scope.functions.visible(expr.id, expr.span.source)
         if function is not None:
             return FunctionValue(function, arity)
-        help = did_you_mean(expr.id, scope.functions)
+        help = did_you_mean(expr.id, scope.functions, scope.functions.aliases)
         return at("LD101", f"unknown function `{expr.id}`", expr.span, help=help)
     return at(
         "LD113", "a function is given by its name", expr.span, help="such as `huber`, or a `def`"
@@ -223,22 +249,27 @@ def function_named(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | 
 
 
 def _static_problem(
-    bound: Bound,
-    parameter: ast.Parameter,
-    type: ast.TypeExpr | None,
-    value: Argument,
-    expr: ast.Expr,
-    optional: bool,
+    bound: Bound, parameter: ast.Parameter, value: Argument, expr: ast.Expr
 ) -> Diagnostic | None:
-    said = f"`{parameter.name}` of `{bound.function.name}`"
+    type, function = parameter.plain_type, bound.function
+    said = f"`{parameter.name}` of `{function.name}`"
+    if isinstance(value, FunctionValue):
+        help = f"declared `{parameter.name}: function[{value.arity}]`, the parameter takes one"
+        message = f"`{value.function.name}` is a function, not a value"
+        own = bool(function.definitions) and type is None
+        return at("LD113", message, expr.span, help=help if own else None)
+    # An untyped parameter takes what the body or the Python function makes of it.
+    untyped = type is None and not parameter.variadic
+    any_kind = untyped and (function.python or bool(function.definitions))
     if isinstance(value, Static) and value.value is None:
-        if optional or type is None:
+        if any_kind or isinstance(parameter.type, ast.OptionalTypeExpr):
             return None
         return at("LD113", f"{said} cannot be `none`", expr.span, help="leave it out")
     match type:
         case ast.ChoiceTypeExpr(options):
             if isinstance(value, Static) and value.value in options:
                 return None
+            options = _options(function, parameter.name)
             listed = " or ".join(f'"{option}"' for option in options)
             text = value.value if isinstance(value, Static) and isinstance(value.value, str) else ""
             return at("LD112", f"{said} is {listed}", expr.span, help=did_you_mean(text, options))
@@ -260,7 +291,7 @@ def _static_problem(
             if shape_of(value) is None and not _unknown(value):
                 return at("LD113", f"{said} is a shape, such as `(B, -1)`", expr.span)
         case _:
-            if type is not None and isinstance(value, Static):
+            if not any_kind and isinstance(value, Static):
                 given = "a string" if isinstance(value.value, str) else "a tuple of dims"
                 wanted = "a tree" if isinstance(type, ast.TreeTypeExpr) else "an array"
                 return at("LD113", f"{said} is {wanted}, not {given}", expr.span)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lossdsl.check import constraints, expand, expressions, mapping, primitives, reductions
-from lossdsl.check.binding import Bound, bind
+from lossdsl.check.binding import Bound, agrees, bind
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Value
-from lossdsl.check.core import Const
+from lossdsl.check.domains import hold_domains
 from lossdsl.check.fitting import Fit, fit
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.check.python import python_call
+from lossdsl.check.roles import contradictions, hold_classes, hold_roles
+from lossdsl.check.watch import watched
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.library.aliases import known_as
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.types.types import ArrayType
 
 
 def call(context: Context, scope: Scope, expr: ast.Call) -> Value:
@@ -34,7 +34,7 @@ def _call(context: Context, scope: Scope, expr: ast.Call) -> Value:
     given = scope.values.get(expr.function)
     if isinstance(given, FunctionValue):
         return _call_given(context, scope, given, expr)
-    function = scope.functions.get(expr.function)
+    function = scope.functions.visible(expr.function, expr.name_span.source)
     if function is None:
         return context.error(
             scope,
@@ -42,7 +42,7 @@ def _call(context: Context, scope: Scope, expr: ast.Call) -> Value:
             f"unknown function `{expr.function}`",
             expr.name_span,
             "not a function of the language",
-            help=did_you_mean(expr.function, scope.functions, known_as)
+            help=did_you_mean(expr.function, scope.functions, scope.functions.aliases)
             or "`lossdsl functions` lists them",
         )
     if mapping.is_map(function):
@@ -90,12 +90,7 @@ def apply_given(
     function = given.function
     if not (function.is_loss and len(operands) == 1 and given.arity == 1):
         return apply_function(context, scope, function, operands, span, keywords)
-    needed = [
-        one
-        for one in function.signatures[0].parameters
-        if one.default is None and not isinstance(one.type, ast.OptionalTypeExpr)
-    ]
-    if len(needed) > 1:
+    if sum(one.required for one in function.signatures[0].parameters) > 1:
         zeros = apply_elementwise(context, scope, scope.functions["zeros"], operands, span)
         operands = [*operands, (zeros, span)]
     none = ast.Keyword("reduce", ast.Text("none", span), span, span)
@@ -111,9 +106,13 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
             evaluated[id(argument)] = expressions.argument(context, scope, argument)
         return evaluated[id(argument)]
 
+    signatures = tuple(enumerate(function.signatures))
+    if len(signatures) > 1:
+        agreeing = [one for one in signatures if agrees(function, one[1], expr, evaluate)]
+        signatures = agreeing or signatures
     problems: list[Diagnostic] = []
     fitting: list[tuple[int, Bound, Fit]] = []
-    for at, signature in enumerate(function.signatures):
+    for at, signature in signatures:
         bound = bind(context, scope, function, signature, expr, evaluate)
         if isinstance(bound, Diagnostic):
             problems.append(bound)
@@ -128,7 +127,9 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
     if not fitting:
         return context.report(_most_telling(problems), scope)
     at, bound, fitted = fitting[0]
-    if len(fitting) > 1 and fitted.unknown and fitting[-1][2].unknown is not False:
+    if len(fitting) > 1 and fitted.unknown and fitting[-1][2].unknown:
+        if all(contradictions(context, one) for _, one, _ in fitting):
+            hold_roles(context, scope, bound)
         return primitives.unresolved(context, scope, bound, expr.span)
     if fitted.unknown and len(fitting) > 1:
         at, bound, fitted = fitting[-1]
@@ -142,13 +143,25 @@ def _most_telling(problems: Sequence[Diagnostic]) -> Diagnostic:
 
 
 def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: int) -> Value:
+    if not hold_domains(context, scope, bound, fitted):
+        return context.unknown()
+    hold_roles(context, scope, bound)
+    value = _applied(context, scope, bound, fitted, variant)
+    hold_classes(context, scope, bound, fitted, value)
+    return value
+
+
+def _applied(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: int) -> Value:
     function = bound.function
-    _hold_domains(context, scope, bound)
+    if function.python:
+        return python_call(context, scope, bound)
     if takes_constraints(bound.signature):
         return constraints.apply(context, scope, bound, fitted)
     if function.definitions:
         definition = function.definitions[variant]
         return expand.expand(context, scope, bound, fitted, definition)
+    for name, value in watched(context, scope, bound, fitted).items():
+        bound.values[name] = (value, bound.values[name][1])
     if function.reduction:
         return reductions.reduction_call(context, scope, bound)
     operands = primitives.operands(context, scope, bound)
@@ -159,16 +172,3 @@ def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: i
         given = [entry for entry in operands if entry is not None]
         return apply_elementwise(context, scope, function, given, bound.span, statics)
     return primitives.primitive(context, scope, bound, fitted, operands)
-
-
-def _hold_domains(context: Context, scope: Scope, bound: Bound) -> None:
-    """Report literals for which the function is undefined."""
-    for name, domain in bound.function.domains.items():
-        match bound.values.get(name):
-            case (Value(Const(int() | float() as number), ArrayType()), span) if (
-                number not in domain and not math.isnan(number)
-            ):
-                said = f"`{name}` of `{bound.function.name}` lies in {domain}"
-                context.error(scope, "LD503", f"{said}; this is {number:g}", span)
-            case _:
-                pass

@@ -13,7 +13,7 @@ from lossdsl.check.given import Given, spec_parts
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at, has_errors
-from lossdsl.library.declare import Library, builtins
+from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
@@ -45,7 +45,8 @@ def check(
     """Check a spec without running it; never raises for a bad one.
 
     `spec` is text, a `Source`, a mapping or a `LossSpec`; `inputs` gives types by name, such as
-    `{"out": "f32[B, 10]"}`, or arrays to take them from. JAX stays unimported.
+    `{"out": "f32[B, 10]"}`, or arrays to take them from; `library` has functions of your own,
+    beside those of the language. JAX stays unimported.
 
     >>> check("mse(out, tgt)").signature
     {'out': 'float[*S]', 'tgt': 'float[*S]'}
@@ -54,7 +55,7 @@ def check(
     """
     try:
         with defects_reported():
-            return _check(spec_parts(spec, inputs), library or builtins(), limits)
+            return _check(spec_parts(spec, inputs), with_builtins(library), limits)
     except LossError as problem:
         return CheckResult(problem.diagnostics, {}, None)
 
@@ -112,12 +113,12 @@ def _name_problems(name: str) -> list[Diagnostic]:
 
 
 def check_library(
-    source: Source, limits: Limits = DEFAULT_LIMITS
+    source: Source, others: Library | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Library | None, tuple[Diagnostic, ...]]:
-    """Check the definitions of a `.loss` file beside those of lossdsl."""
+    """Check the definitions of a `.loss` file beside those of lossdsl and of other libraries."""
     try:
-        library = Library.loads(source.text, source.name)
-        together = builtins() | library
+        library = Library.loads(source.text, source.name, limits=limits)
+        together = with_builtins(others) | library
     except LossError as error:
         return None, error.diagnostics
     definitions = [one for name in library for one in library[name].definitions]

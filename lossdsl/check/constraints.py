@@ -228,7 +228,7 @@ def _cost(
     """Return the elementwise cost of one side."""
     if not has_shape_of_leaf(context, scope, limit):
         return context.unknown()
-    law = next(f for f in scope.functions.functions.values() if f.limit)
+    law = next(f for f in scope.functions.forms.values() if f.limit)
     side, strict = SIDES[limit.operator]
     scale = options["scale"]
     assert isinstance(scale, tuple)

@@ -9,6 +9,7 @@ from typing import Any
 from lossdsl.check.core import Graph, Node, Place
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin, Library
+from lossdsl.library.function import is_own
 from lossdsl.limits import Limits
 from lossdsl.source import Span
 from lossdsl.types.types import UNKNOWN, Dim, Type
@@ -93,6 +94,7 @@ class Context:
     )
     constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
     free_names: bool = False
+    debug: bool = False
     expansions: int = 0
 
     @property
@@ -102,8 +104,7 @@ class Context:
 
     def report(self, found: Diagnostic, scope: Scope) -> Value:
         """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
-        if scope.calls and found.labels:
-            found = _called(found, scope.calls)
+        found = in_calls(found, scope.calls)
         if found not in self.diagnostics:
             self.diagnostics.append(found)
         return self.unknown()
@@ -149,19 +150,20 @@ class Context:
         return Value(node, type)
 
 
-def _called(found: Diagnostic, calls: tuple[tuple[str, Span], ...]) -> Diagnostic:
-    """Return a finding in a definition with the call that led there.
+def in_calls(found: Diagnostic, calls: tuple[tuple[str, Span], ...]) -> Diagnostic:
+    """Return a finding in a definition with the calls that led there.
 
-    In a definition of the spec it points into the definition. A reader of a spec cannot mend a
-    definition of a library, so there it points at the last call in the spec itself.
+    It points to where a reader can mend it: into the definition, whether of the spec or of a
+    library that was given; in a definition of lossdsl, at the last call outside of it.
     """
     note = f"in the definition of {' -> '.join(f'`{name}`' for name, _ in calls)}"
-    if note in found.notes:
+    if not calls or not found.labels or note in found.notes:
         return found
-    name, span = calls[0]
-    labels = (*found.labels, Label(span, f"in this call of `{name}`"))
-    if found.span is not None and found.span.source is not span.source:
-        name, last = [call for call in calls if call[1].source is span.source][-1]
-        inside = tuple(replace(label, primary=False) for label in found.labels)
-        labels = (Label(last, f"in this call of `{name}`", primary=True), *inside)
+    (name, span), labels = calls[0], found.labels
+    if found.span is not None and is_own(found.span.source):
+        name_there, there = next(call for call in calls[::-1] if not is_own(call[1].source))
+        inside = tuple(replace(label, primary=False) for label in labels)
+        labels = (Label(there, f"in this call of `{name_there}`", primary=True), *inside)
+    if all(label.span != span for label in labels):
+        labels = (*labels, Label(span, f"in this call of `{name}`"))
     return replace(found, labels=labels, notes=(*found.notes, note))

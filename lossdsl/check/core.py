@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lossdsl.library.declare import Builtin
 from lossdsl.selectors import Selector
@@ -70,12 +71,14 @@ class Place:
 class Graph:
     """The nodes of one program, made by `const`, `input`, `leaves` and `apply` only.
 
-    `outer` says for which dim of its caller each symbol of an expanded definition stands.
+    `watched` has what a debug build looks at. `outer` says for which dim of its caller each symbol
+    of an expanded definition stands.
     """
 
     types: dict[Node, Type] = field(default_factory=dict["Node", "Type"])
     outer: dict[str, Dim] = field(default_factory=dict[str, Dim])
     places: dict[Node, list[Place]] = field(default_factory=dict["Node", "list[Place]"])
+    watched: list[Any] = field(default_factory=list["Any"])
     _known: dict[object, Node] = field(default_factory=dict["object", "Node"])
 
     def const(
@@ -95,6 +98,13 @@ class Graph:
     def leaves(self, tree: Node, selector: Selector, type: Type) -> Node:
         """Return the node of a selection."""
         return self._node(("leaves", id(tree), selector), lambda: Leaves(tree, selector), type)
+
+    def again(self, node: Apply, arguments: Iterable[Node | None], type: Type) -> Node:
+        """Return the same operation on other operands, written at the same places."""
+        made = self.apply(node.function, arguments, type, dict(node.options))
+        if node in self.places:
+            self.places.setdefault(made, self.places[node])
+        return made
 
     def apply(
         self,

@@ -61,9 +61,10 @@ def _argument(context: Context, parameter: ast.Parameter, functions: Library) ->
     match parameter.type:
         case ast.WordTypeExpr("function", arguments):
             default = parameter.default
-            name = default.id if isinstance(default, ast.Name) else ""
-            if name in functions:
-                return FunctionValue(functions[name], int(arguments[0]) if arguments else 1)
+            if isinstance(default, ast.Name):
+                function = functions.visible(default.id, default.span.source)
+                if function is not None:
+                    return FunctionValue(function, int(arguments[0]) if arguments else 1)
             type = UNKNOWN
         case ast.ChoiceTypeExpr(options):
             return Static(options[0], options)

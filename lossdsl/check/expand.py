@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count, islice
 
@@ -10,10 +10,12 @@ from lossdsl.check import expressions, primitives, reductions
 from lossdsl.check.binding import Bound, as_choice, ordinary
 from lossdsl.check.constants import static_dim
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
+from lossdsl.check.coupled import declared_mask, read_mask
 from lossdsl.check.fitting import Fit, moved_order
 from lossdsl.check.leaves import as_tree, usable
-from lossdsl.check.local import Local, runs_of_signature
+from lossdsl.check.local import Local, runs_of_signature, sizes_of_defaults
 from lossdsl.check.patterns import pattern_of
+from lossdsl.check.watch import watched
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.rules import LOSS_OPTIONS
@@ -21,6 +23,7 @@ from lossdsl.types.types import (
     HALF,
     LITERAL,
     ArrayType,
+    Dim,
     TreeType,
     kind,
 )
@@ -35,9 +38,10 @@ def expand(
     Inside, sizes are the definition's own rigid symbols, so that it is checked for every size;
     outside, its result has the caller's dims again. Equal calls are expanded once.
     """
-    key = _identity(definition, bound, fitted)
+    mask = read_mask(context, scope, bound, fitted, definition)
+    key = (_identity(definition, bound, fitted), mask)
     if key not in context.expanded:
-        context.expanded[key] = _expanded(context, scope, bound, fitted, definition)
+        context.expanded[key] = _expanded(context, scope, bound, fitted, definition, mask)
     inner, body, local = context.expanded[key]
     if definition.kind != "loss":
         return Value(body.node, local.outward(body.type))
@@ -62,10 +66,17 @@ def _identity(definition: ast.Definition, bound: Bound, fitted: Fit) -> object:
 
 
 def _expanded(
-    context: Context, scope: Scope, bound: Bound, fitted: Fit, definition: ast.Definition
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    fitted: Fit,
+    definition: ast.Definition,
+    mask: Value | None,
 ) -> tuple[Scope, Value, Local]:
     """Return the scope of a definition's body, its value there, and the symbols of the scope."""
     context.expansions += 1
+    for symbol, size in sizes_of_defaults(definition, bound.values):
+        fitted.bindings.dims.setdefault(symbol, size)
     local = Local.of(definition, fitted.bindings, context.expansions)
     context.graph.outer.update(local.outer)
     is_loss = definition.kind == "loss"
@@ -80,16 +91,30 @@ def _expanded(
         frame=context.expansions,
     )
     values: dict[str, Argument] = {}
+    seen: dict[str, Argument] = {}
+    marked = watched(context, scope, bound, fitted)
     for parameter in ordinary(definition.signature, bound.function):
         entry = bound.values.get(parameter.name)
         if entry is None:
             values[parameter.name] = _default(context, replace(inner, values=values), parameter)
             continue
         value, span = entry
-        values[parameter.name] = (
-            _received(context, scope, parameter, value, span, fitted, local, is_loss)
-            if isinstance(value, Value)
-            else value
+        values[parameter.name] = value
+        if isinstance(value, Value):
+            values[parameter.name] = _received(
+                context, scope, parameter, value, span, fitted, local, is_loss
+            )
+        if parameter.name in marked:
+            value = marked[parameter.name]
+            seen[parameter.name] = _received(
+                context, scope, parameter, value, span, fitted, local, is_loss
+            )
+    declared = declared_mask(definition)
+    if declared is not None:
+        values[declared.name] = (
+            Static(None)
+            if mask is None
+            else _received(context, scope, declared, mask, bound.span, fitted, local, is_loss)
         )
     inner = replace(inner, values=values)
     for parameter in definition.signature.parameters:
@@ -102,7 +127,9 @@ def _expanded(
                 pass
     if context.exhausted(scope, bound.span):
         return inner, context.unknown(), local
-    body = expressions.elaborate(context, inner, definition.value)
+    # The options of a loss read what is not marked: of labels, they say which are labels.
+    reading = replace(inner, values={**inner.values, **seen})
+    body = expressions.elaborate(context, reading, definition.value)
     body = _as_declared(context, inner, definition, body, local)
     return inner, _moved_back(context, inner, definition, fitted, body), local
 
@@ -111,14 +138,13 @@ def _default(context: Context, scope: Scope, parameter: ast.Parameter) -> Argume
     if parameter.default is None:
         return Static(None)
     match parameter.type, parameter.default:
-        case ast.WordTypeExpr("function", arguments), ast.Name(name) if name in scope.functions:
-            return FunctionValue(scope.functions[name], int(arguments[0]) if arguments else 1)
+        case ast.WordTypeExpr("function", arguments), ast.Name(name, span):
+            function = scope.functions.visible(name, span.source)
+            if function is not None:
+                return FunctionValue(function, int(arguments[0]) if arguments else 1)
         case _:
             pass
-    type = parameter.type
-    if isinstance(type, ast.OptionalTypeExpr):
-        type = type.type
-    return as_choice(type, expressions.argument(context, scope, parameter.default))
+    return as_choice(parameter.plain_type, expressions.argument(context, scope, parameter.default))
 
 
 def _received(
@@ -144,10 +170,7 @@ def _received(
             renamed = instantiate(dims, local.bindings)
             if renamed is None or type.dims is None or type.strength == LITERAL:
                 return value
-            renamed = tuple(
-                known if mine.constant is None else mine
-                for mine, known in zip(renamed, type.dims, strict=True)
-            )
+            renamed = _named(renamed, type.dims)
             return Value(value.node, replace(type, dims=renamed, role=role or type.role))
         case ast.TreeTypeExpr(leaf=ast.ArrayTypeExpr(dims=dims)), TreeType(leaves=leaves):
             if leaves is None or any(leaf.dims is None for _, leaf in leaves):
@@ -168,8 +191,15 @@ def _renamed_tree(
         head = instantiate(dims[:run], local.bindings) or ()
         tail = instantiate(dims[run + 1 :], local.bindings) or ()
         middle = leaf.dims[len(head) : len(leaf.dims) - len(tail)]
-        leaves.append((path, replace(leaf, dims=(*head, *middle, *tail))))
+        renamed = _named((*head, *middle, *tail), leaf.dims)
+        leaves.append((path, replace(leaf, dims=renamed)))
     return TreeType(tree.leaf, tuple(leaves), tree.role)
+
+
+def _named(names: Iterable[Dim], known: Iterable[Dim]) -> tuple[Dim, ...]:
+    """Return dims under the names that a definition has for them; one without keeps its size."""
+    pairs = zip(names, known, strict=True)
+    return tuple(size if name.constant is None else name for name, size in pairs)
 
 
 def _moved_back(

@@ -33,13 +33,18 @@ from lossdsl.types.types import (
 
 def elaborate(context: Context, scope: Scope, expr: ast.Expr) -> Value:
     """Return the value of an expression; a wrong one is reported and has no type."""
-    found = argument(context, scope, expr)
+    return as_value(context, scope, argument(context, scope, expr), expr.span)
+
+
+def as_value(
+    context: Context, scope: Scope, found: Value | Static | FunctionValue, span: Span
+) -> Value:
+    """Return what can be computed with; a function, a string, a shape or `none` is reported."""
     if isinstance(found, Value):
         return found
     if isinstance(found, FunctionValue):
-        return context.error(
-            scope, "LD113", f"`{found.function.name}` is a function, not a value", expr.span
-        )
+        message = f"`{found.function.name}` is a function, not a value"
+        return context.error(scope, "LD113", message, span)
     said = (
         "`none`"
         if found.value is None
@@ -51,7 +56,7 @@ def elaborate(context: Context, scope: Scope, expr: ast.Expr) -> Value:
         scope,
         "LD113",
         f"{said} cannot be computed with",
-        expr.span,
+        span,
         help='strings are for selectors, `params["kernel"]`, and options, `reduce="sum"`',
     )
 

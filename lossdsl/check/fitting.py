@@ -154,9 +154,7 @@ def moved_order(rank: int, moved: Mapping[int, int]) -> tuple[int, ...]:
 
 def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fit) -> None:
     for parameter in bound.signature.parameters:
-        type = parameter.type
-        if isinstance(type, ast.OptionalTypeExpr):
-            type = type.type
+        type = parameter.plain_type
         if not (isinstance(type, ast.WordTypeExpr) and type.word == "axis"):
             continue
         given = bound.syntax.get(parameter.name, ())
@@ -164,23 +162,31 @@ def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fi
         if expr is None:
             continue
         result.axes[parameter.name] = None
+        first: str | None = None
         for other in bound.signature.parameters:
             entry = bound.values.get(other.name)
             if entry is None or not isinstance(entry[0], Value):
                 continue
             pattern = pattern_of(other.type, entry[0])
-            place = _place(pattern, type.arguments)
-            if place is None or not isinstance(entry[0].type, ArrayType):
+            found = _place(pattern, type.arguments)
+            if found is None or not isinstance(entry[0].type, ArrayType):
                 continue
+            place, own = found
             dims = entry[0].type.dims
             # What is wrong with a default is wrong with the argument that it is for.
             written = expr if given else replace(expr, span=entry[1])
-            axis = resolve_axis(context, scope, written, dims, parameter.name)
+            axis = result.axes[parameter.name]
+            # Where the pattern has another symbol, the dim that is named need not occur: the axis
+            # stands where the first argument has it.
+            if not (
+                isinstance(written, ast.Name) and first not in (None, own) and _has(dims, axis)
+            ):
+                axis = resolve_axis(context, scope, written, dims, parameter.name)
             if axis is None or dims is None:
                 result.unknown = True
                 continue
             if result.axes[parameter.name] is None:
-                result.axes[parameter.name] = axis
+                result.axes[parameter.name], first = axis, own
                 for symbol in type.arguments:
                     result.symbols[symbol] = (axis, len(dims) + place)
             moved = result.moved.setdefault(other.name, {})
@@ -193,14 +199,18 @@ def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fi
             moved[len(dims) + place] = axis
 
 
-def _place(pattern: ast.TypeExpr | None, symbols: tuple[str, ...]) -> int | None:
-    """Return where a pattern has one of the symbols, counted from the end (-1 is last)."""
+def _has(dims: tuple[Dim, ...] | None, axis: int | None) -> bool:
+    return dims is not None and axis is not None and axis < len(dims)
+
+
+def _place(pattern: ast.TypeExpr | None, symbols: tuple[str, ...]) -> tuple[int, str] | None:
+    """Return where a pattern has one of the symbols, counted from the end (-1 is last), and it."""
     if not isinstance(pattern, ast.ArrayTypeExpr) or len(pattern.dims) < 2:
         return None
     for at, dim in enumerate(pattern.dims):
         match dim:
             case ast.DimExpr(0, ((symbol, _),)) if symbol in symbols:
-                return at - len(pattern.dims)
+                return at - len(pattern.dims), symbol
             case _:
                 pass
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from lossdsl.syntax import ast
@@ -75,6 +76,21 @@ class Local:
         if result.known is None and dim.known is not None:
             return literal_dim(dim.known)
         return result
+
+
+def sizes_of_defaults(
+    definition: ast.Definition, given: Collection[str]
+) -> Iterator[tuple[str, Dim]]:
+    """Yield the sizes that parameters which are not given have by their defaults."""
+    for parameter in definition.signature.parameters:
+        match parameter:
+            case ast.Parameter(
+                type=ast.ArrayTypeExpr(dims=(ast.DimExpr(0, ((symbol, 1),)),)),
+                default=ast.Tuple(items),
+            ) if parameter.name not in given:
+                yield symbol, literal_dim(len(items))
+            case _:
+                pass
 
 
 def runs_of_signature(

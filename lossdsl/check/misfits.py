@@ -36,7 +36,9 @@ def wrong_dtype(
     if pattern.role == "probs":
         wanted = "a distribution of floats"
         help = (
-            "integer labels have one dim less than the logits; "
+            f"`where({span.text}, 1.0, 0.0)` makes numbers of a mask"
+            if kind(type.dtype) == "bool"
+            else "integer labels have one dim less than the logits; "
             "`1.0*t` makes one-hot integers floats"
         )
     return Diagnostic(
@@ -116,12 +118,25 @@ def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
         return None
     return (
         swap_help(theirs.type, mine.type, span)
+        or _labels_help(bound, parameter, mine.type, span)
         or _squeeze_help(mine.type, theirs.type, span)
         or _squeeze_help(theirs.type, mine.type, other_span)
         or _scalar_help(mine.type, span, other_span)
         or _scalar_help(theirs.type, other_span, span)
         or sizes_help(theirs.type, mine.type)
     )
+
+
+def _labels_help(bound: Bound, parameter: str, type: Type, span: Span) -> str | None:
+    """Labels have one dim less than the scores; an axis of size 1 in its place is left over."""
+    pattern = next(one.type for one in bound.signature.parameters if one.name == parameter)
+    if not isinstance(pattern, ast.ArrayTypeExpr) or pattern.role != "labels":
+        return None
+    match type:
+        case ArrayType(dims=(*_, last)) if last.is_one:
+            return f"labels have no class axis: `squeeze({span.text}, -1)`"
+        case _:
+            return None
 
 
 def _squeeze_help(longer: Type, shorter: Type, span: Span) -> str | None:

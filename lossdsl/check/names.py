@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+
+from lossdsl.library.aliases import known_as
 
 
 def did_you_mean(
-    name: str, known: Iterable[str], elsewhere: Callable[[str], str | None] | None = None
+    name: str, known: Iterable[str], aliases: Mapping[str, str] | None = None
 ) -> str | None:
     """Return a help text that names what was probably meant, or None.
 
-    `elsewhere` translates the names of other libraries.
+    `aliases` has what other libraries call the known names.
 
     >>> did_you_mean("l2sqrt", ["mse", "l2sqr"])
     'did you mean `l2sqr`?'
     """
-    meant = elsewhere(name) if elsewhere is not None else None
+    meant = known_as(name, aliases) if aliases is not None else None
     if meant is None:
         folded = {one.casefold(): one for one in known}
         written = name.casefold()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Mapping
 
 from lossdsl.check.inputs import Declared, symbols_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.admit import clash, declared_at
 from lossdsl.library.declare import Builtin, Library, syntax
+from lossdsl.library.recursion import recursion
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 
@@ -74,59 +75,13 @@ def with_definitions(program: ast.Program, library: Library) -> tuple[Library, l
     for name, definitions in own.items():
         if name in library:
             problems.append(
-                at(
-                    "LD801",
-                    f"`{name}` is already a function of the library",
-                    definitions[0].signature.span,
-                    help="choose another name; a definition never replaces a function silently",
-                )
+                clash(name, definitions[0].signature.span, declared_at(library.functions[name]))
             )
-    reads = {
-        name: dict.fromkeys(
-            read
-            for definition in definitions
-            for read in _functions_read(definition)
-            if read in own
-        )
-        for name, definitions in own.items()
-    }
-    cycle = cycle_in(reads)
-    if cycle is not None:
-        definition = own[cycle[0]][0]
-        chain = " -> ".join(f"`{name}`" for name in cycle)
-        problems.append(
-            at(
-                "LD106",
-                f"a definition calls itself: {chain}",
-                definition.signature.span,
-                help="definitions are expanded where they are called, so they cannot recur; "
-                "`recurrence` steps along an axis",
-            )
-        )
+    circular = recursion(own)
+    if circular is not None:
+        problems.append(circular)
     local = {
         name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
         for name, found in own.items()
     }
     return library.extended(local, syntax()), problems
-
-
-def _functions_read(definition: ast.Definition) -> list[str]:
-    """Return the names of functions that a definition calls or hands on."""
-    own = {parameter.name for parameter in definition.signature.parameters}
-    found: list[str] = []
-    for node in ast.walk(definition):
-        match node:
-            case ast.Call(name) | ast.Name(name) if name not in own:
-                found.append(name)
-            case _:
-                pass
-    return found
-
-
-def cycle_in(reads: Mapping[str, Iterable[str]]) -> list[str] | None:
-    """Return names that read each other in a circle, the first one again at the end."""
-    try:
-        TopologicalSorter(reads).prepare()
-    except CycleError as problem:
-        return list(reversed(problem.args[1]))
-    return None

@@ -9,6 +9,7 @@ from lossdsl.check.constants import literal_fits
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.leaves import as_read
 from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
+from lossdsl.check.roles import resulting, with_role
 from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
@@ -49,7 +50,8 @@ def apply_elementwise(
     how diagnostics name the function, if not by what stands in the text.
     """
     said = said or shown(function, span)
-    wanted = parameter_dtypes(function.signatures[0])
+    signature = function.taking(len(operands))
+    wanted = parameter_dtypes(signature)
     operands = [
         # A mask may be a tree of truth values.
         (value if want == "bool" else as_read(context, scope, value, at), at)
@@ -78,6 +80,8 @@ def apply_elementwise(
     if found is None:
         return context.unknown()
     result = found
+    names = [one.name for one in signature.parameters]
+    result = with_role(result, resulting(function, zip(names, types, strict=False)))
     nodes = [value.node for value, _ in operands]
     return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
 
@@ -91,7 +95,7 @@ def array_result(
     said: str,
 ) -> ArrayType | None:
     """Return the type of an elementwise function of arrays; None after a diagnostic."""
-    signature = function.signatures[0]
+    signature = function.taking(len(operands))
     wanted, result = parameter_dtypes(signature), result_dtype(signature)
     met = promoted(wanted, result, types, context.default_float)
     if isinstance(met, DtypeProblem):

@@ -7,6 +7,26 @@ from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, RecordType, TreeType, Type, UnknownType, fits, kind
 
 
+def is_operand(parameter: ast.Parameter) -> bool:
+    """Say whether a parameter of a primitive is an array or tree, not a static option."""
+    return not isinstance(parameter.plain_type, (ast.ChoiceTypeExpr, ast.WordTypeExpr))
+
+
+def class_symbols(signature: ast.Signature, pattern: ast.TypeExpr | None) -> list[str]:
+    """Return the symbols of a pattern that an `axis[K]` parameter names."""
+    if not isinstance(pattern, ast.ArrayTypeExpr):
+        return []
+    named = {
+        symbol
+        for one in signature.parameters
+        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axis"
+        for symbol in one.plain_type.arguments
+    }
+    symbols = [symbol for dim in pattern.dims if isinstance(dim, ast.DimExpr)
+               for symbol, _ in dim.terms]  # fmt: skip
+    return [symbol for symbol in symbols if symbol in named]
+
+
 def pattern_of(type: ast.TypeExpr | None, value: Argument) -> ast.TypeExpr | None:
     """Return the type that a value is held against: `?` removed, the fitting one of a union."""
     if isinstance(type, ast.OptionalTypeExpr):

@@ -1,4 +1,4 @@
-"""Primitives applied to arguments: operands converted, static options, the type of the result."""
+"""Primitives applied to arguments: operands converted, static options, the node of the result."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from lossdsl.check.binding import Bound
 from lossdsl.check.constants import constant
 from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const, Node
-from lossdsl.check.fitting import Fit, move
+from lossdsl.check.fitting import Fit
 from lossdsl.check.leaves import as_tree, usable
-from lossdsl.check.patterns import pattern_of
-from lossdsl.library.rules import Problem, RuleCall
+from lossdsl.check.patterns import is_operand, pattern_of
+from lossdsl.check.results import result_type
+from lossdsl.check.roles import given_types, resulting, with_role
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.elementwise import compute_dtype
@@ -22,14 +23,10 @@ from lossdsl.types.types import (
     UNKNOWN,
     ArrayType,
     Dim,
-    TreeType,
-    Type,
     UnknownType,
     array,
     kind,
-    literal_dim,
 )
-from lossdsl.types.unify import instantiate
 
 
 def unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Value:
@@ -40,16 +37,9 @@ def unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Valu
     ]
     for option in (expressions.argument(context, scope, expr) for expr in given):
         nodes += [option.node] if isinstance(option, Value) else []
-    node = context.graph.apply(scope.functions["unresolved"], nodes, UNKNOWN, {"at": span.text})
-    return context.value(node, UNKNOWN, span, scope)
-
-
-def is_operand(parameter: ast.Parameter) -> bool:
-    """Say whether a parameter of a primitive is an array or tree, not a static option."""
-    type = parameter.type
-    if isinstance(type, ast.OptionalTypeExpr):
-        type = type.type
-    return not isinstance(type, (ast.ChoiceTypeExpr, ast.WordTypeExpr))
+    type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
+    node = context.graph.apply(scope.functions["unresolved"], nodes, type, {"at": span.text})
+    return context.value(node, type, span, scope)
 
 
 def operands(
@@ -77,7 +67,8 @@ def operands(
                     if isinstance(pattern, ast.TreeTypeExpr):
                         value = usable(context, scope, as_tree(context, scope, value), span)
                     operands.append((value, span))
-                case _:
+                case (other, span):
+                    expressions.as_value(context, scope, other, span)
                     return None
     return operands
 
@@ -153,9 +144,10 @@ def primitive(
     if any(isinstance(value.type, UnknownType) for value, _ in present) or given is None:
         return unresolved(context, scope, bound, bound.span)
     converted, dtype = _converted(context, scope, bound, operands)
-    type = _result_type(context, scope, bound, fitted, converted, given, dtype)
+    type = result_type(context, scope, bound, fitted, converted, given, dtype)
     if type is None:
         return context.unknown()
+    type = with_role(type, resulting(function, given_types(bound)))
     nodes: list[Node | None] = [None if one is None else one.node for one in converted]
     options = {name: _plain(value) for name, value in given.items()}
     return context.value(graph.apply(function, nodes, type, options), type, bound.span, scope)
@@ -237,90 +229,3 @@ def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span
     result = array(dtype, type.dims, type.role)
     node = context.graph.apply(scope.functions["cast"], [value.node], result, {"dtype": dtype})
     return context.value(node, result, span, scope)
-
-
-def _result_type(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    fitted: Fit,
-    operands: list[Value | None],
-    statics: dict[str, object],
-    dtype: str,
-) -> Type | None:
-    function = bound.function
-    if function.rule is not None:
-        return _by_rule(context, scope, bound, operands, statics, dtype)
-    pattern = bound.signature.result
-    if isinstance(pattern, ast.TreeTypeExpr):
-        return TreeType()
-    assert isinstance(pattern, ast.ArrayTypeExpr), f"{function.name} needs a rule"
-    for name, value in statics.items():
-        match value:
-            case Dim() as dim:
-                fitted.bindings.dims.setdefault(name, dim)
-            case int() if not isinstance(value, bool):
-                fitted.bindings.dims.setdefault(name, literal_dim(value))
-            case _:
-                pass
-    dims = instantiate(pattern.dims, fitted.bindings)
-    if dims is not None:
-        dims = _moved_back(pattern, dims, fitted)
-    result = {"float": dtype, "num": dtype, "any": dtype, "int": "i32"}.get(pattern.dtype)
-    return array(result or pattern.dtype, dims, pattern.role)
-
-
-def _moved_back(pattern: ast.ArrayTypeExpr, dims: tuple[Dim, ...], fitted: Fit) -> tuple[Dim, ...]:
-    """Put the axes of a result where the call asked for them."""
-    for at, dim in enumerate(pattern.dims):
-        match dim:
-            case ast.DimExpr(_, ((symbol, _),)) if symbol in fitted.symbols:
-                axis, _ = fitted.symbols[symbol]
-                place = at - len(pattern.dims) + len(dims)
-                return move(dims, place, axis)
-            case _:
-                pass
-    return dims
-
-
-def _by_rule(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    operands: list[Value | None],
-    statics: dict[str, object],
-    dtype: str,
-) -> Type | None:
-    types: dict[str, Type | tuple[Type, ...] | None] = {}
-    remaining = [None if one is None else one.type for one in operands]
-    for parameter in bound.signature.parameters:
-        if not is_operand(parameter):
-            continue
-        if parameter.variadic:
-            count = len(bound.variadic)
-            types[parameter.name] = tuple(one for one in remaining[:count] if one is not None)
-            remaining = remaining[count:]
-        else:
-            types[parameter.name] = remaining.pop(0)
-    assert bound.function.rule is not None
-    dims = {name: _as_dim(bound, name, value) for name, value in statics.items()}
-    found = bound.function.rule(RuleCall(types, dims))
-    if isinstance(found, Problem):
-        entry = bound.values.get(found.parameter or "")
-        span = entry[1] if entry is not None else bound.span
-        context.error(scope, found.code, found.message, span, help=found.help)
-        return None
-    return found
-
-
-def _as_dim(bound: Bound, name: str, value: object) -> object:
-    """Static integers are dims in rules, so that symbols pass through."""
-    parameter = next(one for one in bound.signature.parameters if one.name == name)
-    type = (
-        parameter.type.type if isinstance(parameter.type, ast.OptionalTypeExpr) else parameter.type
-    )
-    match type, value:
-        case ast.WordTypeExpr("static", ("int", *_)), int():
-            return literal_dim(value)
-        case _:
-            return value

@@ -10,7 +10,7 @@ from lossdsl.check import expressions, terms
 from lossdsl.check.bounds import hold_program_apart
 from lossdsl.check.combine import Batch, batch_of, combines
 from lossdsl.check.context import Argument, Context, Scope, Value
-from lossdsl.check.core import Core, Graph, Outcome
+from lossdsl.check.core import Apply, Core, Graph, Outcome, tape
 from lossdsl.check.definitions import check_definitions, uncalled
 from lossdsl.check.inputs import (
     Declared,
@@ -21,11 +21,15 @@ from lossdsl.check.inputs import (
     symbols_of,
 )
 from lossdsl.check.lints import mask_lints
-from lossdsl.check.naming import cycle_in, name_problems, with_definitions
+from lossdsl.check.naming import name_problems, with_definitions
 from lossdsl.check.sizes import input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
+from lossdsl.check.watch import watched_inputs
+from lossdsl.diagnostics.allow import not_allowed
+from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.library.declare import Library
+from lossdsl.library.recursion import cycle_in
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -53,14 +57,24 @@ def elaborate(
     limits: Limits = DEFAULT_LIMITS,
     partial: bool = False,
     batch: Collection[str] | None = None,
+    debug: bool = False,
 ) -> Elaborated:
     """Check a program, statically or (with `concrete` types and a default float) at trace time.
 
     With `partial` the inputs that have no concrete type keep their declared one, or none. `batch`
-    names the inputs that hold a batch, where their types do not say it.
+    names the inputs that hold a batch, where their types do not say it. With `debug` the arguments
+    that must lie somewhere are marked, to be looked at.
     """
     return with_whole_stack(
-        lambda: _elaborate(program, library, given, concrete, default_float, limits, partial, batch)
+        lambda: _elaborate(
+            program,
+            library,
+            given,
+            concrete,
+            Context(Graph(), limits, default_float, debug=debug),
+            partial,
+            batch,
+        )
     )
 
 
@@ -69,13 +83,12 @@ def _elaborate(
     library: Library,
     given: Mapping[str, ast.TypeExpr] | None,
     concrete: Mapping[str, Type] | None,
-    default_float: str,
-    limits: Limits,
+    context: Context,
     partial: bool,
     batch: Collection[str] | None,
 ) -> Elaborated:
+    limits = context.limits
     declared, problems = declared_inputs(program, given or {})
-    context = Context(Graph(), limits, default_float)
     context.diagnostics += problems
     context.diagnostics += name_problems(program, declared)
     context.diagnostics += input_sizes(declared, limits)
@@ -102,14 +115,16 @@ def _elaborate(
     context.free_names = not declared and (concrete is None or partial)
     if has_errors(context.diagnostics):
         return Elaborated(None, _limited(context), declared, _signature(declared, context))
-    values: dict[str, Argument] = {
-        name: Value(context.graph.input(name, type), type) for name, type in types.items()
-    }
+    read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
+    spans = {name: one.span for name, one in declared.items()}
+    values: dict[str, Argument] = {**read, **watched_inputs(context, functions, read, spans)}
     scope = Scope(values, functions, dims, runs)
     scope = _bindings(context, scope, program)
     held = batch_of(types, declared, batch)
     core = _results(context, scope, program, declared, types, held)
     hold_program_apart(context, scope, core)
+    if context.concrete and not partial and not has_errors(context.diagnostics):
+        context.diagnostics += _open(core)
     if not context.concrete:
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += (*program_sizes(core, program, limits), *mask_lints(core))
@@ -122,10 +137,28 @@ def _elaborate(
     )
 
 
+def _open(core: Core) -> list[Diagnostic]:
+    """Return a defect if a value has no type though those of all inputs are known.
+
+    What has no type has no value either: a constant stands in its place.
+    """
+    graph = core.graph
+    parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
+    roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
+    for node in tape(roots):
+        stands_in = isinstance(node, Apply) and node.function.name == "unresolved"
+        if stands_in or isinstance(graph.types[node], UnknownType):
+            places = graph.places.get(node)
+            span = places[0].span if places else None
+            return [defect("a value without a type", span)]
+    return []
+
+
 def _limited(context: Context) -> tuple[Diagnostic, ...]:
-    found = sorted(context.diagnostics, key=lambda one: one.severity != "error")
+    kept = not_allowed(context.diagnostics)
+    found = sorted(kept, key=lambda one: one.severity != "error")
     most = context.limits.diagnostics
-    return tuple(context.diagnostics if len(found) <= most else found[:most])
+    return tuple(kept if len(found) <= most else found[:most])
 
 
 def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, str]:

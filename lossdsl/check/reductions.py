@@ -27,8 +27,8 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
     assert isinstance(value, Value)
     value = _operand(context, scope, bound.function, value, span)
     _refuse_divisor(context, scope, bound, bound.function)
-    mask = _option(context, scope, bound.options, "where", (value, span))
-    weight = _option(context, scope, bound.options, "weight", (value, span))
+    mask = option(context, scope, bound.options, "where", (value, span))
+    weight = option(context, scope, bound.options, "weight", (value, span))
     normalize, divisor = _normalize(context, scope, bound.options.get("normalize"))
     keepdims = _flag(context, scope, bound.options.get("keepdims"))
     options = Options(bound.options.get("axis"), keepdims, mask, weight, normalize, divisor)
@@ -59,11 +59,11 @@ def loss_call(
     with them, its weight multiplied.
     """
     span = bound.span
-    own_mask = _option(context, inner, defaults, "where", (body, span))
-    own_weight = _option(context, inner, defaults, "weight", (body, span))
+    own_mask = option(context, inner, defaults, "where", (body, span))
+    own_weight = option(context, inner, defaults, "weight", (body, span))
     value = Value(body.node, outward(body.type))
-    mask = _option(context, scope, bound.options, "where", (value, span))
-    weight = _option(context, scope, bound.options, "weight", (value, span))
+    mask = option(context, scope, bound.options, "where", (value, span))
+    weight = option(context, scope, bound.options, "weight", (value, span))
     own_mask, own_weight = _outer(own_mask, outward), _outer(own_weight, outward)
     options = Options(
         axis=bound.options.get("axis"),
@@ -136,13 +136,14 @@ def _choice(context: Context, scope: Scope, bound: Bound, defaults: Mapping[str,
     return "mean"
 
 
-def _option(
+def option(
     context: Context,
     scope: Scope,
     given: Mapping[str, ast.Expr],
     name: str,
     target: tuple[Value, Span],
 ) -> Value | None:
+    """Return a mask or weight lined up with a target; None if it keeps all."""
     expr = given.get(name)
     if expr is None or (isinstance(expr, ast.Literal) and expr.value is None):
         return None

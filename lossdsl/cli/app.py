@@ -9,11 +9,24 @@ from typing import Annotated
 
 import typer
 
-from lossdsl.cli.output import CLEAN, ERRORS, USAGE, OutputFormat, exit_code, say, show
+from lossdsl.cli.files import read_libraries
+from lossdsl.cli.output import (
+    CLEAN,
+    ERRORS,
+    USAGE,
+    OutputFormat,
+    PageFormat,
+    exit_code,
+    say,
+    show,
+)
 from lossdsl.cli.pages import Page, code_page
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.render import summary
+from lossdsl.library.declare import Library
 from lossdsl.source import Source
+
+LIBRARY = typer.Option("--library", metavar="FILE", help="A `.loss` file of functions; repeatable.")
 
 app = typer.Typer(
     help="Check, format and explain losses written as text.",
@@ -55,6 +68,7 @@ def check(
         typer.Option("-i", "--input", metavar="NAME=TYPE", help="Declare an input's type."),
     ] = None,
     key: Annotated[str, typer.Option(help="Where a config holds the spec; dots descend.")] = "loss",
+    libraries: Annotated[list[str] | None, LIBRARY] = None,
     output_format: Annotated[OutputFormat, typer.Option(case_sensitive=False)] = OutputFormat.full,
 ) -> None:
     """Say what is wrong with a loss, and the types of its inputs if nothing is.
@@ -65,10 +79,16 @@ def check(
         raise typer.BadParameter("give a file, or a text with `-e`")
     inputs = dict(map(_declaration, declared or []))
     found: list[Diagnostic] = []
+    library, wrong = read_libraries(libraries or [])
+    if library is None:
+        if output_format is OutputFormat.full:
+            show(wrong)
+        found += wrong
+        expression = files = None
     for text in expression or []:
-        found += _check(Source(text, "<expression>"), inputs, output_format)
+        found += _check(Source(text, "<expression>"), inputs, library, output_format)
     for name in files or []:
-        found += _check_file(name, key, inputs, output_format)
+        found += _check_file(name, key, inputs, library, output_format)
     if output_format is not OutputFormat.full:
         show(found, output_format)
     elif found:
@@ -84,30 +104,33 @@ def _declaration(text: str) -> tuple[str, str]:
 
 
 def _check_file(
-    name: str, key: str, inputs: Mapping[str, str], format: OutputFormat
+    name: str, key: str, inputs: Mapping[str, str], library: Library | None, format: OutputFormat
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.spec.read import read_spec
 
     if name == "-":
-        return _check(_stdin(), inputs, format)
+        return _check(_stdin(), inputs, library, format)
     written, found = read_spec(name, key)
     if written is None:
         if format is OutputFormat.full:
             show(found)
         return found
-    return _check(written.source, {**written.inputs, **inputs}, format)
+    return _check(written.source, {**written.inputs, **inputs}, library, format)
 
 
 def _check(
-    source: Source, inputs: Mapping[str, str | Source], format: OutputFormat
+    source: Source,
+    inputs: Mapping[str, str | Source],
+    library: Library | None,
+    format: OutputFormat,
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.check import check as check_spec
     from lossdsl.syntax.parse import parse_program
 
-    library, _ = parse_program(source, library=True)
-    if library is not None and library.statements:
-        return _check_library(source, format)
-    result = check_spec(source, inputs)
+    definitions, _ = parse_program(source, library=True)
+    if definitions is not None and definitions.statements:
+        return _check_library(source, library, format)
+    result = check_spec(source, inputs, library)
     if format is OutputFormat.full:
         show(result.diagnostics)
         if result.ok:
@@ -116,11 +139,13 @@ def _check(
     return result.diagnostics
 
 
-def _check_library(source: Source, format: OutputFormat) -> tuple[Diagnostic, ...]:
+def _check_library(
+    source: Source, others: Library | None, format: OutputFormat
+) -> tuple[Diagnostic, ...]:
     """Check a text that holds definitions only: each name is new, and each body is right."""
     from lossdsl.check import check_library
 
-    library, diagnostics = check_library(source)
+    library, diagnostics = check_library(source, others)
     if library is None or diagnostics:
         if format is OutputFormat.full:
             show(diagnostics)
@@ -169,12 +194,30 @@ def fmt(
 
 @app.command()
 def functions(
-    name: Annotated[str | None, typer.Argument(help="One function, for its page.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Functions, for their pages.")] = None,
+    words: Annotated[
+        str | None, typer.Option("--search", metavar="WORDS", help="Those that words describe.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Those of a family.")] = None,
+    page_format: Annotated[
+        PageFormat, typer.Option("--format", case_sensitive=False, help="Of a page.")
+    ] = PageFormat.full,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as `--format json`.")] = False,
+    libraries: Annotated[list[str] | None, LIBRARY] = None,
 ) -> None:
-    """List the functions of the language, or show the page of one."""
-    from lossdsl.cli.functions import function_list, function_page
+    """List or search the functions of the language, or show the pages of some."""
+    from lossdsl.cli.functions import show_functions, show_pages
 
-    _page(function_list() if name is None else function_page(name))
+    if names and (words is not None or family is not None):
+        raise typer.BadParameter("give names, or `--search` and `--family`")
+    library, wrong = read_libraries(libraries or [])
+    if library is None:
+        show(wrong, error=True)
+        raise typer.Exit(exit_code(wrong))
+    page_format = PageFormat.json if as_json else page_format
+    if names:
+        raise typer.Exit(show_pages(names, library, page_format))
+    raise typer.Exit(show_functions(library, words, family, page_format))
 
 
 @app.command()

@@ -1,12 +1,14 @@
-"""Reading a `.loss` file, and replacing it in one step."""
+"""Reading `.loss` files, specs and libraries, and replacing one in one step."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.library.declare import Library, with_builtins
 from lossdsl.source import Source
 from lossdsl.spec.read import read_spec
 
@@ -17,6 +19,19 @@ def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
         return None, (at("LD701", f"`{path}` is no .loss file", None),)
     written, found = read_spec(path)
     return (written.source if written else None), found
+
+
+def read_libraries(
+    paths: Iterable[str],
+) -> tuple[Library | None, tuple[Diagnostic, ...]]:
+    """Return the functions of lossdsl and of all files, or what is wrong with the files."""
+    library = with_builtins()
+    try:
+        for path in paths:
+            library |= Library.load(path)
+    except LossError as problem:
+        return None, problem.diagnostics
+    return library, ()
 
 
 def replace_text(path: Path, text: str) -> None:

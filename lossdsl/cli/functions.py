@@ -1,73 +1,114 @@
-"""The list of functions and the page of one, derived from its one declaration."""
+"""Finding functions and printing them: as a list, as pages, or as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
+from shutil import get_terminal_size
 
-from lossdsl.cli.pages import HEAD, NAME, Page, missing, paragraph, section
+from lossdsl.cli.function_facts import facts
+from lossdsl.cli.function_page import formula_page, function_page, with_values
+from lossdsl.cli.function_search import search
+from lossdsl.cli.output import CLEAN, USAGE, PageFormat, say
+from lossdsl.cli.pages import HEAD, NAME, Page, missing
 from lossdsl.diagnostics.snippet import Line
-from lossdsl.library import BUILTINS
-from lossdsl.library.declare import Builtin
+from lossdsl.library.aliases import known_as
+from lossdsl.library.declare import Builtin, Library
+
+_NARROWEST, _WIDEST = 40, 100
 
 
-def function_list() -> Page:
-    """Return all functions by family, each with its summary."""
+def show_functions(
+    library: Library, words: str | None, family: str | None, format: PageFormat
+) -> int:
+    """Print the functions of a family that words fit; return the exit code."""
+    found = chosen(library, words, family)
+    if isinstance(found, Page):
+        return _print(found)
+    if format is PageFormat.json:
+        return _print(_as_json([facts(one, library).model_dump(mode="json") for one in found]))
+    if format is not PageFormat.full:
+        texts = (formula_page(one, library, format, _width()) for one in found)
+        return _print(Page(tuple(line for page in texts if page.found for line in page.lines)))
+    return _print(found_list(found, _width()) if words else function_list(found, _width()))
+
+
+def show_pages(names: Iterable[str], library: Library, format: PageFormat) -> int:
+    """Print the pages of functions, and what is wrong with other names; return the exit code."""
+    known = [(name, library.get(name)) for name in names]
+    found = [function for _, function in known if function is not None]
+    missed = [unknown(name, library) for name, function in known if function is None]
+    if format is PageFormat.json:
+        objects = [with_values(one, library).model_dump(mode="json") for one in found]
+        pages = [_as_json(objects[0] if len(known) == 1 else objects)] if objects else []
+    else:
+        pages = [_page(one, library, format) for one in found]
+    return max([_print(page) for page in (*pages, *missed)], default=CLEAN)
+
+
+def _page(function: Builtin, library: Library, format: PageFormat) -> Page:
+    if format is PageFormat.full:
+        return function_page(function, library, _width())
+    return formula_page(function, library, format, _width())
+
+
+def _width() -> int:
+    return min(max(get_terminal_size().columns, _NARROWEST), _WIDEST)
+
+
+def _print(page: Page) -> int:
+    say(*page.lines, error=not page.found)
+    return CLEAN if page.found else USAGE
+
+
+def _as_json(value: object) -> Page:
+    return Page(([(json.dumps(value, indent=2), "")],))
+
+
+def chosen(library: Library, words: str | None, family: str | None) -> list[Builtin] | Page:
+    """Return the functions of a family that words fit, or the page that says there are none."""
+    families = {library[name].family for name in library}
+    if family is not None and family not in families:
+        return missing("family", family, families)
+    found = search(words, library) if words else [library[name] for name in sorted(library)]
+    found = [one for one in found if family in (None, one.family)]
+    if found:
+        return found
+    return Page(([(f"no function fits `{words}`", "")],), found=False)
+
+
+def function_list(functions: Iterable[Builtin], width: int) -> Page:
+    """Return functions by family, each with its summary."""
     families: dict[str, list[Builtin]] = {}
-    for name in BUILTINS:
-        families.setdefault(BUILTINS[name].family, []).append(BUILTINS[name])
+    for function in functions:
+        families.setdefault(function.family, []).append(function)
     lines: list[Line] = []
     for family in sorted(families):
-        members = sorted(families[family], key=lambda function: function.name)
-        width = max(len(function.name) for function in members)
-        lines.append([(family, HEAD)])
-        lines += [
-            [(f"  {function.name:{width}}", NAME), (f"  {_summary(function)}", "")]
-            for function in members
-        ]
-        lines.append([])
-    lines.append([(f"{len(BUILTINS)} functions; `lossdsl functions NAME` shows one", "")])
+        lines += [[(family, HEAD)], *_rows(families[family], width), []]
+    count = sum(map(len, families.values()))
+    lines.append([(f"{count} functions; `lossdsl functions NAME` shows one", "")])
     return Page(tuple(lines))
 
 
-def _summary(function: Builtin) -> str:
-    return function.about.get("summary", "").partition(". ")[0].rstrip(".")
+def found_list(functions: list[Builtin], width: int) -> Page:
+    """Return functions in the order in which they were found."""
+    return Page(tuple(_rows(functions, width, with_family=True)))
 
 
-def function_page(name: str) -> Page:
-    """Return all that one function declares."""
-    function = BUILTINS.get(name)
-    if function is None:
-        return missing("function", name, BUILTINS)
-    return Page(tuple(_function(function)))
+def _rows(functions: list[Builtin], width: int, with_family: bool = False) -> Iterator[Line]:
+    widest = max(len(one.name) for one in functions)
+    for one in functions:
+        family = f" ({one.family})" if with_family else ""
+        summary = one.about.get("summary", "").partition(". ")[0].rstrip(".") + family
+        room = max(width - widest - 4, 20)
+        short = summary if len(summary) <= room else f"{summary[: room - 1].rstrip()}…"
+        yield [(f"  {one.name:{widest}}", NAME), (f"  {short}", "")]
 
 
-def _function(function: Builtin) -> Iterator[Line]:
-    yield [(function.name, NAME), (f"  ({function.family})", "")]
-    yield from paragraph(function.about.get("summary", ""))
-    yield from section("Signature", _signatures(function))
-    if function.is_loss:
-        yield from section("Options", "reduce, axis, where, weight, normalize")
-    elif function.reduction:
-        more = ", weight" if function.weighted else ""
-        more += ", normalize" if function.combine == "mean" else ""
-        yield from section("Options", f"axis, keepdims, where{more}")
-    for title, field in (
-        ("Note", "note"),
-        ("Example", "example"),
-        ("Laws", "laws"),
-        ("Source", "cite"),
-    ):
-        yield from section(title, function.about.get(field) or _laws(function, field))
-    if function.definitions:
-        body = "\n\n".join(definition.span.text for definition in function.definitions)
-        yield from section("Definition", body)
-
-
-def _laws(function: Builtin, field: str) -> str:
-    return ", ".join(function.laws) if field == "laws" else ""
-
-
-def _signatures(function: Builtin) -> str:
-    if function.texts:
-        return "\n".join(function.texts)
-    return "\n".join(definition.signature.span.text.strip() for definition in function.definitions)
+def unknown(name: str, library: Library) -> Page:
+    """Return the page that says that there is no function of a name."""
+    meant = known_as(name, library.aliases)
+    if meant is None:
+        return missing("function", name, library)
+    text = f"there is no function `{name}`; did you mean `{meant}`?"
+    return Page(([(text, "")],), found=False)

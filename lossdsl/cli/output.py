@@ -26,6 +26,15 @@ class OutputFormat(StrEnum):
     sarif = "sarif"
 
 
+class PageFormat(StrEnum):
+    """What is printed of a function: its page, its formula alone, or all as JSON."""
+
+    full = "full"
+    latex = "latex"
+    unicode = "unicode"
+    json = "json"
+
+
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     """Return 0 without errors, 3 if a limit was met, else 1."""
     codes = [found.code for found in diagnostics if found.severity == "error"]

@@ -46,20 +46,24 @@ def _code(row: Code) -> Iterator[Line]:
     yield from section("Right", row.good)
 
 
-def paragraph(text: str) -> Iterator[Line]:
+def paragraph(text: str, width: int = WIDTH) -> Iterator[Line]:
     """Yield a wrapped text after an empty line, or nothing for no text."""
     if text:
         yield []
-        yield from ([(line, "")] for line in fill(text, WIDTH).splitlines())
+        yield from ([(line, "")] for line in fill(text, width).splitlines())
 
 
-def section(title: str, text: str) -> Iterator[Line]:
-    """Yield a heading and an indented text as it is, or nothing for no text."""
+def section(title: str, text: str, longest: int | None = 2 * WIDTH) -> Iterator[Line]:
+    """Yield a heading and an indented text, its endless lines cut, or nothing for no text."""
     if text:
         yield []
         yield [(title, HEAD)]
-        yield from ([(f"  {_cut(line)}".rstrip(), "")] for line in text.splitlines())
+        yield from ([(f"  {_cut(line, longest)}".rstrip(), "")] for line in text.splitlines())
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= 2 * WIDTH else f"{line[:WIDTH]} … ({len(line):,} characters)"
+def _cut(line: str, longest: int | None) -> str:
+    return (
+        line
+        if longest is None or len(line) <= longest
+        else f"{line[:WIDTH]} … ({len(line):,} characters)"
+    )

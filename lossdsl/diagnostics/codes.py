@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from lossdsl.diagnostics import (
     codes_files,
+    codes_learning,
+    codes_libraries,
     codes_limits,
     codes_lints,
     codes_names,
@@ -31,6 +33,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
                 codes_numbers.ROWS,
                 codes_limits.ROWS,
                 codes_files.ROWS,
+                codes_libraries.ROWS,
+                codes_learning.ROWS,
             ),
             key=lambda row: row.code,
         )

@@ -1,4 +1,4 @@
-"""LD7xx, LD8xx and LD999: files and configs, libraries, defects of lossdsl."""
+"""LD7xx and LD999: files and configs, defects of lossdsl."""
 
 from __future__ import annotations
 
@@ -56,14 +56,6 @@ ROWS = (
         bad="loss: >\n  mse(out, tgt)  # the fit\n  + mean(out)",
         good="loss: |\n  mse(out, tgt)  # the fit\n  + mean(out)",
         form="yaml",
-    ),
-    Code(
-        "LD801",
-        title="name clash between libraries",
-        why="Two libraries that are put together declare one name.",
-        bad='lossdsl.BUILTINS | lossdsl.Library.loads("def mse(a) = mean(a)")',
-        good='lossdsl.BUILTINS | lossdsl.Library.loads("def mine(a) = mean(a)")',
-        form="python",
     ),
     Code(
         "LD999",

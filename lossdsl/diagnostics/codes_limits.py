@@ -10,9 +10,9 @@ ROWS = (
         title="definitions expanded too deeply",
         why="Definitions are expanded where they are called; what they nest to is bounded like "
         "the nesting of the text.",
-        bad="def f0(x) = x + 1\n"
-        + "".join(f"def f{n}(x) = 1 + (2*f{n - 1}(x))\n" for n in range(1, 60))
-        + "loss = mean(f59(out))",
+        bad="def deep0(x) = x + 1\n"
+        + "".join(f"def deep{n}(x) = 1 + (2*deep{n - 1}(x))\n" for n in range(1, 60))
+        + "loss = mean(deep59(out))",
         good="def f(x) = x + 1\nloss = mean(f(f(out)))",
     ),
     Code(

@@ -6,6 +6,34 @@ from lossdsl.diagnostics.code import Code
 
 ROWS = (
     Code(
+        "LD410",
+        title="value is on another scale than the function reads",
+        why="Logits, probabilities and logarithms of probabilities are all floats, and so are a "
+        "variance, its logarithm and a standard deviation. A loss of logits takes the softmax "
+        "itself: taken twice it is nearly flat, and the model hardly learns.",
+        bad="cross_entropy(softmax(z), y)",
+        good="cross_entropy(z, y)",
+        inputs={"z": "f32[B, C]", "y": "int[B]"},
+    ),
+    Code(
+        "LD411",
+        title="a distribution over one class",
+        why="The softmax along an axis of size 1 is always 1, so the loss is constant and nothing "
+        "is learned. One score for two classes goes through a sigmoid.",
+        bad="cross_entropy(z, y)",
+        good="binary_cross_entropy(z[:, 0], p)",
+        inputs={"z": "f32[B, 1]", "y": "int[B]", "p": "f32[B]"},
+    ),
+    Code(
+        "LD412",
+        title="classes counted from 0 where signs are wanted, or the other way",
+        why="A hinge reads -1 and 1. For a label of 0 its margin is constant, so half of the "
+        "examples train nothing.",
+        bad="hinge(out, y)",
+        good="hinge(out, 2*y - 1)",
+        inputs={"out": "f32[B]", "y": "labels int[B]"},
+    ),
+    Code(
         "LD413",
         title="mask does not reach a reduction",
         why="A mask selects the elements of the value that is reduced. A reduction inside that "

@@ -17,7 +17,7 @@ ROWS: tuple[Code, ...] = (
         title="a character that the language does not have",
         why="Typographic characters, such as a minus sign pasted from a paper, look like "
         "operators and are none. Nothing is guessed; a fix is offered where it is clear.",
-        bad="mse(out, tgt) − 1",  # noqa: RUF001
+        bad="mse(out, tgt) − 1",
         good="mse(out, tgt) - 1",
     ),
     Code(

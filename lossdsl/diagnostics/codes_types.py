@@ -66,6 +66,15 @@ ROWS = (
         inputs={"x": "f32[B, C]"},
     ),
     Code(
+        "LD208",
+        title="label or position out of range",
+        why="Labels and positions count from 0 up to, and without, the size of the axis that they "
+        "count. One past it picks nothing, and the loss is NaN.",
+        bad="cross_entropy(z, (0, 3))",
+        good="cross_entropy(z, (0, 2))",
+        inputs={"z": "f32[2, 3]"},
+    ),
+    Code(
         "LD209",
         title="no usable leaf",
         why="Losses of parameters read floating leaves with at least one element.",
@@ -157,5 +166,23 @@ ROWS = (
         bad="def f(x: float[B, C]) -> float[B] = 2*x\nloss = mean(f(out))",
         good="def f(x: float[B, C]) -> float[B] = sum(x, axis=C)\nloss = mean(f(out))",
         inputs={"out": "f32[N, 3]"},
+    ),
+    Code(
+        "LD221",
+        title="labels do not fit into the frames",
+        why="An alignment gives each label a frame of its own, so a sequence has at least as many "
+        "frames as labels; the loss of one that has fewer is infinite.",
+        bad="ctc(z, y)",
+        good="ctc(z, y, y_length=n)",
+        inputs={"z": "f32[B, 2, K]", "y": "int[B, 3]", "n": "int[B]"},
+    ),
+    Code(
+        "LD222",
+        title="no classes",
+        why="A distribution over an axis of size 0 has no probability to give, and its loss is not "
+        "a number.",
+        bad="mean(softmax(z))",
+        good="mean(softmax(x))",
+        inputs={"z": "f32[B, 0]", "x": "f32[B, 2]"},
     ),
 )

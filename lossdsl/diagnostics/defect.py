@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.source import Span
 
 
 @contextmanager
@@ -24,10 +26,15 @@ def _defect(problem: Exception) -> Diagnostic:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = "" if place is None else f", in `{place.tb_frame.f_code.co_name}`"
+    notes = (str(problem),) if str(problem) else ()
+    return replace(defect(f"{type(problem).__name__}{where}", None), notes=notes)
+
+
+def defect(what: str, span: Span | None) -> Diagnostic:
+    """Return the finding that lossdsl itself is wrong."""
     return at(
         "LD999",
-        f"lossdsl has a defect, no fault of the spec: {type(problem).__name__}{where}",
-        None,
+        f"lossdsl has a defect, no fault of the spec: {what}",
+        span,
         help="please report it with the text of the spec and the types of its inputs",
-        notes=(str(problem),) if str(problem) else (),
     )

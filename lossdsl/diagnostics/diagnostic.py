@@ -82,3 +82,14 @@ class LossError(ValueError):
     def codes(self) -> tuple[str, ...]:
         """The codes of the diagnostics, in order."""
         return tuple(found.code for found in self.diagnostics)
+
+
+class LossWarning(RuntimeWarning):
+    """What `warnings.warn` is given where nothing is wrong enough to raise."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]):
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(found) for found in self.diagnostics)

@@ -27,18 +27,59 @@ class Interval:
         return f"{self.opening}{self.low:g}, {self.high:g}{self.closing}"
 
 
-def read_domains(text: str) -> Mapping[str, Interval]:
-    """Return the range of each parameter that a declaration restricts.
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Whole numbers that count something: from `low` up to a size, and one value beside these.
 
-    >>> domains = read_domains("smoothing in [0, 1]; delta in (0, inf)")
+    `size` and `beside` name a dim or a static parameter of the signature; `closed` says that the
+    size itself is allowed, as for a length.
+    """
+
+    low: int
+    size: str
+    closed: bool = False
+    beside: str | None = None
+
+
+_POSITIONS = re.compile(r"\s*(\w+) in \[\s*(-?\d+)\s*,\s*([A-Za-z]\w*)\s*([\])])(?: or (\w+))?\s*")
+
+
+def _is_positions(part: str) -> bool:
+    found = _POSITIONS.fullmatch(part)
+    return found is not None and found[3] != "inf"
+
+
+def read_domains(text: str) -> Mapping[str, Interval]:
+    """Return the range of each parameter that a declaration restricts by numbers.
+
+    >>> domains = read_domains("smoothing in [0, 1]; delta in (0, inf); y in [0, K)")
     >>> 0 in domains["smoothing"], 0 in domains["delta"], str(domains["delta"])
     (True, False, '(0, inf)')
+    >>> list(domains)
+    ['smoothing', 'delta']
     """
     found: dict[str, Interval] = {}
     for part in filter(str.strip, text.split(";")):
+        if _is_positions(part):
+            continue
         match = _DOMAIN.fullmatch(part)
         if match is None:
             raise ValueError(f"`{part}` is no domain; expected such as `delta in (0, inf)`")
         name, opening, low, high, closing = match.groups()
         found[name] = Interval(float(low), float(high), opening, closing)
+    return found
+
+
+def read_positions(text: str) -> Mapping[str, Positions]:
+    """Return the range of each parameter that a declaration restricts by a size.
+
+    >>> read_positions("y in [0, K) or ignore_index; lengths in [1, T]")["y"]
+    Positions(low=0, size='K', closed=False, beside='ignore_index')
+    """
+    found: dict[str, Positions] = {}
+    for part in filter(_is_positions, text.split(";")):
+        match = _POSITIONS.fullmatch(part)
+        assert match is not None
+        name, low, size, closing, beside = match.groups()
+        found[name] = Positions(int(low), size, closing == "]", beside)
     return found

@@ -95,6 +95,11 @@ def rows(operand: Operand) -> Axes:
     return (None, *range(1, operand.rank))
 
 
+def leading(operand: Operand) -> Axes:
+    """Those that the result has; the function works on the ones after them."""
+    return tuple(at if at < len(operand.result) else None for at in range(operand.rank))
+
+
 def windows(operand: Operand) -> Axes:
     """All but those that a window slides over, which stand before the last."""
     size = len(cast("tuple[int, ...]", operand.options["window"]))

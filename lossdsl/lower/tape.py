@@ -10,10 +10,12 @@ from typing import Any, assert_never, cast
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.leaves import tree_leaves
-from lossdsl.check.primitives import is_operand
+from lossdsl.check.patterns import is_operand
 from lossdsl.check.trees import selected_at
 from lossdsl.lower.dtypes import jax_dtype
+from lossdsl.lower.foreign import applied
 from lossdsl.syntax import ast
+from lossdsl.types.dtypes import LONG_NAMES
 from lossdsl.types.elementwise import compute_dtype, parameter_dtypes, result_dtype
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
 
@@ -36,8 +38,10 @@ def evaluate(
             case Leaves(tree):
                 values[node] = _leaves(graph, node, values[tree])
             case Apply(_, arguments):
-                operands = [None if one is None else values[one] for one in arguments]
-                values[node] = _apply(graph, node, operands, default_float)
+                given = [None if one is None else values[one] for one in arguments]
+                run = functools.partial(_apply, graph, node, given, default_float)
+                foreign = node.function.foreign
+                values[node] = applied(graph, node, given, run) if foreign else run()
             case _:
                 assert_never(node)
     return [values[root] for root in wanted]
@@ -113,7 +117,7 @@ def _met(
 
     Numbers stay numbers, which take the dtype of the arrays.
     """
-    signature = node.function.signatures[0]
+    signature = node.function.taking(len(operands))
     wanted = parameter_dtypes(signature)
     name = compute_dtype(wanted, result_dtype(signature), types, default_float)
     if name is None or name in ("num", "any", "int", "float"):
@@ -183,7 +187,9 @@ def _reduce(node: Apply, type: Type, operands: list[Value], options: dict[str, A
         partial = [leaf if leaf.ndim == 0 else kernel(leaf, **options) for leaf in leaves]
         sizes = [leaf.size for leaf in leaves]
         result = across(partial, sizes)
-        dtype = jax_dtype(cast("ArrayType", type).dtype)
+        # Leaves that are selected from numbers alone have no dtype of their own.
+        name = cast("ArrayType", type).dtype
+        dtype = jax_dtype(name) if name in LONG_NAMES else result.dtype
         return result if result.dtype == dtype else result.astype(dtype)
     return kernel(*_joined(leaves, each), **options)
 

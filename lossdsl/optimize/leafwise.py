@@ -71,9 +71,9 @@ class _Apart:
             case Leaves(tree, selector) if tree in self.trees:
                 (at,) = selected_at(selector, _leaves_of(self.graph.types[tree]))
                 return self.trees[tree][at]
-            case Apply(function, arguments, options):
+            case Apply(_, arguments):
                 operands = [None if one is None else self.whole(one) for one in arguments]
-                return self.graph.apply(function, operands, self.graph.types[node], dict(options))
+                return self.graph.again(node, operands, self.graph.types[node])
             case _:
                 return node
 

@@ -55,8 +55,7 @@ class _Sinker:
         """Return the same operation on other operands."""
         if all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
             return node
-        type = self.graph.types[node]
-        return self.graph.apply(node.function, arguments, type, dict(node.options))
+        return self.graph.again(node, arguments, self.graph.types[node])
 
     def branches(self, whole: Apply, condition: Node, a: Node, b: Node) -> Node:
         """Mask each branch by when it is taken; what both read shows its NaN anyway."""

@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PrivateAttr,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
@@ -20,6 +21,7 @@ from pydantic_core import CoreSchema
 
 from lossdsl.check import check
 from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.library.declare import Library
 from lossdsl.source import Source
 from lossdsl.spec.read import Written, read_spec, shape_problem
 
@@ -28,7 +30,7 @@ class LossSpec(BaseModel):
     """A checked spec: a text, or a mapping with `text` (or `loss`) and `inputs`.
 
     As the type of a field of your own model it takes both forms, and a bad spec fails there with
-    its diagnostics.
+    its diagnostics. Functions of your own come as `context={"library": mine}` of pydantic.
 
     >>> LossSpec.model_validate("mse(out, tgt)").text
     'mse(out, tgt)'
@@ -65,9 +67,9 @@ class LossSpec(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _checked(self) -> LossSpec:
+    def _checked(self, info: ValidationInfo) -> LossSpec:
         self._source, self._declared = Source(self.text), self.inputs
-        result = check(self)
+        result = check(self, library=(info.context or {}).get("library"))
         if not result.ok:
             raise LossError(result.diagnostics)
         return self
@@ -91,16 +93,17 @@ class LossSpec(BaseModel):
         return spec
 
 
-def load(path: str | Path, key: str = "loss") -> LossSpec:
+def load(path: str | Path, key: str = "loss", library: Library | None = None) -> LossSpec:
     """Read and check the spec of a `.loss` file, or the one under `key` of YAML, JSON or TOML.
 
-    `key` may be dotted: `train.loss`. Raises `LossError`, with positions in the file.
+    `key` may be dotted: `train.loss`; `library` has functions of your own. Raises `LossError`,
+    with positions in the file.
     """
     written, diagnostics = read_spec(path, key)
     if written is None:
         raise LossError(diagnostics)
     spec = LossSpec.from_written(written)
-    result = check(spec)
+    result = check(spec, library=library)
     if not result.ok:
         raise LossError(result.diagnostics)
     return spec

@@ -264,6 +264,16 @@ class Parameter:
     variadic: bool
     span: Span = span_field()
 
+    @property
+    def plain_type(self) -> TypeExpr | None:
+        """The type without its `?`."""
+        return self.type.type if isinstance(self.type, OptionalTypeExpr) else self.type
+
+    @property
+    def required(self) -> bool:
+        """Whether a call must give it; a variadic one may be given nothing."""
+        return self.default is None and self.plain_type is self.type and not self.variadic
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

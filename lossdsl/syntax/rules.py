@@ -9,16 +9,22 @@ from lossdsl.limits import Limits
 from lossdsl.source import Span
 from lossdsl.syntax.ast import (
     Addend,
+    ArrayTypeExpr,
     Binding,
     Comment,
     Declaration,
     Definition,
+    DimExpr,
     Expr,
     Literal,
     Metric,
+    OptionalTypeExpr,
+    Parameter,
     Power,
     Program,
     Result,
+    Run,
+    Signature,
     Statement,
     Sum,
     Text,
@@ -28,7 +34,8 @@ from lossdsl.syntax.ast import (
 )
 from lossdsl.syntax.text import too_deep
 
-# The keywords that every loss takes; no loss may use these names for anything else.
+# The keywords that every loss takes; no loss may use these names for anything else. A loss that
+# couples examples declares `where: bool[N]? = none` and reads the mask in its body too.
 LOSS_OPTIONS = ("reduce", "axis", "where", "weight", "normalize")
 
 
@@ -86,14 +93,35 @@ def _parameters(definition: Definition) -> Iterator[Diagnostic]:
                 parameter.span,
                 help="`map(f, tree)` applies a function to many arrays",
             )
-        elif definition.kind == "loss" and parameter.type and parameter.name in LOSS_OPTIONS:
+        elif (
+            definition.kind == "loss"
+            and parameter.type
+            and parameter.name in LOSS_OPTIONS
+            and not _is_mask(parameter, definition.signature)
+        ):
             yield at(
                 "LD036",
                 f"`{parameter.name}` is an option of every loss, and no parameter of one",
                 parameter.span,
-                help=f"choose another name, such as `class_{parameter.name}`; "
+                help="a mask that the body reads is written `where: bool[N]? = none`, "
+                "with dims of the arguments"
+                if parameter.name == "where"
+                else f"choose another name, such as `class_{parameter.name}`; "
                 f"a default alone is written without a type: `{parameter.name} = …`",
             )
+
+
+def _is_mask(parameter: Parameter, signature: Signature) -> bool:
+    """Say whether a loss declares its mask, to read it in the body: `where: bool[N]? = none`."""
+    match parameter:
+        case Parameter(
+            "where", OptionalTypeExpr(ArrayTypeExpr(dtype="bool", dims=dims)), None | Literal(None)
+        ):
+            others = [one for one in signature.parameters if one is not parameter]
+            known = {dim for one in others for dim in walk(one) if isinstance(dim, DimExpr | Run)}
+            return bool(dims) and known.issuperset(dims) and Run(None, parameter.span) not in dims
+        case _:
+            return False
 
 
 def _library(program: Program) -> Iterator[Diagnostic]:

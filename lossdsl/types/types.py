@@ -198,7 +198,9 @@ class RecordType:
 
 @dataclass(frozen=True, slots=True)
 class UnknownType:
-    """Nothing is known yet: an undeclared input before the first call."""
+    """Nothing is known yet but perhaps the role: an undeclared input before the first call."""
+
+    role: str | None = None
 
     def __str__(self) -> str:
         return "unknown"

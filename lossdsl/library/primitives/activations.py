@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
@@ -18,10 +19,11 @@ def tanh() -> Kernel:
     return jnp.tanh
 
 
-@primitive("sigmoid(x: float) -> probs float", elementwise=True, laws=("nonneg", "monotone"))
+@primitive("sigmoid(x: float) -> probs float", elementwise=True, laws=("unit", "monotone"))
 def sigmoid() -> Kernel:
     """1/(1 + exp(-x)).
 
+    aka: logistic expit
     example: mean(sigmoid(out))
     """
     import jax
@@ -29,10 +31,13 @@ def sigmoid() -> Kernel:
     return jax.nn.sigmoid
 
 
-@primitive("log_sigmoid(x: float) -> float", elementwise=True, laws=("monotone", "concave"))
+@primitive(
+    "log_sigmoid(x: float) -> log_probs float", elementwise=True, laws=("monotone", "concave")
+)
 def log_sigmoid() -> Kernel:
     """Logarithm of the sigmoid, exact where the sigmoid is 0 or 1.
 
+    aka: logsigmoid
     example: mean(log_sigmoid(out))
     """
     import jax
@@ -44,6 +49,7 @@ def log_sigmoid() -> Kernel:
 def softplus() -> Kernel:
     """log(1 + exp(x)), exact for large |x|.
 
+    aka: log1pexp
     example: mean(softplus(out))
     """
     import jax
@@ -51,7 +57,9 @@ def softplus() -> Kernel:
     return jax.nn.softplus
 
 
-@primitive("relu(x: num) -> num", elementwise=True, laws=("nonneg", "monotone", "convex"))
+@primitive(
+    "relu(x: num) -> num", elementwise=True, laws=("nonneg", "monotone", "convex", "scale 1")
+)
 def relu() -> Kernel:
     """max(x, 0), with gradient 0 at 0.
 
@@ -70,9 +78,14 @@ def gelu() -> Kernel:
     example: mean(gelu(out))
     """
     import jax
+    import jax.numpy as jnp
 
     def kernel(x: Any, *, approximate: bool = True) -> Any:
-        return jax.nn.gelu(x, approximate=approximate)
+        if not approximate:
+            return jax.nn.gelu(x, approximate=False)
+        # The tanh is 1 long before 30, and the cube is out of range for large x.
+        inner = jnp.clip(x, -30, 30)
+        return x * (0.5 * (1 + jnp.tanh(math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3))))
 
     return kernel
 
@@ -82,6 +95,7 @@ def silu() -> Kernel:
     """x times its sigmoid.
 
     cite: Elfwing et al. 2018, doi:10.1016/j.neunet.2017.12.012
+    aka: swish
     example: mean(silu(out))
     """
     import jax
@@ -89,7 +103,7 @@ def silu() -> Kernel:
     return jax.nn.silu
 
 
-@primitive("elu(x: float, alpha: float = 1) -> float", elementwise=True)
+@primitive("elu(x: float, alpha: float = 1) -> float", elementwise=True, laws=("monotone",))
 def elu() -> Kernel:
     """x above 0, alpha*(exp(x) - 1) below.
 

@@ -10,10 +10,22 @@ from lossdsl.library.primitives.masked import Axes
 from lossdsl.library.rules import Problem, RuleCall, Ruling, result
 
 
-def _scaled(x: Any, temperature: Any) -> Any:
-    """Return x over the temperature; a literal 1 leaves no trace."""
-    unscaled = isinstance(temperature, int | float) and temperature == 1
-    return x if unscaled else x / temperature
+def _scaled(x: Any, temperature: Any, where: Any, axis: Axes) -> Any:
+    """Return x over the temperature, up to one number along the axis; a literal 1 leaves no trace.
+
+    The largest entry is taken off first: that of x/temperature would be off by its rounding, and
+    the exponential of that overflows for large x.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    if isinstance(temperature, int | float) and temperature == 1:
+        return x
+    if where is not None:
+        x = jnp.where(where, x, -jnp.inf)
+    peak = jax.lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf))
+    shifted = x - jnp.where(jnp.isfinite(peak), peak, 0)
+    return (shifted if where is None else jnp.where(where, shifted, 0)) / temperature
 
 
 def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]:
@@ -34,7 +46,7 @@ def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]
     " -> probs float[*S]",
     axes=beside,
     domain="temperature in (0, inf)",
-    laws=("nonneg",),
+    laws=("unit", "shift"),
 )
 def softmax() -> Kernel:
     """Exponentials that sum to 1 along an axis, several axes, or `all`.
@@ -47,7 +59,7 @@ def softmax() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
-        x = _scaled(x, temperature)
+        x = _scaled(x, temperature, where, axis)
         if where is None:
             # The gradient passes through the maximum too: where one entry has nearly all the
             # mass, its slope is then the exact opposite of the others', not rounded to 0.
@@ -65,6 +77,7 @@ def softmax() -> Kernel:
     " -> log_probs float[*S]",
     axes=beside,
     domain="temperature in (0, inf)",
+    laws=("concave", "shift"),
 )
 def log_softmax() -> Kernel:
     """Logarithm of the softmax, exact where the softmax underflows.
@@ -72,13 +85,14 @@ def log_softmax() -> Kernel:
     Masked entries are -inf, with gradient 0.
 
     cite: Bridle 1990, doi:10.1007/978-3-642-76153-9_28
+    aka: logsoftmax
     example: -mean(log_softmax(z, axis=-1))
     """
     import jax
     import jax.numpy as jnp
 
     def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
-        x = _scaled(x, temperature)
+        x = _scaled(x, temperature, where, axis)
         if where is None:
             return jax.nn.log_softmax(x, axis=axis)
         shifted, _, total = _masked_exponentials(x, where, axis)
@@ -87,28 +101,38 @@ def log_softmax() -> Kernel:
     return kernel
 
 
-@primitive("normalize(x: float[*S], axis: axes = -1) -> float[*S]", axes=beside)
+@primitive(
+    "normalize(x: float[*S], axis: axes = -1) -> float[*S]", axes=beside, laws=("odd", "scale 0")
+)
 def normalize() -> Kernel:
     """x over its Euclidean length along an axis; 0, with gradient 0, where x is 0.
 
     example: mean(square(normalize(out) - normalize(tgt)))
     """
+    import jax
     import jax.numpy as jnp
 
     def kernel(x: Any, *, axis: Axes = (-1,)) -> Any:
-        total = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
-        zero = total == 0
-        return jnp.where(zero, 0, x / jnp.sqrt(jnp.where(zero, 1, total)))
+        # Squares of large or small entries are out of range; those of shares of the largest are
+        # not, and the result does not depend on what all entries are divided by.
+        peak = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
+        zero = peak == 0
+        shares = x / jax.lax.stop_gradient(jnp.where(zero, 1, peak))
+        total = jnp.sum(jnp.square(shares), axis=axis, keepdims=True)
+        return jnp.where(zero, 0, shares / jnp.sqrt(jnp.where(zero, 1, total)))
 
     return kernel
 
 
 @primitive(
-    "one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]", axes=same
+    "one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]",
+    axes=same,
+    domain="y in [0, classes)",
 )
 def one_hot() -> Kernel:
     """1 at the label and 0 elsewhere, along a new last axis; no 1 for a label out of range.
 
+    aka: onehot
     example: mean(square(p - one_hot(y, 3)))
     """
     import jax
@@ -142,7 +166,7 @@ def _extreme(find: Any, x: Any, axis: int) -> Any:
     return find(x, axis=axis).astype(jnp.int32)
 
 
-@primitive("argmax(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside)
+@primitive("argmax(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside, laws=("shift",))
 def argmax() -> Kernel:
     """Position of the largest entry along an axis, the first of equal ones.
 
@@ -156,7 +180,7 @@ def argmax() -> Kernel:
     return kernel
 
 
-@primitive("argmin(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside)
+@primitive("argmin(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside, laws=("shift",))
 def argmin() -> Kernel:
     """Position of the smallest entry along an axis, the first of equal ones.
 
@@ -173,6 +197,7 @@ def argmin() -> Kernel:
 @primitive(
     "sort(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> num[*S, K]",
     axes=beside,
+    laws=("monotone", "scale 1"),
 )
 def sort() -> Kernel:
     """The entries in ascending order along an axis.
@@ -190,6 +215,7 @@ def sort() -> Kernel:
 @primitive(
     "argsort(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> int[*S, K]",
     axes=beside,
+    laws=("shift",),
 )
 def argsort() -> Kernel:
     """The positions that sort the entries along an axis, equal ones in their order.
@@ -207,6 +233,7 @@ def argsort() -> Kernel:
 @primitive(
     "rank(x: num[*S, K], axis: axis[K] = -1, descending: static bool = false) -> int[*S, K]",
     axes=beside,
+    laws=("shift",),
 )
 def rank() -> Kernel:
     """The place of each entry in the sorted order along an axis, from 0.
@@ -233,11 +260,15 @@ def _top(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "top_k(x: num[*S, K], k: static int, axis: axis[K] = -1) -> num[*S, k]", rule=_top, axes=beside
+    "top_k(x: num[*S, K], k: static int, axis: axis[K] = -1) -> num[*S, k]",
+    rule=_top,
+    axes=beside,
+    laws=("monotone", "scale 1"),
 )
 def top_k() -> Kernel:
     """The k largest entries along an axis, the largest first.
 
+    aka: topk
     example: mean(top_k(out, 2))
     """
     import jax
@@ -253,6 +284,7 @@ def top_k() -> Kernel:
 @primitive(
     "cumsum(x: num[*S, K], axis: axis[K] = -1, reverse: static bool = false) -> num[*S, K]",
     axes=beside,
+    laws=("odd", "monotone", "scale 1"),
 )
 def cumsum() -> Kernel:
     """The sum of the entries so far along an axis; with `reverse`, of those still to come.
@@ -269,7 +301,11 @@ def cumsum() -> Kernel:
     return kernel
 
 
-@primitive("diff(x: num[*S, K], axis: axis[K] = -1) -> num[*S, K-1]", axes=beside)
+@primitive(
+    "diff(x: num[*S, K], axis: axis[K] = -1) -> num[*S, K-1]",
+    axes=beside,
+    laws=("odd", "shift", "scale 1"),
+)
 def diff() -> Kernel:
     """Each entry less the one before it along an axis.
 
@@ -287,6 +323,7 @@ def diff() -> Kernel:
     "recurrence(b: float[*S, T], a: float[*S, T] | float, axis: axis[T],"
     " reverse: static bool = false) -> float[*S, T]",
     axes=beside,
+    laws=("odd",),
 )
 def recurrence() -> Kernel:
     """x[t] = b[t] + a[t]*x[t-1] along an axis, from 0; with `reverse`, from the other end.
@@ -295,6 +332,7 @@ def recurrence() -> Kernel:
     of steps that grows with the logarithm of the length.
 
     cite: Blelloch 1990, CMU-CS-90-190
+    aka: associative_scan scan
     example: mean(recurrence(out, 0.9, axis=0, reverse=true))
     """
     import jax

@@ -19,11 +19,11 @@ REDUCE = '"sum" | "mean" | "max"'
 def limit_cost() -> Kernel:
     """What one element costs that passes its bound by d = distance/scale.
 
-    formula: exp: exp(d) beyond the bound, which jumps to 1; the exponent is clamped at 60
+    note: exp: exp(d) beyond the bound, which jumps to 1; the exponent is clamped at 60
     (700 in f64, 10 in f16) and the gradient held there, so that a thousand times it is finite
-    formula: hinge: d beyond the bound; quadratic: its square
-    formula: softplus: log(1 + exp(d)) on both sides
-    formula: log_barrier: -log(-d) inside; from a tenth before the bound on, the parabola that
+    note: hinge: d beyond the bound; quadratic: its square
+    note: softplus: log(1 + exp(d)) on both sides
+    note: log_barrier: -log(-d) inside; from a tenth before the bound on, the parabola that
     continues it, so that the cost is finite outside; 0 where there is no bound
     note: An element inside has cost and gradient 0 under the first three, whatever the distance,
     and a NaN shows. A strict bound is passed where it is met, any other is not.
@@ -100,6 +100,7 @@ def bounds() -> Kernel:
 
     primitive: its arguments are constraints, which only the checker can read
     cite: SynSense Rockpool, training.jax_loss.bounds_cost
+    aka: bounds_cost parameter_boundary_regularizer
     example: bounds(params, weight >= -0.1, weight < 0.3)
     """
 

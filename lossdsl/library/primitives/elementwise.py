@@ -10,11 +10,12 @@ from typing import Any
 from lossdsl.library.declare import Kernel, primitive, renamed
 
 
-@primitive("abs(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex"))
+@primitive("abs(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex", "scale 1"))
 def absolute() -> Kernel:
     """Absolute value, with gradient 0 at 0.
 
-    example: mean(abs(out - tgt))
+    aka: absolute fabs
+    example: mean(abs(out))
     """
     import jax
     import jax.numpy as jnp
@@ -60,6 +61,7 @@ def exp() -> Kernel:
 def log() -> Kernel:
     """Natural logarithm.
 
+    aka: ln
     example: mean(log(p))
     """
     import jax.numpy as jnp
@@ -73,7 +75,7 @@ def log() -> Kernel:
 def log1p() -> Kernel:
     """Logarithm of 1 + x, exact for small x.
 
-    example: mean(log1p(square(out)))
+    example: mean(log1p(p))
     """
     import jax.numpy as jnp
 
@@ -110,10 +112,11 @@ def sqrt() -> Kernel:
     return jnp.sqrt
 
 
-@primitive("square(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex"))
+@primitive("square(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex", "scale 2"))
 def square() -> Kernel:
     """x times x.
 
+    aka: sqr pow2
     example: mean(square(out))
     """
     import jax.numpy as jnp
@@ -121,7 +124,7 @@ def square() -> Kernel:
     return jnp.square
 
 
-@primitive("sign(x: num) -> num", elementwise=True, laws=("odd", "monotone"))
+@primitive("sign(x: num) -> num", elementwise=True, laws=("odd", "monotone", "scale 0"))
 def sign() -> Kernel:
     """-1, 0 or 1; its gradient is 0.
 
@@ -132,10 +135,11 @@ def sign() -> Kernel:
     return jnp.sign
 
 
-@primitive("clip(x: num, low: num, high: num) -> num", elementwise=True)
+@primitive("clip(x: num, low: num, high: num) -> num", elementwise=True, laws=("monotone",))
 def clip() -> Kernel:
     """x moved into [low, high]; at a bound the bound is active, so x has gradient 0 there.
 
+    aka: clamp clip_by_value
     example: mean(clip(out, -1, 1))
     """
     import jax.numpy as jnp
@@ -147,10 +151,15 @@ def clip() -> Kernel:
     return kernel
 
 
-@primitive("minimum(a: num, b: num) -> num", elementwise=True)
+@primitive(
+    "minimum(a: num, b: num) -> num",
+    elementwise=True,
+    laws=("symmetric", "monotone", "concave", "scale 1"),
+)
 def minimum() -> Kernel:
     """The smaller of two; at a tie a literal wins, two arrays share the gradient.
 
+    aka: fmin
     example: mean(minimum(out, tgt))
     """
     import jax.numpy as jnp
@@ -165,10 +174,15 @@ def minimum() -> Kernel:
     return kernel
 
 
-@primitive("maximum(a: num, b: num) -> num", elementwise=True)
+@primitive(
+    "maximum(a: num, b: num) -> num",
+    elementwise=True,
+    laws=("symmetric", "monotone", "convex", "scale 1"),
+)
 def maximum() -> Kernel:
     """The larger of two; at a tie a literal wins, two arrays share the gradient.
 
+    aka: fmax
     example: mean(maximum(out, tgt))
     """
     import jax.numpy as jnp
@@ -183,10 +197,16 @@ def maximum() -> Kernel:
     return kernel
 
 
-@primitive("where(condition: bool, a: any, b: any) -> any", elementwise=True, operator="if")
+@primitive(
+    "where(condition: bool, a: any, b: any) -> any",
+    elementwise=True,
+    operator="if",
+    keeps=("a", "b"),
+)
 def where() -> Kernel:
     """a where the condition holds, else b; what is not chosen has no effect, not even as NaN.
 
+    aka: select cond ifelse
     example: mean(where(out > 0, out, 0.1*out))
     """
     import jax.numpy as jnp
@@ -231,6 +251,7 @@ def erf() -> Kernel:
 def gammaln() -> Kernel:
     """Logarithm of the absolute value of the gamma function.
 
+    aka: lgamma log_gamma
     example: mean(gammaln(p + 1))
     """
     from jax.scipy.special import gammaln
@@ -238,7 +259,9 @@ def gammaln() -> Kernel:
     return gammaln
 
 
-@primitive("xlogy(x: float, y: float) -> float", elementwise=True, partial={"y": 1.0})
+@primitive(
+    "xlogy(x: float, y: float) -> float", elementwise=True, partial={"y": 1.0}, laws=("odd",)
+)
 def xlogy() -> Kernel:
     """x log y, which is 0 at x = 0 whatever y; its gradient is finite at x = y = 0.
 
@@ -283,6 +306,7 @@ def round_() -> Kernel:
 def floor() -> Kernel:
     """The largest integer that is not above x; its gradient is 0.
 
+    aka: trunc
     example: mean(out - floor(out))
     """
     import jax.numpy as jnp
@@ -301,10 +325,11 @@ def isfinite() -> Kernel:
     return jnp.isfinite
 
 
-@primitive("stop_gradient(x: any) -> any", elementwise=True)
+@primitive("stop_gradient(x: any) -> any", elementwise=True, keeps=("x",), syntax=True)
 def stop_gradient() -> Kernel:
     """x, through which no gradient flows.
 
+    aka: detach nograd
     example: mean(square(out - stop_gradient(out + 1)))
     """
     import jax

@@ -23,13 +23,30 @@ def unresolved() -> Any:
     return kernel
 
 
-@primitive("keep(mask: bool, x: any, fill: static float) -> any", elementwise=True, internal=True)
+@primitive(
+    "keep(mask: bool, x: any, fill: static float) -> any",
+    elementwise=True,
+    keeps=("x",),
+    internal=True,
+)
 def keep() -> Any:
     """Keep the elements under a true mask and put `fill` elsewhere."""
     import jax.numpy as jnp
 
     def kernel(mask: Any, x: Any, *, fill: Any) -> Any:
         return jnp.where(mask, x, fill)
+
+    return kernel
+
+
+@primitive(
+    "watch(x: any, number: static int) -> any", elementwise=True, keeps=("x",), internal=True
+)
+def watch() -> Any:
+    """Mark a value that a debug build looks at."""
+
+    def kernel(x: Any, *, number: int) -> Any:
+        return x
 
     return kernel
 

@@ -53,6 +53,7 @@ def _multiplied(call: RuleCall) -> Ruling:
 def matmul() -> Kernel:
     """Matrix product over the last dim of a and the last but one of b; written `a @ b`.
 
+    aka: dot mm bmm
     example: mean(out @ transpose(tgt))
     """
     import jax.numpy as jnp
@@ -145,6 +146,7 @@ def einsum() -> Kernel:
 def diag() -> Kernel:
     """The diagonal of square matrices; of a vector, the matrix with that diagonal.
 
+    aka: diagonal
     example: -mean(diag(log_softmax(out @ transpose(out))))
     """
     import jax.numpy as jnp
@@ -199,10 +201,12 @@ def _window_arguments(x: Any, window: Any, strides: Any, padding: str) -> tuple[
     ' "valid") -> float[...]',
     rule=_pooled,
     axes=windows,
+    laws=("monotone",),
 )
 def max_pool() -> Kernel:
     """The largest entry of each window over the axes before the last, which is the channels.
 
+    aka: maxpool
     example: mean(max_pool(traces, (2,)))
     """
     import jax
@@ -220,12 +224,14 @@ def max_pool() -> Kernel:
     ' "valid") -> float[...]',
     rule=_pooled,
     axes=windows,
+    laws=("odd", "monotone"),
 )
 def avg_pool() -> Kernel:
     """The mean of each window over the axes before the last, which is the channels.
 
     At the edges a window counts only what lies inside.
 
+    aka: avgpool average_pool
     example: mean(avg_pool(traces, (2,)))
     """
     import jax

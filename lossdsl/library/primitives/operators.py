@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lossdsl.library.declare import Kernel, primitive
 
 
@@ -48,11 +50,33 @@ def multiply() -> Kernel:
 def divide() -> Kernel:
     """a / b, floating also for integers.
 
+    The derivative by b is -(a/b)/b, which is finite wherever it has a finite value; a/b**2
+    overflows, or is NaN for a = 0, where b is below the root of the smallest number.
+
     example: mean(out / (1 + square(tgt)))
     """
+    import jax
     import jax.numpy as jnp
+    from jax.custom_derivatives import SymbolicZero
 
-    return jnp.divide
+    @jax.custom_jvp
+    def ratio(a: Any, b: Any) -> Any:
+        return jnp.divide(a, b)
+
+    def tangent(primals: Any, tangents: Any) -> Any:
+        (a, b), (da, db) = primals, tangents
+        value = ratio(a, b)
+        if isinstance(db, SymbolicZero):
+            return value, jnp.broadcast_to(da / b, value.shape)
+        slope = -value * db if isinstance(da, SymbolicZero) else da - value * db
+        return value, jnp.broadcast_to(slope / b, value.shape)
+
+    ratio.defjvp(tangent, symbolic_zeros=True)
+
+    def kernel(a: Any, b: Any) -> Any:
+        return jnp.divide(a, b) if isinstance(b, int | float) else ratio(a, b)
+
+    return kernel
 
 
 @primitive(

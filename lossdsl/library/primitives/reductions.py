@@ -35,7 +35,8 @@ def _weighted(x: Any, where: Any, weight: Any) -> tuple[Any, Any]:
     weighted=True,
     across="mean",
     combine="mean",
-    laws=("monotone",),
+    syntax=True,
+    laws=("odd", "monotone"),
 )
 def mean() -> Kernel:
     """Arithmetic mean; 0 where a mask keeps nothing, NaN over no elements at all.
@@ -44,7 +45,8 @@ def mean() -> Kernel:
     `normalize=` says what the sum is divided by: the sum of the weights, the count of what is
     kept, or all elements.
 
-    example: mean(square(out - tgt))
+    aka: average reduce_mean avg nanmean
+    example: mean(out)
     """
     import math
 
@@ -88,12 +90,14 @@ def mean() -> Kernel:
     weighted=True,
     across="add",
     combine="sum",
-    laws=("monotone",),
+    syntax=True,
+    laws=("odd", "monotone"),
 )
 def sum_() -> Kernel:
     """Sum; 0 where a mask keeps nothing. `weight=` multiplies each element.
 
-    example: sum(square(out - tgt))
+    aka: reduce_sum total nansum
+    example: sum(out)
     """
     import jax.numpy as jnp
 
@@ -120,7 +124,8 @@ def sum_() -> Kernel:
 def max_() -> Kernel:
     """Largest element, the gradient shared by ties; -inf where a mask keeps nothing.
 
-    example: max(abs(out))
+    aka: amax reduce_max
+    example: max(out)
     """
     import jax.numpy as jnp
 
@@ -137,7 +142,8 @@ def max_() -> Kernel:
 def min_() -> Kernel:
     """Smallest element, the gradient shared by ties; inf where a mask keeps nothing.
 
-    example: min(abs(out))
+    aka: amin reduce_min
+    example: min(out)
     """
     import jax.numpy as jnp
 
@@ -199,6 +205,7 @@ def all_() -> Kernel:
 def count() -> Kernel:
     """How many elements are true.
 
+    aka: count_nonzero
     example: sum(square(out))/count(out > -9)
     """
     import jax.numpy as jnp

@@ -10,11 +10,12 @@ from lossdsl.library.declare import Kernel, primitive
 @primitive(
     "l0_share(x: float, sigma: float) -> float",
     elementwise=True,
-    laws=("nonneg",),
+    laws=("even", "unit"),
 )
 def l0_share() -> Kernel:
     """x**4/(x**4 + sigma), in a form that cannot overflow where x is large.
 
+    formula: x**4/(x**4 + sigma)
     primitive: the two powers stay apart, as in Rockpool, whose gradient cancels near 1; shared, as
     equal expressions of the language are, they round differently by more than 1e-12
     cite: SynSense Rockpool, training.jax_loss.l0_norm_approx

@@ -17,11 +17,14 @@ def _added(x: Any, by: Any, segments: int) -> Any:
 
 
 @primitive(
-    "segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]", axes=rows
+    "segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]",
+    axes=rows,
+    laws=("odd", "monotone"),
 )
 def segment_sum() -> Kernel:
     """The sum of the rows of each group; `by` gives the group of each row, from 0.
 
+    aka: scatter_add scatter_sum
     example: mean(segment_sum(out, y, segments=3))
     """
 
@@ -34,10 +37,12 @@ def segment_sum() -> Kernel:
 @primitive(
     "segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]",
     axes=rows,
+    laws=("odd", "monotone"),
 )
 def segment_mean() -> Kernel:
     """The mean of the rows of each group; 0 for a group without rows.
 
+    aka: scatter_mean
     example: mean(segment_mean(out, y, segments=3))
     """
     import jax.numpy as jnp

@@ -47,18 +47,20 @@ def _reshaped(call: RuleCall) -> Ruling:
 
 def _quotient(dims: Dims, target: Dims, have: Dim, want: Dim) -> Dim | Problem:
     """Return the size that makes a shape hold all elements: what the other sizes leave over."""
-    if have.known is not None and want.known is not None:
-        if want.known == 0 or have.known % want.known:
-            return Problem(
-                "LD201",
-                f"{show(dims)} has {have} elements, no multiple of {want}",
-                parameter="shape",
-            )
-        return literal_dim(have.known // want.known)
+    if have.known is not None and want.known is not None and want.known > 0:
+        if have.known % want.known == 0:
+            return literal_dim(have.known // want.known)
+        message = f"{show(dims)} has {have} elements, no multiple of {want}"
+        return Problem("LD201", message, parameter="shape")
+    # Sizes that stand on both sides cancel, also where they are 0.
     rest = list(dims)
     for dim in target:
-        if dim.known != -1 and dim in rest:
-            rest.remove(dim)
+        equal = next((at for at, one in enumerate(rest) if same_dim(one, dim)), None)
+        if equal is not None:
+            rest.pop(equal)
+        elif dim.known == 0:
+            message = f"{show(dims)} has {have} elements, no multiple of {want}"
+            return Problem("LD201", message, parameter="shape")
         elif dim.known not in (-1, 1):
             return Dim()
     return product_dim(rest)
@@ -69,16 +71,27 @@ def _quotient(dims: Dims, target: Dims, have: Dim, want: Dim) -> Dim | Problem:
     rule=_reshaped,
     axes=follow.regrouped,
     sink="reshape",
+    keeps=("x",),
 )
 def reshape() -> Kernel:
     """The same elements in another shape; one size may be -1, for what is left over.
 
+    aka: view flatten ravel
     example: mean(reshape(out, (6, -1)))
     """
+    import math
+
     import jax.numpy as jnp
 
     def kernel(x: Any, *, shape: tuple[int, ...]) -> Any:
-        return jnp.reshape(x, shape)
+        if x.size or -1 not in shape:
+            return jnp.reshape(x, shape)
+        # What is left over from nothing: sizes that stand on both sides cancel.
+        rest = list(x.shape)
+        for size in shape:
+            if size in rest:
+                rest.remove(size)
+        return jnp.reshape(x, [math.prod(rest) if size == -1 else size for size in shape])
 
     return kernel
 
@@ -96,11 +109,15 @@ def _transposed(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "transpose(x: any[...], axes: axes = all) -> any[...]", rule=_transposed, axes=follow.permuted
+    "transpose(x: any[...], axes: axes = all) -> any[...]",
+    rule=_transposed,
+    axes=follow.permuted,
+    keeps=("x",),
 )
 def transpose() -> Kernel:
     """The axes in another order, by default reversed.
 
+    aka: permute swapaxes moveaxis
     example: mean(transpose(out) @ tgt)
     """
     import jax.numpy as jnp
@@ -131,6 +148,7 @@ def _squeezed(call: RuleCall) -> Ruling:
     rule=_squeezed,
     axes=follow.regrouped,
     sink="reshape",
+    keeps=("x",),
 )
 def squeeze() -> Kernel:
     """Without the given axes, which have size 1.
@@ -160,10 +178,12 @@ def _expanded(call: RuleCall) -> Ruling:
     rule=_expanded,
     axes=follow.regrouped,
     sink="reshape",
+    keeps=("x",),
 )
 def expand() -> Kernel:
     """With one more axis, of size 1, at the given place; `x[:, None]` says the same.
 
+    aka: expand_dims unsqueeze newaxis
     example: mean(expand(out, 0) - tgt)
     """
     import jax.numpy as jnp
@@ -199,10 +219,12 @@ def _concatenated(call: RuleCall) -> Ruling:
     rule=_concatenated,
     axes=follow.joined,
     sink=follow.joined_at,
+    keeps=("xs",),
 )
 def concatenate() -> Kernel:
     """Arrays one after the other along an axis.
 
+    aka: concat cat
     example: mean(concatenate(out, tgt, axis=0))
     """
     import jax.numpy as jnp
@@ -234,6 +256,7 @@ def _stacked(call: RuleCall) -> Ruling:
     rule=_stacked,
     axes=follow.stacked,
     sink=follow.stacked_at,
+    keeps=("xs",),
 )
 def stack() -> Kernel:
     """Arrays of one shape along a new axis.
@@ -270,11 +293,15 @@ def _broadcasted(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "broadcast(x: any[...], like: any[...]) -> any[...]", rule=_broadcasted, axes=follow.broadcast
+    "broadcast(x: any[...], like: any[...]) -> any[...]",
+    rule=_broadcasted,
+    axes=follow.broadcast,
+    keeps=("x",),
 )
 def broadcast() -> Kernel:
     """x repeated to the shape of another array: what a sum of the two would do silently.
 
+    aka: broadcast_to expand_as
     example: mean(square(out - broadcast(tgt[:, :1], like=out)))
     """
     import jax.numpy as jnp
@@ -282,54 +309,5 @@ def broadcast() -> Kernel:
     def kernel(x: Any, like: Any) -> Any:
         array = jnp.asarray(x, like.dtype) if isinstance(x, int | float) else x
         return jnp.broadcast_to(array, like.shape)
-
-    return kernel
-
-
-def _taken(call: RuleCall) -> Ruling:
-    x, index, axes = call.array("x"), call.array("index"), call.axes("axis")
-    if x.dims is None or index.dims is None or axes is None:
-        return result(x, None)
-    return result(x, (*x.dims[: axes[0]], *index.dims, *x.dims[axes[0] + 1 :]))
-
-
-@primitive(
-    "take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]",
-    rule=_taken,
-    axes=follow.taken,
-    sink="pick",
-)
-def take() -> Kernel:
-    """The entries at integer positions along an axis: `take(table, ids)`.
-
-    Positions count from 0; NaN where one is negative or past the end.
-
-    example: mean(take(z, y, axis=1))
-    """
-    import jax.numpy as jnp
-
-    def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
-        counted = jnp.where(index < 0, x.shape[axis], index)
-        return jnp.take(x, counted, axis=axis, mode="fill")
-
-    return kernel
-
-
-@primitive(
-    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]",
-    axes=follow.beside,
-)
-def take_along() -> Kernel:
-    """The entries at integer positions along an axis, other positions in each row.
-
-    Positions count from 0; NaN where one is negative or past the end.
-
-    example: mean(take_along(z, y[:, None], axis=-1))
-    """
-    import jax.numpy as jnp
-
-    def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
-        counted = jnp.where(index < 0, x.shape[axis], index)
-        return jnp.take_along_axis(x, counted, axis=axis, mode="fill")
 
     return kernel

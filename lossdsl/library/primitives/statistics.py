@@ -29,10 +29,11 @@ def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     return total if keepdims else jnp.squeeze(total, axis)
 
 
-@primitive("var(x: num[*S]) -> float", reduction=True, laws=("nonneg", "convex"))
+@primitive("var(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex", "scale 2"))
 def var() -> Kernel:
     """Variance of the elements, divided by their number; 0 where a mask keeps nothing.
 
+    aka: variance
     example: var(out)
     """
 
@@ -42,38 +43,54 @@ def var() -> Kernel:
     return kernel
 
 
-def _root(x: Any) -> Any:
-    """Return the square root, with gradient 0 at 0."""
+def _length(x: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the Euclidean length, with gradient 0 at 0.
+
+    The squares are those of shares of the largest entry, so that none is out of range.
+    """
+    import jax
     import jax.numpy as jnp
 
-    return jnp.where(x == 0, 0, jnp.sqrt(jnp.where(x == 0, 1, x)))
+    peak = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
+    unit = jax.lax.stop_gradient(jnp.where((peak > 0) & jnp.isfinite(peak), peak, 1))
+    total = jnp.sum(jnp.square(x / unit), axis=axis, keepdims=True)
+    length = jnp.where(total == 0, 0, unit * jnp.sqrt(jnp.where(total == 0, 1, total)))
+    return length if keepdims else jnp.squeeze(length, axis)
 
 
-@primitive("std(x: num[*S]) -> float", reduction=True, laws=("nonneg", "convex"))
+@primitive("std(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex", "scale 1"))
 def std() -> Kernel:
     """Standard deviation, with gradient 0 where the elements are equal.
 
+    aka: stddev standard_deviation
     example: std(out)
     """
+    import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        return _root(_variance(x, where, axis, keepdims))
+        x = floating(wide(x))
+        mask = True if where is None else where
+        count = kept(mask, x, axis, True)
+        divisor = (count if where is None else jnp.maximum(count, 1)).astype(x.dtype)
+        center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / divisor
+        spread = _length(filled(x - center, where, 0), axis, True) / jnp.sqrt(divisor)
+        return spread if keepdims else jnp.squeeze(spread, axis)
 
     return kernel
 
 
-@primitive("norm(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex"))
+@primitive(
+    "norm(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex", "scale 1")
+)
 def norm() -> Kernel:
     """Euclidean length, the root of the sum of squares, with gradient 0 at 0.
 
-    example: mean(norm(out - tgt, axis=-1))
+    aka: l2norm linalg_norm vector_norm
+    example: mean(norm(out, axis=-1))
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        squares = jnp.square(filled(wide(x), where, 0))
-        total = jnp.sum(squares, axis=axis, keepdims=keepdims)
-        return _root(total if jnp.issubdtype(total.dtype, jnp.floating) else total.astype(float))
+        return _length(filled(floating(wide(x)), where, 0), axis, keepdims)
 
     return kernel
 
@@ -136,13 +153,15 @@ def _quantile(call: RuleCall) -> Ruling:
     "quantile(x: float[*S], q: float, axis: axes = all, where: bool[*S]? = none) -> float[...]",
     rule=_quantile,
     axes=beside,
+    laws=("monotone", "scale 1"),
 )
 def quantile() -> Kernel:
     """The value below which a share q of the elements lies, interpolated; 0.5 is the median.
 
     It is 0 where a mask keeps nothing.
 
-    example: quantile(abs(out - tgt), 0.9)
+    aka: percentile median
+    example: quantile(out, 0.9)
     """
     import math
 

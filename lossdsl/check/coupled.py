@@ -1,0 +1,52 @@
+"""Losses that hold examples against each other: they read the mask that their caller gives.
+
+An example that `where=` leaves out would else still count in the value of the others. So a loss may
+declare `where: bool[N]? = none`; its body then reads what the call's `where=` and `weight=` keep.
+"""
+
+from __future__ import annotations
+
+from lossdsl.check import masks, reductions
+from lossdsl.check.binding import Bound
+from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.fitting import Fit
+from lossdsl.check.patterns import pattern_of
+from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType, array
+from lossdsl.types.unify import instantiate
+
+
+def declared_mask(definition: ast.Definition) -> ast.Parameter | None:
+    """Return the mask that a loss declares, to read it in its body."""
+    if definition.kind != "loss":
+        return None
+    parameters = definition.signature.parameters
+    return next((one for one in parameters if one.name == "where" and one.type), None)
+
+
+def read_mask(
+    context: Context, scope: Scope, bound: Bound, fitted: Fit, definition: ast.Definition
+) -> Value | None:
+    """Return what a call keeps, for a definition that reads it; None if it keeps all.
+
+    A mask of rank 0 keeps all or nothing, and nothing is left of the value then: the body need
+    not read it.
+    """
+    declared = declared_mask(definition)
+    if declared is None:
+        return None
+    target = context.unknown()
+    pattern = pattern_of(declared.type, target)
+    assert isinstance(pattern, ast.ArrayTypeExpr)
+    target = Value(target.node, array("bool", instantiate(pattern.dims, fitted.bindings)))
+    span = bound.span
+    kept = reductions.option(context, scope, bound.options, "where", (target, span))
+    weight = reductions.option(context, scope, bound.options, "weight", (target, span))
+    if weight is not None:
+        implied = masks.nonzero(context, scope, weight, span)
+        kept = masks.both(context, scope, "and", implied, kept, span, "where")
+    match kept:
+        case Value(type=ArrayType(dims=())):
+            return None
+        case _:
+            return kept

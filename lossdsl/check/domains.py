@@ -1,0 +1,189 @@
+"""Where the arguments of a call may lie, by declared domains and roles; constants held to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lossdsl.check.binding import Bound
+from lossdsl.check.constants import static_dim
+from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.check.core import Const
+from lossdsl.check.fitting import Fit
+from lossdsl.check.patterns import class_symbols, pattern_of
+from lossdsl.library.domains import Interval, Positions
+from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one argument of a call must be: within `range`, or `beside` it.
+
+    `counts` says that the range is that of positions, `labels` that what it counts are classes,
+    `signs` that only -1 and 1 are allowed; `sums_along` is the axis, of the argument as the call
+    has it, along which probabilities sum to 1.
+    """
+
+    parameter: str
+    range: Interval
+    beside: int | None = None
+    counts: bool = False
+    labels: bool = False
+    signs: bool = False
+    sums_along: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The code under which a value outside is reported."""
+        return "LD208" if self.counts else "LD503"
+
+    def admits(self, number: float) -> bool:
+        """Say whether a number is one of those that are allowed; NaN is no business of ranges."""
+        if math.isnan(number) or number == self.beside:
+            return True
+        return number in self.range and not (self.signs and number not in (-1, 1))
+
+    def __str__(self) -> str:
+        if self.signs:
+            return "-1 or 1"
+        if self.counts:
+            # The numbers themselves, as they count: [0, 3) is 0 to 2.
+            last = self.range.high - (self.range.closing == ")")
+            said = f"from {self.range.low:g} to {last:g}"
+        else:
+            said = f"in {self.range}"
+        return said if self.beside is None else f"{said} or {self.beside}"
+
+
+def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
+    """Yield what the arguments of a call must be, as far as sizes are known."""
+    for parameter in bound.signature.parameters:
+        name = parameter.name
+        value = bound.values.get(name, (None, bound.span))[0]
+        if not isinstance(value, Value):
+            continue
+        pattern = pattern_of(parameter.type, value)
+        role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
+        if name in bound.function.domains:
+            yield Requirement(name, bound.function.domains[name])
+            continue
+        positions = bound.function.positions.get(name)
+        if positions is None and role == "labels":
+            positions = _labels(bound.signature)
+        if positions is not None:
+            found = _counted(bound, fitted, name, positions)
+            if found is not None:
+                yield replace(found, labels=role == "labels")
+        elif role is not None and role in ROLE_RANGES:
+            along = _class_axis(bound, fitted, pattern) if role in ("probs", "one_hot") else None
+            yield Requirement(name, ROLE_RANGES[role], signs=role == "signs", sums_along=along)
+
+
+def hold_domains(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> bool:
+    """Report constants for which the function is undefined; say whether there are none."""
+    fine = True
+    for one in requirements(bound, fitted):
+        value, span = bound.values[one.parameter]
+        match value:
+            case Value(Const(int() | float() as number)) if not one.admits(number):
+                _report(context, scope, bound, one, f"this is {number:g}", number, span)
+                fine = False
+            case Value(Const(tuple() as numbers)):
+                wrong = [(at, n) for at, n in enumerate(numbers) if not one.admits(n)]
+                for at, number in wrong[:1]:
+                    which = f"element {at} is {number:g}"
+                    _report(context, scope, bound, one, which, number, span)
+                fine = fine and not wrong
+            case _:
+                pass
+    return fine
+
+
+def named(required: Requirement, function: str | None) -> str:
+    """Return how a message names what is required of something; None is no function's."""
+    of = "" if function is None else f" of `{function}`"
+    return f"`{required.parameter}`{of}"
+
+
+def said(function: str | None, required: Requirement) -> str:
+    """Return what a message says of a requirement."""
+    verb = "counts" if required.counts else "is" if required.signs else "lies"
+    return f"{named(required, function)} {verb} {required}"
+
+
+def _report(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    required: Requirement,
+    found: str,
+    number: float,
+    span: Span,
+) -> None:
+    message = f"{said(bound.function.name, required)}; {found}"
+    help = advice(bound.signature, required, number)
+    context.error(scope, required.code, message, span, help=help)
+
+
+def advice(signature: ast.Signature | None, required: Requirement, number: float) -> str | None:
+    """Return what to do about a label out of range."""
+    if not required.labels or signature is None:
+        return None
+    if number == required.range.high and number != required.range.low:
+        return "labels count from 0"
+    if any(one.name == "ignore_index" for one in signature.parameters):
+        return f"`ignore_index={number:g}` leaves such labels out"
+    return None
+
+
+def _labels(signature: ast.Signature) -> Positions | None:
+    """Return the range of labels: they count the entries along the class axis."""
+    ignored = any(one.name == "ignore_index" for one in signature.parameters)
+    classes = next(_classes(signature), None)
+    if classes is None:
+        return None
+    return Positions(0, classes, beside="ignore_index" if ignored else None)
+
+
+def _classes(signature: ast.Signature) -> Iterator[str]:
+    """Yield the symbols that count classes.
+
+    They are those that an `axis[K]` names of a distribution; of scores without a role, whose axis
+    may be one of features, only that of a `class_axis`.
+    """
+    for parameter in signature.parameters:
+        match parameter.plain_type:
+            case ast.ArrayTypeExpr(role=role) as pattern if role in DISTRIBUTIONS:
+                yield from class_symbols(signature, pattern)
+            case _:
+                pass
+    for parameter in signature.parameters:
+        if parameter.name == "class_axis" and isinstance(parameter.type, ast.WordTypeExpr):
+            yield from parameter.type.arguments
+
+
+def _counted(bound: Bound, fitted: Fit, name: str, positions: Positions) -> Requirement | None:
+    """Return a range by a size, where that is known; None otherwise."""
+    size = _size(bound, fitted, positions.size)
+    if size is None or size <= positions.low:
+        return None  # of no classes something else is said
+    beside = None if positions.beside is None else _size(bound, fitted, positions.beside)
+    closing = "]" if positions.closed else ")"
+    interval = Interval(positions.low, size, "[", closing)
+    return Requirement(name, interval, beside, counts=True)
+
+
+def _size(bound: Bound, fitted: Fit, name: str) -> int | None:
+    value = bound.values.get(name, (Static(None), bound.span))[0]
+    dim = static_dim(value) if name in bound.values else fitted.bindings.dims.get(name)
+    return None if dim is None else dim.known
+
+
+def _class_axis(bound: Bound, fitted: Fit, pattern: ast.TypeExpr | None) -> int | None:
+    """Return the axis of an argument along which its classes lie; None if it has several."""
+    symbols = class_symbols(bound.signature, pattern)
+    axes = [fitted.symbols[one][0] for one in symbols if one in fitted.symbols]
+    return axes[0] if len(axes) == 1 else None

@@ -1,0 +1,143 @@
+"""The types of the results of primitives: by the signature, or by a rule of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lossdsl.check.binding import Bound
+from lossdsl.check.constants import static_dim
+from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.fitting import Fit, move
+from lossdsl.check.patterns import is_operand
+from lossdsl.library.abstract import Failure, described, raised
+from lossdsl.library.declare import Builtin
+from lossdsl.library.rules import Problem, RuleCall
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    ArrayType,
+    Dim,
+    RecordType,
+    TreeType,
+    Type,
+    UnknownType,
+    array,
+    literal_dim,
+)
+from lossdsl.types.unify import instantiate
+
+
+def result_type(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    fitted: Fit,
+    operands: list[Value | None],
+    statics: dict[str, object],
+    dtype: str,
+) -> Type | None:
+    """Return the type of a call whose operands met in a dtype; None after a diagnostic."""
+    function = bound.function
+    if function.rule is not None:
+        return _by_rule(context, scope, bound, operands, statics)
+    pattern = bound.signature.result
+    if isinstance(pattern, ast.TreeTypeExpr):
+        return TreeType()
+    assert isinstance(pattern, ast.ArrayTypeExpr), f"{function.name} needs a rule"
+    for name, value in statics.items():
+        match value:
+            case Dim() as dim:
+                fitted.bindings.dims.setdefault(name, dim)
+            case int() if not isinstance(value, bool):
+                fitted.bindings.dims.setdefault(name, _size(bound, name, value))
+            case _:
+                pass
+    dims = instantiate(pattern.dims, fitted.bindings)
+    if dims is not None:
+        dims = _moved_back(pattern, dims, fitted)
+    result = {"float": dtype, "num": dtype, "any": dtype, "int": "i32"}.get(pattern.dtype)
+    return array(result or pattern.dtype, dims, pattern.role)
+
+
+def _moved_back(pattern: ast.ArrayTypeExpr, dims: tuple[Dim, ...], fitted: Fit) -> tuple[Dim, ...]:
+    """Put the axes of a result where the call asked for them."""
+    for at, dim in enumerate(pattern.dims):
+        match dim:
+            case ast.DimExpr(_, ((symbol, _),)) if symbol in fitted.symbols:
+                axis, _ = fitted.symbols[symbol]
+                place = at - len(pattern.dims) + len(dims)
+                return move(dims, place, axis)
+            case _:
+                pass
+    return dims
+
+
+def _by_rule(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    operands: list[Value | None],
+    statics: dict[str, object],
+) -> Type | None:
+    types: dict[str, Type | tuple[Type, ...] | None] = {}
+    remaining = [None if one is None else one.type for one in operands]
+    for parameter in bound.signature.parameters:
+        if not is_operand(parameter):
+            continue
+        if parameter.variadic:
+            count = len(bound.variadic)
+            types[parameter.name] = tuple(one for one in remaining[:count] if one is not None)
+            remaining = remaining[count:]
+        else:
+            types[parameter.name] = remaining.pop(0)
+    dims = {name: _as_dim(bound, name, value) for name, value in statics.items()}
+    match _ruling(context, bound.function, RuleCall(types, dims)):
+        case Problem(code, message, help, parameter):
+            entry = bound.values.get(parameter or "")
+            span = entry[1] if entry is not None else bound.span
+            context.error(scope, code, message, span, help=help)
+            return None
+        case Failure(code, message, notes, help):
+            said = f"`{bound.function.name}` {message}"
+            context.error(scope, code, said, bound.span, notes=notes, help=help)
+            return None
+        case type:
+            return type
+
+
+def _ruling(context: Context, function: Builtin, call: RuleCall) -> Type | Problem | Failure:
+    """Return what a rule says of a call; one that a user wrote may be wrong itself."""
+    rule = function.rule
+    assert rule is not None
+    try:
+        found: object = rule(call)
+    except Exception as problem:  # whatever a user's rule raises is what there is to say
+        if not function.foreign:
+            raise
+        wrong = raised(problem, rule)
+        return replace(wrong, message=f"has a rule that {wrong.message}")
+    help = "a rule returns the type of the result, such as an `ArrayType`, or a `Problem`"
+    match found:
+        case UnknownType() if context.concrete:
+            return Failure("LD806", "has a rule that leaves the type of a call open", help=help)
+        case ArrayType() | TreeType() | RecordType() | UnknownType() | Problem():
+            return found
+        case _:
+            shown = described(found)
+            return Failure("LD806", f"has a rule that returns {shown}, not a type", help=help)
+
+
+def _size(bound: Bound, name: str, value: int) -> Dim:
+    """Return a static integer as a dim: the one that it was written as, else the number."""
+    entry = bound.values.get(name)
+    dim = None if entry is None else static_dim(entry[0])
+    return literal_dim(value) if dim is None else dim
+
+
+def _as_dim(bound: Bound, name: str, value: object) -> object:
+    """Static integers are dims in rules, so that symbols pass through."""
+    parameter = next(one for one in bound.signature.parameters if one.name == name)
+    match parameter.plain_type, value:
+        case ast.WordTypeExpr("static", ("int", *_)), int():
+            return _size(bound, name, value)
+        case _:
+            return value

@@ -1,0 +1,43 @@
+"""Warnings that a text allows by `# lossdsl: allow LD410`.
+
+The comment ends their line, or is all that the line before holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.source import Source
+
+_COMMENT = re.compile(r"#\s*lossdsl:\s*allow\s+(LD\d{3}(?:[\s,]+LD\d{3})*)")
+
+
+def not_allowed(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the diagnostics without the warnings that comments in their texts allow.
+
+    Errors stay whatever a comment says.
+
+    >>> from lossdsl.check.check import check
+    >>> check("cross_entropy(softmax(z), y)  # lossdsl: allow LD410").diagnostics
+    ()
+    """
+    return [one for one in found if one.severity == "error" or not _is_allowed(one)]
+
+
+def _is_allowed(found: Diagnostic) -> bool:
+    span = found.span
+    if span is None:
+        return False
+    first, last = span.source.line_of(span.start), span.source.line_of(span.end)
+    allowed = [code for line in range(first, last + 1) for code in _codes(span.source, line)]
+    if first > 0 and span.source.line_text(first - 1).lstrip().startswith("#"):
+        allowed += _codes(span.source, first - 1)
+    return found.code in allowed
+
+
+def _codes(source: Source, line: int) -> list[str]:
+    """Return the codes that a line allows."""
+    match = _COMMENT.search(source.line_text(line))
+    return [] if match is None else re.findall(r"LD\d{3}", match[1])

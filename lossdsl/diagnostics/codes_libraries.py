@@ -1,0 +1,79 @@
+"""LD8xx: libraries, and functions that users wrote in Python."""
+
+from __future__ import annotations
+
+from lossdsl.diagnostics.code import Code
+
+_USE = """
+mine = lossdsl.Library.of(gap)
+lossdsl.compile("mean(gap(out))", library=mine)(out=jnp.ones((2, 3)))
+"""
+
+ROWS = (
+    Code(
+        "LD801",
+        title="name clash between functions",
+        why="A name means one function: neither a library nor a definition of a spec replaces "
+        "another one in silence.",
+        bad='lossdsl.BUILTINS | lossdsl.Library.loads("def mse(a) = mean(a)")',
+        good='lossdsl.BUILTINS | lossdsl.Library.loads("def mine(a) = mean(a)")',
+        form="python",
+    ),
+    Code(
+        "LD802",
+        title="no name for a function",
+        why="A function is called by a name of letters, digits and `_` that is no word of the "
+        "language or of Python; one that begins with `_` is private to its file. A Python "
+        "function without a name of its own is given one: `Library.of(gap=f)`.",
+        bad="lossdsl.Library.of(lambda x: 2*x)",
+        good="lossdsl.Library.of(twice=lambda x: 2*x)",
+        form="python",
+    ),
+    Code(
+        "LD803",
+        title="not a library",
+        why="`library=` takes a `Library`; one is made of functions by `Library.of`, of text by "
+        "`Library.loads`, and of a file by `Library.load`.",
+        bad='lossdsl.compile("mse(out, tgt)", library="mine.loss")',
+        good='lossdsl.compile("mse(out, tgt)", library=lossdsl.Library.loads("def f(x) = x"))',
+        form="python",
+    ),
+    Code(
+        "LD804",
+        title="declaration of a function that cannot be read",
+        why="What `@primitive` says of a function is its signature, with the type of the result, "
+        "and facts that the checker knows.",
+        bad='gap = lossdsl.primitive("gap(x: float[*S]) -> flaot[*S]")(lambda: jnp.abs)' + _USE,
+        good='gap = lossdsl.primitive("gap(x: float[*S]) -> float[*S]")(lambda: jnp.abs)' + _USE,
+        form="python",
+    ),
+    Code(
+        "LD805",
+        title="kernel that does not fit its signature",
+        why="A kernel takes the arrays of its signature by position and the static options by "
+        "name; the decorated function returns the kernel, and is not the kernel.",
+        bad='gap = lossdsl.primitive("gap(x: float[*S], k: static int = 2) -> float[*S]")'
+        "(lambda: lambda x: x)" + _USE,
+        good='gap = lossdsl.primitive("gap(x: float[*S], k: static int = 2) -> float[*S]")'
+        "(lambda: lambda x, k: k*x)" + _USE,
+        form="python",
+    ),
+    Code(
+        "LD806",
+        title="result of another type than declared",
+        why="The signature is what a spec is checked by; a kernel that returns something else "
+        "would make the check worthless. A plain Python function returns one array.",
+        bad='gap = lossdsl.primitive("gap(x: float[*S]) -> float[*S]")(lambda: jnp.sum)' + _USE,
+        good='gap = lossdsl.primitive("gap(x: float[*S]) -> float")(lambda: jnp.sum)' + _USE,
+        form="python",
+    ),
+    Code(
+        "LD807",
+        title="function that raises",
+        why="A kernel or a Python function raised while it was traced. What it raised, and where "
+        "in its file, is said below the call.",
+        bad="def gap(x): return x - jnp.ones(4)" + _USE,
+        good="def gap(x): return x - jnp.ones(3)" + _USE,
+        form="python",
+    ),
+)

@@ -1,0 +1,193 @@
+"""Long formulas made short: what occurs several times, and cases inside, get names of their own.
+
+A part that depends on indices is named with them, so that `s_nm` also stands for `s_nn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
+
+from lossdsl.formula.math import (
+    Apply,
+    Big,
+    Cases,
+    Fraction,
+    Indexed,
+    Listed,
+    Math,
+    Number,
+    Operator,
+    Power,
+    Relation,
+    Sum,
+    Symbol,
+    below,
+    with_parts,
+)
+from lossdsl.formula.names import split
+from lossdsl.formula.unicode import text
+
+LONG = 80  # columns from which on a formula is worth naming its parts
+_SHORTEST = 9  # characters that a name must save at each place
+_MOST = 6
+_LETTERS = "srcuvwhabdefgopqxyz"
+
+Equation = tuple[Math, Math]
+
+
+def abbreviated(left: Math, right: Math, parameters: Set[str]) -> tuple[Equation, ...]:
+    """Return an equation and those of the names that it uses, each before what it uses itself."""
+    taken = {split(node.name)[0] for node in below(right) if isinstance(node, Symbol)}
+    taken |= {node.name for node in below(left) if isinstance(node, Symbol)} | parameters
+    names = iter([letter for letter in _LETTERS if letter not in taken])
+    indices = _indices(right, parameters)
+    named: list[Equation] = []
+    for _ in range(_MOST):
+        part = _worth_naming([right, *(one for _, one in named)], indices)
+        letter = next(names, None)
+        if part is None or letter is None:
+            break
+        free = [one for one in _symbols(part) if one in indices and one not in _bound(part)]
+        name = _name(letter, free)
+
+        def put(node: Math, part: Math = part, letter: str = letter, free: Any = free) -> Math:
+            return _put(node, part, letter, free, indices)
+
+        right = put(right)
+        named = [(one, put(value)) for one, value in named]
+        named.append((name, part))
+    return ((left, right), *_ordered(right, named))
+
+
+def _name(letter: str, places: Sequence[Math]) -> Math:
+    return Indexed(Symbol(letter), tuple(places)) if places else Symbol(letter)
+
+
+def _ordered(right: Math, named: list[Equation]) -> list[Equation]:
+    """Return the names in the order in which they are first read."""
+    order: list[Equation] = []
+    waiting = [right]
+    while waiting:
+        found = {node.name for node in below(waiting.pop(0)) if isinstance(node, Symbol)}
+        for equation in named:
+            if _letter(equation[0]) in found and equation not in order:
+                order.append(equation)
+                waiting.append(equation[1])
+    return order
+
+
+def _letter(name: Math) -> str:
+    base = name.base if isinstance(name, Indexed) else name
+    return base.name if isinstance(base, Symbol) else ""
+
+
+def _indices(right: Math, parameters: Set[str]) -> frozenset[Math]:
+    """Return the symbols that count elements: small letters that are no parameters."""
+    letters = (one for one in below(right) if isinstance(one, Symbol) and len(one.name) == 1)
+    return frozenset(one for one in letters if one.name.islower() and one.name not in parameters)
+
+
+def _bound(node: Math) -> set[Math]:
+    return {index for one in below(node) if isinstance(one, Big) for index in _counted(one.under)}
+
+
+def _counted(under: Math | None) -> Iterator[Math]:
+    match under:
+        case Symbol():
+            yield under
+        case Listed(items):
+            for item in items:
+                yield from _counted(item)
+        case Relation(first):
+            yield from _counted(first)
+        case _:
+            pass
+
+
+def _symbols(node: Math) -> list[Math]:
+    return list(dict.fromkeys(one for one in below(node) if isinstance(one, Symbol)))
+
+
+def _worth_naming(roots: Sequence[Math], indices: frozenset[Math]) -> Math | None:
+    """Return cases inside of something, else what saves most where it is named, or None."""
+    for root in roots:
+        inner = _inner_cases(root)
+        if inner is not None:
+            return inner
+    if max(len(text(root)) for root in roots) <= LONG:
+        return None
+    nodes = [node for root in roots for node in below(root)]
+    best, saved = None, 0
+    seen: set[Math] = set()
+    for part in nodes:
+        if part in seen or not _can_be_named(part):
+            continue
+        seen.add(part)
+        length = len(text(part))
+        if length < _SHORTEST:
+            continue
+        free = {one for one in _symbols(part) if one in indices} - _bound(part)
+        count = sum(1 for node in nodes if _match(part, node, indices, {}, free) is not None)
+        gain = (length - 2) * (count - 1)
+        if count > 1 and gain > saved:
+            best, saved = part, gain
+    return best
+
+
+def _can_be_named(node: Math) -> bool:
+    return isinstance(node, Sum | Fraction | Power | Big | Operator | Apply) or (
+        type(node).__name__ in ("Product", "Fence", "Root")
+    )
+
+
+def _inner_cases(root: Math) -> Math | None:
+    top = root.rows if isinstance(root, Cases) else ()
+    starts = [part for row in top for part in row if part is not None] or [root]
+    inside = [node for start in starts for node in below(start) if isinstance(node, Cases)]
+    return min((node for node in inside if node is not root), key=_weight, default=None)
+
+
+def _weight(node: Math) -> int:
+    return sum(1 for _ in below(node))
+
+
+def _match(
+    pattern: Any, node: Any, indices: frozenset[Math], given: dict[Math, Math], free: set[Math]
+) -> Mapping[Math, Math] | None:
+    """Return which indices stand for those of the pattern, if a node is an instance of it."""
+    if isinstance(pattern, Symbol) and pattern in free:
+        if node not in indices and not isinstance(node, Number | Symbol):
+            return None
+        return given if given.setdefault(pattern, node) == node else None
+    if type(pattern) is not type(node):
+        return None
+    if isinstance(pattern, tuple):
+        items, others = cast("tuple[Any, ...]", pattern), cast("tuple[Any, ...]", node)
+        if len(items) != len(others):
+            return None
+        matched = all(
+            _match(one, other, indices, given, free) is not None
+            for one, other in zip(items, others, strict=True)
+        )
+        return given if matched else None
+    if not is_dataclass(pattern):
+        return given if pattern == node else None
+    matched = all(
+        _match(getattr(pattern, field.name), getattr(node, field.name), indices, given, free)
+        is not None
+        for field in fields(pattern)
+    )
+    return given if matched else None
+
+
+def _put(
+    node: Math, part: Math, letter: str, free: Sequence[Math], indices: frozenset[Math]
+) -> Math:
+    """Return a node with the name for every instance of a part."""
+    found = _match(part, node, indices, {}, set(free))
+    if found is not None:
+        return _name(letter, [found[one] for one in free])
+    change: Callable[[Math], Math] = lambda one: _put(one, part, letter, free, indices)  # noqa: E731
+    return with_parts(node, change)

@@ -1,0 +1,156 @@
+"""Sums, products and powers in the shape in which one writes them by hand.
+
+Signs stand in front, constants come first, and quotients are fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossdsl.formula.math import (
+    ONE,
+    TWO,
+    ZERO,
+    Fraction,
+    Math,
+    Number,
+    Operator,
+    Power,
+    Product,
+    Root,
+    Sum,
+)
+
+_SHARES = (2, 3, 4, 6, 8)
+"""Divisors that are written as a fraction in front."""
+
+
+def negated(node: Math) -> Math:
+    """Return -x, with the sign of a sum of one term or of a product turned."""
+    match node:
+        case Number(value) if value == 0:
+            return node
+        case Sum(((minus, term),)):
+            return term if minus else Sum(((True, term),))
+        case _:
+            return Sum(((True, node),))
+
+
+def summed(terms: Sequence[tuple[bool, Math]]) -> Math:
+    """Return a sum without its zeros; an added sum becomes part of it."""
+    flat: list[tuple[bool, Math]] = []
+    for minus, term in terms:
+        match term:
+            case Number(value) if value == 0:
+                continue
+            case Sum(inner) if not minus or len(inner) == 1:
+                flat += [(minus != one, node) for one, node in inner]
+            case _:
+                flat.append((minus, term))
+    if not flat:
+        return ZERO
+    return flat[0][1] if len(flat) == 1 and not flat[0][0] else Sum(tuple(flat))
+
+
+def multiplied(factors: Sequence[Math]) -> Math:
+    """Return a product: its sign outside, numbers first, no factors of 1."""
+    negative, flat = False, list[Math]()
+    for factor in factors:
+        match factor:
+            case Sum(((True, term),)):
+                negative, factor = not negative, term
+            case _:
+                pass
+        flat += factor.factors if isinstance(factor, Product) else (factor,)
+    if ZERO in flat:
+        return ZERO
+    match flat:
+        case [Number() as number, Fraction(Number(1), under), *rest]:
+            flat = [Fraction(number, under), *rest]
+        case _:
+            pass
+    kept = _with_one_quotient([factor for factor in flat if factor != ONE])
+    kept.sort(key=lambda factor: not _is_constant(factor))
+    kept = _with_powers(kept)
+    product = ONE if not kept else kept[0] if len(kept) == 1 else Product(tuple(kept))
+    return negated(product) if negative else product
+
+
+def _with_one_quotient(factors: list[Math]) -> list[Math]:
+    """Return factors of which at most one is a quotient of more than constants."""
+    quotients = [one for one in factors if isinstance(one, Fraction) and not _is_constant(one)]
+    if len(quotients) < 2:
+        return factors
+    above = multiplied([one.above for one in quotients])
+    joint = Fraction(above, multiplied([one.below for one in quotients]))
+    rest = iter([joint])
+    merged = [next(rest, None) if one in quotients else one for one in factors]
+    return [one for one in merged if one is not None]
+
+
+def _with_powers(factors: list[Math]) -> list[Math]:
+    """Return factors in which equal neighbors are a square."""
+    found: list[Math] = []
+    for factor in factors:
+        if found and found[-1] == factor and not _is_constant(factor):
+            found[-1] = Power(factor, TWO)
+        else:
+            found.append(factor)
+    return found
+
+
+def exponential(node: Math) -> Math:
+    """Return e^x; that of a logarithm is what the logarithm is of."""
+    return node.body if isinstance(node, Operator) and node.name == "log" else Operator("exp", node)
+
+
+def _is_constant(node: Math) -> bool:
+    match node:
+        case Number():
+            return True
+        case Fraction(above, below):
+            return _is_constant(above) and _is_constant(below)
+        case Root(body):
+            return _is_constant(body)
+        case _:
+            return False
+
+
+def divided(above: Math, below: Math) -> Math:
+    """Return a quotient: its sign and a constant divisor in front."""
+    match above, below:
+        case Number(value), _ if value == 0:
+            return ZERO
+        case Sum(((True, term),)), _:
+            return negated(divided(term, below))
+        case _, Sum(((True, term),)):
+            return negated(divided(above, term))
+        case _, Number(value) if value == 1:
+            return above
+        case Fraction(top, bottom), _:
+            return divided(top, multiplied([bottom, below]))
+        case Product((Number() as number, *rest)), Number():
+            return multiplied([Fraction(number, below), *rest])
+        case _, Number(value) if value in _SHARES and not _is_constant(above):
+            return multiplied([Fraction(ONE, below), above])
+        case _:
+            return Fraction(above, below)
+
+
+def raised(base: Math, exponent: Math) -> Math:
+    """Return a power; the exponents 1, 1/2 and -1 have notations of their own."""
+    if base in (ZERO, ONE):
+        return base
+    match exponent:
+        case Number(value) if value == 1:
+            return base
+        case Number(value) if value == 2 and isinstance(base, Root):
+            return base.body
+        case Number(value) if value == 2 and isinstance(base, Fraction):
+            return divided(raised(base.above, exponent), raised(base.below, exponent))
+        case Fraction(Number(1), Number(2)):
+            return Root(base)
+        case Sum(((True, Number(value)),)) if value == 1:
+            return divided(ONE, base)
+        case _:
+            return Power(base, exponent)

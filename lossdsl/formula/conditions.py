@@ -1,0 +1,41 @@
+"""Conditions: cases, what is not so, and what holds together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossdsl.formula.math import ONE, ZERO, Cases, Fence, Logic, Math, Not, Relation
+
+
+def cases(value: Math, held: Math, rest: Math) -> Math:
+    """Return cases; those of the last one follow, and 1 or 0 is whether something holds."""
+    if (value, rest) == (ONE, ZERO):
+        return Fence("holds", held)
+    if (value, rest) == (ZERO, ONE):
+        return Fence("holds", opposite(held))
+    if value == rest:
+        return value
+    tail = rest.rows if isinstance(rest, Cases) else ((rest, None),)
+    return Cases(((value, held), *tail))
+
+
+_OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def opposite(node: Math) -> Math:
+    """Return that a condition does not hold, with its own sign where it is a comparison."""
+    match node:
+        case Relation(first, ((sign, second),)) if sign in _OPPOSITES:
+            return Relation(first, ((_OPPOSITES[sign], second),))
+        case Not(operand):
+            return operand
+        case _:
+            return Not(node)
+
+
+def joined(operator: str, operands: Sequence[Math]) -> Math:
+    """Return `and` or `or` of conditions, without parentheses around those of the same kind."""
+    flat: list[Math] = []
+    for one in operands:
+        flat += one.operands if isinstance(one, Logic) and one.operator == operator else (one,)
+    return Logic(operator, tuple(flat))

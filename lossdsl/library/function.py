@@ -1,0 +1,176 @@
+"""What is known about one function of the language: one record, read by every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.library.domains import Interval, Positions, read_domains, read_positions
+from lossdsl.source import Source
+from lossdsl.syntax import ast
+from lossdsl.syntax.parse import parse_signature
+
+Kernel = Callable[..., Any]
+
+OWN = "<lossdsl>/"  # in front of the names of lossdsl's own files
+
+# What a doc comment or docstring may say after its summary, each as `field: text`.
+FIELDS = (
+    "cite", "aka", "example", "laws", "domain", "note", "factors", "formula", "primitive",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Builtin:
+    """Everything that is known about one function.
+
+    A primitive has `texts` (one signature or several, the first that fits is taken) and a
+    `factory` of its kernel; a function written in the language has `definitions`. Facts:
+
+    - `elementwise`: the signature is lifted over broadcasting and trees.
+    - `reduction`: the function also takes `axis`, `keepdims` and `where`; `weighted` adds
+      `weight` and `normalize`. `across` names how partial results over the leaves of a tree
+      combine: `add`, `maximum`, `minimum`, `multiply`, `and`, `or`, `mean`; None concatenates.
+    - `combine` says how a reduction over a batch combines over micro-batches: `mean` or `sum`.
+    - `partial` gives, by parameter, a value at which the function and its derivative are finite:
+      its value or derivative can be infinite or NaN elsewhere.
+    - `domain` says where parameters may lie: `temperature in (0, inf)`, or by a size of the
+      signature `y in [0, K) or ignore_index`, which labels along a `class_axis` imply.
+    - `rule` computes the type of the result where the signature cannot say it.
+    - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
+      implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards.
+    - `sink` says more about elements, for masks: `"pick"`, each of the result is one of the first
+      operand, picked alike along the axes that it keeps, or a constant; `"reshape"`, they keep
+      their order; a callable returns the part of the result that an operand is.
+    - `keeps` names the parameters whose elements the result holds as they are, and with them their
+      role: labels that are reshaped are labels.
+    - `operator` is the symbol that means this function, such as `+`.
+    - `limit` marks the law of a constraint; `form` names the syntax that a call stands for;
+      `syntax` marks what syntax or an option means that is also called by its name.
+    - `python` marks a plain Python function: its kernel takes arguments by name, as they come.
+    """
+
+    name: str
+    family: str
+    texts: tuple[str, ...] = ()
+    factory: Callable[[], Kernel] | None = None
+    definitions: tuple[ast.Definition, ...] = ()
+    elementwise: bool = False
+    reduction: bool = False
+    weighted: bool = False
+    across: str | None = None
+    combine: str | None = None
+    partial: Mapping[str, float] = field(default_factory=dict[str, float])
+    rule: Callable[..., Any] | None = None
+    axes: Callable[..., Any] | None = None
+    sink: str | Callable[..., Any] | None = None
+    keeps: tuple[str, ...] = ()
+    laws: tuple[str, ...] = ()
+    domain: str = ""
+    operator: str | None = None
+    limit: bool = False
+    form: str | None = None
+    syntax: bool = False
+    internal: bool = False
+    python: bool = False
+    doc: str = ""
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @cached_property
+    def signatures(self) -> tuple[ast.Signature, ...]:
+        """The parsed signatures; a primitive's text is part of lossdsl, so it must parse."""
+        if self.definitions:
+            return tuple(definition.signature for definition in self.definitions)
+        return tuple(_signature(text, self.name) for text in self.texts)
+
+    def taking(self, operands: int) -> ast.Signature:
+        """Return the first signature of that many arrays; their dtypes are alike in all such."""
+        counts = [
+            sum(isinstance(one.type, ast.ArrayTypeExpr) for one in signature.parameters)
+            for signature in self.signatures
+        ]
+        return self.signatures[counts.index(operands) if operands in counts else 0]
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """The JAX kernel: array operands by position, then static options by name."""
+        if self.factory is None:
+            raise TypeError(f"{self.name} is written in the language and has no kernel")
+        return self.factory()
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether the function is declared by its unreduced value."""
+        return bool(self.definitions) and self.definitions[0].kind == "loss"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a kernel comes from outside of lossdsl, so that nothing is known to be right."""
+        return self.python or (self.factory is not None and not is_own_module(self.factory))
+
+    @property
+    def is_schedule(self) -> bool:
+        """Whether the function is a schedule: what it takes first is the `step`."""
+        heads = (signature.parameters[:1] for signature in self.signatures)
+        return any(head[0].name == "step" for head in heads if head)
+
+    @cached_property
+    def domains(self) -> Mapping[str, Interval]:
+        """The range of each parameter that `domain` restricts."""
+        return read_domains(self.domain)
+
+    @cached_property
+    def positions(self) -> Mapping[str, Positions]:
+        """The range of each parameter that `domain` restricts by a size: `y in [0, K)`."""
+        return read_positions(self.domain)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """What other libraries call the function."""
+        return tuple(self.about.get("aka", "").split())
+
+    @cached_property
+    def about(self) -> Mapping[str, str]:
+        """The doc's fields by name: `summary`, and those of `FIELDS` that are given."""
+        return fields(self.doc)
+
+
+def is_own_module(function: Callable[..., Any]) -> bool:
+    """Say whether a function is written in lossdsl."""
+    return (function.__module__ or "").startswith("lossdsl.")
+
+
+def is_own(source: Source) -> bool:
+    """Say whether a text is one of lossdsl's own, which no user can mend."""
+    return source.name.startswith(OWN)
+
+
+def _signature(text: str, name: str) -> ast.Signature:
+    parsed, diagnostics = parse_signature(Source(text, f"<signature of {name}>"))
+    if parsed is None:
+        raise LossError(diagnostics)
+    return parsed
+
+
+def laws_in(about: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the laws that the fields of a doc declare."""
+    return tuple(law.strip() for law in about.get("laws", "").split(",") if law.strip())
+
+
+def fields(doc: str) -> Mapping[str, str]:
+    """Return what a doc says by field: `summary` first, then those of `FIELDS`."""
+    found: dict[str, str] = {}
+    last = "summary"
+    for line in doc.strip().splitlines():
+        key, colon, rest = line.strip().partition(":")
+        if colon and key in FIELDS:
+            last = key
+            found[key] = f"{found[key]}\n{rest.strip()}" if key in found else rest.strip()
+        elif line.strip():
+            found[last] = f"{found[last]} {line.strip()}" if last in found else line.strip()
+    return found

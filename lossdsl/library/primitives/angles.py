@@ -1,0 +1,45 @@
+"""Angles of points in the plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+
+
+@primitive(
+    "atan2(y: float, x: float) -> float",
+    family="elementwise",
+    elementwise=True,
+    laws=("odd", "scale 0"),
+)
+def atan2() -> Kernel:
+    """The angle of the point (x, y) in radians, from -pi to pi; 0, with gradient 0, at the origin.
+
+    The arc tangent of a ratio is that of its two parts, also where the divisor is 0.
+
+    aka: arctan2 atan arctan
+    example: mean(atan2(y, x))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def angle(y: Any, x: Any) -> Any:
+        return jnp.arctan2(y, x)
+
+    @angle.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        (y, x), (dy, dx) = primals, tangents
+        # Scaled first, so that neither square overflows or vanishes.
+        scale = jnp.maximum(jnp.abs(x), jnp.abs(y))
+        origin = scale == 0
+        scale = jnp.where(origin, 1, scale)
+        across, up = x / scale, y / scale
+        squared = jnp.where(origin, 1, jnp.square(across) + jnp.square(up))
+        return angle(y, x), (across / squared * dy - up / squared * dx) / scale
+
+    def kernel(y: Any, x: Any) -> Any:
+        return angle(*jnp.broadcast_arrays(y, x))
+
+    return kernel

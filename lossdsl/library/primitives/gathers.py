@@ -1,0 +1,66 @@
+"""Entries picked by arrays of positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library import follow
+from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.rules import RuleCall, Ruling, result
+
+
+def _taken(call: RuleCall) -> Ruling:
+    x, index, axes = call.array("x"), call.array("index"), call.axes("axis")
+    if x.dims is None or index.dims is None or axes is None:
+        return result(x, None)
+    return result(x, (*x.dims[: axes[0]], *index.dims, *x.dims[axes[0] + 1 :]))
+
+
+@primitive(
+    "take(x: any[*S, K], index: int[*I], axis: axis[K] = 0) -> any[...]",
+    rule=_taken,
+    family="shapes",
+    axes=follow.taken,
+    sink="pick",
+    keeps=("x",),
+    domain="index in [0, K)",
+)
+def take() -> Kernel:
+    """The entries at integer positions along an axis: `take(table, ids)`.
+
+    Positions count from 0; NaN where one is negative or past the end.
+
+    aka: gather embedding index_select
+    example: mean(take(z, y, axis=1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
+        counted = jnp.where(index < 0, x.shape[axis], index)
+        return jnp.take(x, counted, axis=axis, mode="fill")
+
+    return kernel
+
+
+@primitive(
+    "take_along(x: any[*S, K], index: int[*S, M], axis: axis[K, M] = -1) -> any[*S, M]",
+    family="shapes",
+    axes=follow.beside,
+    keeps=("x",),
+    domain="index in [0, K)",
+)
+def take_along() -> Kernel:
+    """The entries at integer positions along an axis, other positions in each row.
+
+    Positions count from 0; NaN where one is negative or past the end.
+
+    aka: take_along_axis take_along_dim
+    example: mean(take_along(z, y[:, None], axis=-1))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
+        counted = jnp.where(index < 0, x.shape[axis], index)
+        return jnp.take_along_axis(x, counted, axis=axis, mode="fill")
+
+    return kernel

@@ -1,0 +1,255 @@
+"""What a debug build computes beside the loss: counts of what is wrong, and where it is first.
+
+Inside the jitted function an `Observation` is made, a few small arrays. `problems` says on the
+host what they mean; what they are about, a `Plan`, is known when the function is traced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+
+from lossdsl.check.core import Apply, Core, Input, Leaves, Node, Place, operands, tape
+from lossdsl.check.watch import Watched
+from lossdsl.library.declare import Library
+from lossdsl.lower.dtypes import default_float
+from lossdsl.lower.tape import evaluate
+from lossdsl.optimize import optimize
+
+# How far a sum of probabilities may be from 1, by the bits of its dtype.
+TOLERANCE = {16: 3e-2, 32: 1e-3, 64: 1e-6}
+
+# The number of bad elements, the flat position of the first, and its value.
+Found = tuple[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One argument that is looked at; `sums` says that it is its sums that are."""
+
+    watched: Watched
+    shape: tuple[int, ...]
+    sums: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation or input, and which steps it reads."""
+
+    node: Node
+    reads: tuple[int, ...]
+    place: Place | None
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What the numbers of an observation are about; of a mask, how many elements it has."""
+
+    looks: tuple[Look, ...]
+    steps: tuple[Step, ...]
+    terms: tuple[tuple[str, int], ...]
+    masks: tuple[tuple[Place, int], ...]
+
+
+@jax.tree_util.register_pytree_node_class
+@dataclass(frozen=True)
+class Observation:
+    """What one evaluation showed.
+
+    `looks` has a `Found` for each look, `steps` one for what is not finite in each step, `masks`
+    how many elements each mask keeps, and the smallest and largest value among them.
+    """
+
+    plan: Plan
+    looks: tuple[Found, ...]
+    steps: tuple[Found, ...]
+    masks: tuple[tuple[Any, Any, Any], ...]
+
+    def tree_flatten(self) -> tuple[Any, Plan]:
+        """Flatten for JAX."""
+        return (self.looks, self.steps, self.masks), self.plan
+
+    @classmethod
+    def tree_unflatten(cls, plan: Plan, children: Any) -> Observation:
+        """Rebuild from what `tree_flatten` took apart."""
+        return cls(plan, *children)
+
+
+class Observer:
+    """Evaluates a program as `evaluate` does, and keeps what it saw."""
+
+    def __init__(self) -> None:
+        self.observation: Observation | None = None
+
+    def evaluate(
+        self, core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any]
+    ) -> list[Any]:
+        """Return the values of the wanted nodes."""
+        terms = _terms(core)
+        masks = _masks(core)
+        asked = [*wanted, *terms.values(), *masks, *(one.arguments[0] for one in masks)]
+        roots = optimize(core, cast("list[Node]", asked), library)
+        nodes = tape(roots)
+        found = evaluate(core.graph, [*roots, *nodes], inputs, default_float())
+        values = dict(zip(nodes, found[len(roots) :], strict=True))
+        optimized = dict(zip(asked, roots, strict=True))
+        steps, unfinite = _steps(core, nodes, values)
+        looked = [one for node in nodes for one in _looks(core, node, values)]
+        kept = [
+            (
+                _place(core, cast("Node", one.arguments[0])) or _place(core, one),
+                values[optimized[cast("Node", one.arguments[0])]],
+                values[optimized[one]],
+            )
+            for one in masks
+        ]
+        seen = [(place, mask, value) for place, mask, value in kept if place is not None]
+        place_of = {step.node: at for at, step in enumerate(steps)}
+        plan = Plan(
+            tuple(look for look, _ in looked),
+            tuple(steps),
+            tuple((name, place_of[optimized[node]]) for name, node in terms.items()
+                  if optimized[node] in place_of),
+            tuple((place, sum(map(jnp.size, _leaves(mask)))) for place, mask, _ in seen),
+        )  # fmt: skip
+        shown = tuple(_kept(mask, value) for _, mask, value in seen)
+        self.observation = Observation(plan, tuple(one for _, one in looked), unfinite, shown)
+        return found[: len(wanted)]
+
+
+def _terms(core: Core) -> dict[str, Node]:
+    """Return the terms by name, then the results: a sum of finite terms may overflow."""
+    several = len(core.results) > 1
+    terms = {
+        f"{result.name}/{term.name}" if several else term.name: term.weighted
+        for result in core.results
+        for term in result.terms
+    }
+    return {**terms, **{one.name: one.value for one in core.results if one.name not in terms}}
+
+
+def _masks(core: Core) -> list[Apply]:
+    """Return one selection for each mask of the text."""
+    found: dict[Node, Apply] = {}
+    for node in tape(one.value for one in core.results):
+        match node:
+            case Apply(function, (mask, _)) if function.name == "keep" and mask is not None:
+                found.setdefault(mask, node)
+            case _:
+                pass
+    return list(found.values())
+
+
+def _place(core: Core, node: Node) -> Place | None:
+    """Return where a node was written: first in the text itself."""
+    places = core.graph.places.get(node, [])
+    return next((one for one in places if not one.calls), places[0] if places else None)
+
+
+def _steps(
+    core: Core, nodes: Sequence[Node], values: Mapping[Node, Any]
+) -> tuple[list[Step], tuple[Found, ...]]:
+    """Return the floating steps, and for each what is not finite in it."""
+    steps: list[Step] = []
+    found: list[Found] = []
+    place_of: dict[Node, int] = {}
+    for node in nodes:
+        if not isinstance(node, Apply | Input | Leaves):
+            continue
+        for leaf in _floating(values[node])[:1]:
+            place_of[node] = len(steps)
+            reads = tuple(place_of[one] for one in operands(node) if one in place_of)
+            steps.append(Step(node, reads, _place(core, node), leaf.shape))
+            found.append(_first(leaf, ~jnp.isfinite(leaf)))
+    return steps, tuple(found)
+
+
+def _floating(value: Any) -> list[Any]:
+    """Return a value as a list of its floating arrays, joined if it is a tree."""
+    leaves = _leaves(value)
+    arrays = [one for one in leaves if jnp.issubdtype(getattr(one, "dtype", bool), jnp.floating)]
+    if not isinstance(value, list) or not arrays:
+        return [jnp.asarray(one) for one in arrays]
+    return [jnp.concatenate([jnp.ravel(one).astype(jnp.float32) for one in arrays])]
+
+
+def _leaves(value: Any) -> list[Any]:
+    """Return the leaves of a tree, or an array alone."""
+    return value if isinstance(value, list) else [value]
+
+
+def _first(values: Any, bad: Any) -> Found:
+    if values.size == 0:
+        return jnp.int32(0), jnp.int32(0), jnp.float32(0)
+    at = jnp.argmax(jnp.ravel(bad))
+    value = jax.lax.stop_gradient(jnp.ravel(values)[at]).astype(jnp.float32)
+    return jnp.sum(bad, dtype=jnp.int32), at.astype(jnp.int32), value
+
+
+def _looks(core: Core, node: Node, values: Mapping[Node, Any]) -> list[tuple[Look, Found]]:
+    """Return what a marked argument shows, where it is not masked."""
+    if not (isinstance(node, Apply) and node.function.name == "watch"):
+        return []
+    watched = cast("Watched", core.graph.watched[cast("int", node.option("number"))])
+    required, value = watched.requirement, jnp.asarray(values[node])
+    interval, wide = required.range, _wide(value)
+    above = wide > interval.low if interval.opening == "(" else wide >= interval.low
+    below = wide < interval.high if interval.closing == ")" else wide <= interval.high
+    fine = above & below & (jnp.abs(wide) == 1 if required.signs else True)
+    fine = fine | jnp.isnan(wide)
+    if required.beside is not None:
+        fine = fine | (wide == required.beside)
+    seen = _seen(node, values, value.shape)
+    found = [(Look(watched, value.shape), _first(value, ~fine & seen))]
+    axis = required.sums_along
+    if axis is not None and axis < value.ndim:
+        total = jnp.sum(wide, axis=axis)
+        floating = jnp.issubdtype(value.dtype, jnp.floating)
+        far = jnp.abs(total - 1) > (TOLERANCE[8 * value.dtype.itemsize] if floating else 0)
+        look = Look(watched, total.shape, sums=True)
+        found.append((look, _first(total, far & jnp.all(seen, axis=axis))))
+    return found
+
+
+def _wide(value: Any) -> Any:
+    """Return numbers in a dtype that holds the bounds they are compared with."""
+    if jnp.issubdtype(value.dtype, jnp.unsignedinteger):
+        # A negative bound would wrap around; beyond 2**31 all is above every size.
+        return jnp.minimum(value, jnp.iinfo(jnp.int32).max).astype(jnp.int32)
+    if value.dtype.itemsize >= 4:
+        return value
+    return value.astype(jnp.float32 if jnp.issubdtype(value.dtype, jnp.floating) else jnp.int32)
+
+
+def _seen(node: Node, values: Mapping[Node, Any], shape: tuple[int, ...]) -> Any:
+    """Return which elements of a marked value are real: under no mask that was sunk this far."""
+    seen: Any = jnp.ones(shape, bool)
+    waiting = list(operands(node))
+    while waiting:
+        match waiting.pop():
+            case Apply(function, (mask, inner)) if function.name == "shield":
+                assert mask is not None and inner is not None
+                if jnp.shape(values[mask]) and jnp.ndim(values[inner]) == len(shape):
+                    seen = seen & jnp.broadcast_to(values[mask], shape)
+                waiting.append(inner)
+            case Apply(function, arguments) if function.elementwise:
+                waiting += [one for one in arguments if one is not None]
+            case _:
+                pass
+    return seen
+
+
+def _kept(mask: Any, value: Any) -> tuple[Any, Any, Any]:
+    kept = sum((jnp.sum(one, dtype=jnp.int32) for one in _leaves(mask)), jnp.int32(0))
+    arrays = _floating(value)
+    if not arrays or arrays[0].size == 0 or isinstance(value, list):
+        return kept, jnp.float32(math.nan), jnp.float32(math.nan)
+    inside = jax.lax.stop_gradient(arrays[0])
+    low = jnp.min(jnp.where(mask, inside, jnp.inf)).astype(jnp.float32)
+    return kept, low, jnp.max(jnp.where(mask, inside, -jnp.inf)).astype(jnp.float32)

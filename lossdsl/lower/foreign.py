@@ -1,0 +1,156 @@
+"""Kernels and functions that users wrote in Python: what is wrong with one is said at its call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from lossdsl.check.bounded import takes_constraints
+from lossdsl.check.context import in_calls
+from lossdsl.check.core import Apply, Const, Graph
+from lossdsl.check.leaves import tree_leaves
+from lossdsl.check.patterns import is_operand
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.library.abstract import Failure, described, raised
+from lossdsl.library.declare import Builtin
+from lossdsl.library.python import call, nested
+from lossdsl.syntax import ast
+from lossdsl.types.dtypes import dtype_name
+from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind
+
+# A value is an array, a Python number, or the list of a tree's leaves in the order of its type.
+Value = Any
+
+
+def applied(
+    graph: Graph, node: Apply, operands: Sequence[Value], run: Callable[[], Value]
+) -> Value:
+    """Return the value of a user's function; `run` applies the kernel of a primitive."""
+    function, cause = node.function, None
+    value: Value = None
+    try:
+        wrong = kernel_misfit(function)
+        if wrong is None:
+            value = _python(graph, node, operands) if function.python else run()
+            wrong = _other_type(function, graph.types[node], value)
+    except LossError:
+        raise
+    except Exception as problem:  # whatever a user's function raises is what there is to say
+        known = vars(function).get("kernel")
+        own = (known,) if function.python else (known, function.factory)
+        wrong, cause = raised(problem, *own), problem
+    if wrong is None:
+        return value
+    places = graph.places.get(node)
+    said = f"`{function.name}` {wrong.message}"
+    span = places[0].span if places else None
+    found = at(wrong.code, said, span, notes=wrong.notes, help=wrong.help)
+    raise LossError([in_calls(found, places[0].calls) if places else found]) from cause
+
+
+def kernel_misfit(function: Builtin) -> Failure | None:
+    """Hold the parameters of a kernel against the signatures that its function declares."""
+    if function.python:
+        return None
+    kernel: Any = function.kernel
+    if not callable(kernel):
+        help = "the function below `@primitive` returns the kernel, and is not the kernel"
+        return Failure("LD805", f"has no kernel: it returns {described(kernel)}", help=help)
+    try:
+        own = inspect.signature(kernel)
+    except ValueError:  # what is written in C does not always say what it takes
+        return None
+    for signature in function.signatures:
+        if takes_constraints(signature):
+            continue  # what the checker makes of comparisons is what its kernel takes
+        operands, options = kernel_parameters(function, signature)
+        try:
+            own.bind(*operands, **dict.fromkeys(options))
+        except TypeError:
+            expected = ", ".join([*operands, *(f"{name}=…" for name in options)])
+            shown = f"its signature calls it with ({expected})"
+            help = "arrays come by position, static options by name"
+            return Failure("LD805", f"has a kernel that takes {own}; {shown}", help=help)
+    return None
+
+
+def kernel_parameters(function: Builtin, signature: ast.Signature) -> tuple[list[str], list[str]]:
+    """Return what a kernel is called with: arrays by position, and static options by name."""
+    operands: list[str] = []
+    options: list[str] = []
+    for one in signature.parameters:
+        if not is_operand(one):
+            options.append(one.name)
+        else:
+            operands += [f"{one.name}0", f"{one.name}1"] if one.variadic else [one.name]
+    if function.reduction:
+        operands += ["where", "weight"] if function.weighted else ["where"]
+        options += ["axis", "keepdims", *(["normalize"] if function.weighted else [])]
+    return operands, options
+
+
+def _other_type(function: Builtin, type: Type, value: Value) -> Failure | None:
+    """Hold a value against the type that its function declares for these operands."""
+    pairs = [(type, value)]
+    if isinstance(value, list) and not isinstance(type, ArrayType):
+        pairs = [(leaf, one) for (_, leaf), one in zip(tree_leaves(type), value, strict=True)]
+    for wanted, one in pairs:
+        if not _is_of(wanted, one):
+            declared = "running it on shapes" if function.python else f"`{function.texts[0]}`"
+            help = "return what is declared, or declare what is returned"
+            said = f"returns {_shown(one)}; {declared} gives {wanted}"
+            return Failure("LD806", said, help=None if function.python else help)
+    return None
+
+
+def _is_of(type: Type, value: Value) -> bool:
+    if not isinstance(type, ArrayType):
+        return True
+    if not hasattr(value, "dtype"):
+        return isinstance(value, (bool, int, float)) and type.shape == ()
+    found = dtype_name(value.dtype)
+    loose = type.dtype in CLASSES or type.strength == LITERAL
+    same = found == type.dtype or (loose and found is not None and kind(found) == kind(type.dtype))
+    return same and type.shape in (None, tuple(value.shape))
+
+
+def _shown(value: Value) -> str:
+    name = dtype_name(value.dtype) if hasattr(value, "dtype") else None
+    return described(value) if name is None else f"{name}[{', '.join(map(str, value.shape))}]"
+
+
+# Plain Python functions
+
+
+def _python(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
+    """Call a Python function with arrays, nested dicts and what was known before."""
+    (signature,) = node.function.signatures
+    options = dict(node.options)
+    parameters = [one for one in signature.parameters if is_operand(one)]
+    fixed = sum(not one.variadic for one in parameters)
+    values = [_received(graph, *pair) for pair in zip(node.arguments, operands, strict=True)]
+    given: dict[str, Any] = {}
+    for one in parameters:
+        if one.variadic:
+            several = len(values) - fixed
+            given[one.name], values = tuple(values[:several]), values[several:]
+        else:
+            fixed -= 1
+            value = values.pop(0)
+            if value is not None:
+                given[one.name] = value
+    return jnp.asarray(call(node.function.kernel, {**given, **options}))
+
+
+def _received(graph: Graph, argument: Any, value: Value) -> Any:
+    match argument, value:
+        case Const(constant), _:
+            return constant
+        case _, list():
+            paths = [path for path, _ in tree_leaves(graph.types[argument])]
+            return nested(dict(zip(paths, value, strict=True)))
+        case _:
+            return value

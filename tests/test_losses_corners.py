@@ -1,0 +1,108 @@
+"""Losses in single precision where a plain formula rounds, overflows or divides by nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import lossdsl
+
+
+@dataclass(frozen=True)
+class Corner:
+    """A call, its inputs, its value in exact arithmetic, and how near single precision comes."""
+
+    text: str
+    value: Any
+    inputs: dict[str, Any] = field(default_factory=dict)
+    within: float = 1e-5
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def equal_rewards(reward: float, count: int) -> Corner:
+    return Corner("group_advantage(reward)", np.zeros(count), {"reward": [reward] * count})
+
+
+NAN = np.nan
+CORNERS = [
+    *(equal_rewards(reward, count) for reward, count in ((0.1, 3), (0.9, 10), (1 / 3, 7))),
+    # A feature that never changes costs the 1 of its own place, and correlates with nothing.
+    Corner(
+        "barlow(a, b, redundancy=1)",
+        1.0,
+        {
+            "a": [[0.1, -1.0], [0.1, 0.0], [0.1, 1.0]],
+            "b": [[1.0, -1.0], [-2.0, 0.0], [1.0, 1.0]],
+        },
+    ),
+    Corner("r2(out, tgt)", 0.0, {"out": [0.1, 0.2, 0.3], "tgt": [0.1] * 3}),
+    Corner("r2(out, tgt)", 1.0, {"out": [0.1] * 3, "tgt": [0.1] * 3}),
+    Corner("huber(out, tgt, delta=1e30)", 4.5, {"out": [3.0], "tgt": [0.0]}),
+    Corner("ddpm(out, tgt, snr, gamma=inf)", 9.0, {"out": [3.0], "tgt": [0.0], "snr": [2.0]}),
+    Corner("negative_binomial_nll(mu, r, y)", 1.7403023, {"mu": [5.0], "r": 1e7, "y": [5.0]}),
+    Corner("gamma_nll(k, rate, y)", -4.3793789, {"k": 1e6, "rate": [2e5], "y": [5.0]}),
+    Corner("beta_nll(a, b, y)", -7.0285373, {"a": [1e6], "b": [1e6], "y": [0.5]}),
+    Corner("beta_nll(a, b, y)", np.inf, {"a": [20.0], "b": [20.0], "y": [0.0]}),
+    Corner(
+        'top_k_accuracy(z, y, 1, reduce="none")',
+        np.zeros(4),
+        {"z": [[NAN, 1.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0]], "y": [0, -1, -100, 5]},
+    ),
+    Corner("ece(p, y)", NAN, {"p": [[0.5, 0.5], [NAN, NAN]], "y": [0, 1]}),
+    Corner("auc(out, t)", NAN, {"out": [0.5, NAN, 0.3], "t": [0.0, 1.0, 1.0]}),
+    Corner("orpo(chosen, rejected)", 0.0, {"chosen": [0.0], "rejected": [-1.0]}),
+    Corner("orpo(chosen, rejected)", 1.1e4, {"chosen": [-1e4], "rejected": [-1e-30]}, 1e-2),
+    Corner("log_cosh(out, tgt)", 4.5e-8, {"out": [3e-4], "tgt": [0.0]}),
+    Corner("log_cosh(out, tgt)", 0.0, {"out": [0.0], "tgt": [0.0]}),
+]
+
+
+def single(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+@pytest.mark.parametrize("corner", CORNERS, ids=str)
+def test_value_and_gradient(corner: Corner) -> None:
+    loss = lossdsl.compile(f"value = {corner.text}\nmetric value = value\nloss = sum(1.0*value)")
+    inputs = {name: single(one) for name, one in corner.inputs.items()}
+    moving = {name: one for name, one in inputs.items() if one.dtype.kind == "f"}
+    fixed = {name: one for name, one in inputs.items() if name not in moving}
+    found = loss.with_terms(**inputs)[1].metrics["value"]
+    np.testing.assert_allclose(found, corner.value, rtol=corner.within, atol=1e-12)
+    if np.isfinite(corner.value).all():
+        gradient = jax.grad(lambda moving: loss(**moving, **fixed))(moving)
+        assert all(np.isfinite(one).all() for one in gradient.values()), gradient
+
+
+def test_a_tied_event_that_is_masked_counts_as_absent() -> None:
+    risk, time = np.array([0.1, 0.5, -0.3, 0.2]), np.array([1.0, 1.0, 1.0, 2.0])
+    event, kept = np.array([True, True, True, False]), np.array([True, True, False, True])
+    masked = lossdsl.compile("cox(risk, time, event, subject_where=kept)")
+    plain = lossdsl.compile("cox(risk, time, event)")
+    found = masked(risk=risk, time=time, event=event, kept=kept)
+    np.testing.assert_allclose(
+        found, plain(risk=risk[kept], time=time[kept], event=event[kept]), rtol=1e-6
+    )
+
+
+def test_masked_pixels_count_as_absent() -> None:
+    random = np.random.default_rng(0)
+    kept = np.array([[True, False, True, True, False]] * 2)
+    p, t = random.dirichlet(np.ones(3), (2, 2, 5))
+    for call in ("dice", "generalized_dice", "tversky", "focal_tversky", "jaccard"):
+        masked = lossdsl.compile(f"{call}(p, t, pixel_where=kept)")
+        found = masked(p=np.where(kept[..., None], p, NAN), t=t, kept=kept)
+        wanted = lossdsl.compile(f"{call}(p, t)")(p=p[:, kept[0]], t=t[:, kept[0]])
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    masked = lossdsl.compile("binary_dice(p, t, squared=true, pixel_where=kept)")
+    found = masked(p=np.where(kept, p[..., 0], NAN), t=t[..., 0], kept=kept)
+    a, b = p[..., 0][:, kept[0]], t[..., 0][:, kept[0]]
+    overlap = (2 * (a * b).sum(1) + 1) / ((a**2).sum(1) + (b**2).sum(1) + 1)
+    np.testing.assert_allclose(found, np.mean(1 - overlap), rtol=1e-6)
