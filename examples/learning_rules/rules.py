@@ -1,0 +1,47 @@
+"""The rules of the config, each with the layers that it wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+from network import Params, both_ways, energies, layers, linear
+
+import lossdsl
+from lossdsl.learning import (
+    BackProp,
+    BiPredictiveCoding,
+    EquilibriumPropagation,
+    LearningResult,
+    PredictiveCoding,
+)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A rule over the layers of the network."""
+
+    rule: Any
+    layers: Sequence[Any]
+
+    def grads(self, params: Params, batch: Mapping[str, Any], key: jax.Array) -> LearningResult:
+        """Return the rule's gradients; the key is for one that draws."""
+        draws = getattr(self.rule, "sign", "fixed") == "random"
+        return self.rule.grads(self.layers, params, batch, **({"key": key} if draws else {}))
+
+
+def learner(
+    loss: lossdsl.CompiledLoss, depth: int, rule: str, energy: str = "gaussian", **settings: Any
+) -> Learner:
+    """Return a rule by the name of its class; LossError for a setting out of range."""
+    settle = partial(EquilibriumPropagation, energy=energies(depth)[energy])
+    make, wanted = {
+        "BackProp": (BackProp, layers(depth)),
+        "PredictiveCoding": (PredictiveCoding, layers(depth)),
+        "BiPredictiveCoding": (BiPredictiveCoding, both_ways(depth)),
+        "EquilibriumPropagation": (settle, [linear] * depth),
+    }[rule]
+    return Learner(make(loss, **settings), wanted)

@@ -1,0 +1,96 @@
+"""A chain of predictions: layers in one direction, beliefs between them, and the errors of both.
+
+From a clamped `start`, each layer predicts the next belief out of the one before; the error of a
+prediction is the prediction less the belief. What the last layer predicts meets the `end`, which
+gives an energy and the derivative by the prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.learning.descent import norm
+from lossdsl.learning.layers import Layer, apply, shown
+
+End = Callable[[Any], tuple[Any, Any]]
+
+
+class Errors(NamedTuple):
+    """The errors of the predictions of a chain, and the energy of its end."""
+
+    each: list[Any]
+    end: Any
+
+    @property
+    def energy(self) -> Any:
+        """The energy of the end and of the beliefs together."""
+        return self.end + jnp.square(norm(self.each[:-1])) / 2
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers with their parameters, a clamped start and an end."""
+
+    layers: Sequence[Layer]
+    params: Sequence[Any]
+    start: Any
+    end: End
+
+    def slope(self, beliefs: Sequence[Any]) -> tuple[list[Any], Errors]:
+        """Return the derivative of the energy by each belief, and the errors it is made of."""
+        made, pulls = predictions(self.layers, self.params, [self.start, *beliefs])
+        for number, (one, belief) in enumerate(zip(made, beliefs, strict=False)):
+            if one.shape != belief.shape:
+                message = f"prediction {number} is {shown(one)}, what it predicts {shown(belief)}"
+                raise LossError([at("LD901", message, None)])
+        errors = [one - belief for one, belief in zip(made, beliefs, strict=False)]
+        energy, last = self.end(made[-1])
+        errors.append(last)
+        return slopes(errors, pulls), Errors(errors, energy)
+
+    def gradients(self, beliefs: Sequence[Any], errors: Errors) -> list[Any]:
+        """Return the derivative of the energy by the parameters of each layer, at given errors."""
+        return local_gradients(self.layers, self.params, [self.start, *beliefs], errors.each)
+
+
+def predictions(
+    layers: Sequence[Layer], params: Sequence[Any], inputs: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """Return what layers make of their inputs, and of all but the first the pullback to these.
+
+    The first input is clamped, and may be of integers.
+    """
+    rows = list(zip(layers, params, inputs, strict=True))
+    made, pulls = [apply(0, *rows[0])], list[Any]()
+    for number, (layer, own, value) in enumerate(rows[1:], 1):
+        one, pull = jax.vjp(lambda x, f=layer, p=own, n=number: apply(n, f, p, x), value)
+        made.append(one)
+        pulls.append(pull)
+    return made, pulls
+
+
+def slopes(errors: Sequence[Any], pulls: Sequence[Any]) -> list[Any]:
+    """Return the derivative of `sum |error|^2 / 2` by each belief between the layers."""
+    after = [pull(error)[0] for pull, error in zip(pulls, errors[1:], strict=True)]
+    return [one - error for one, error in zip(after, errors, strict=False)]
+
+
+def local_gradients(
+    layers: Sequence[Layer], params: Sequence[Any], inputs: Sequence[Any], errors: Sequence[Any]
+) -> list[Any]:
+    """Return for each layer how the error of its output changes with its own parameters."""
+    return [
+        jax.vjp(lambda own, f=layer, x=value: f(own, x), own)[1](error)[0]
+        for layer, own, value, error in zip(layers, params, inputs, errors, strict=True)
+    ]
+
+
+def like(params: Any, found: Sequence[Any]) -> Any:
+    """Return gradients of the layers in the container that the parameters are in."""
+    return jax.tree.unflatten(jax.tree.structure(params), jax.tree.leaves(list(found)))

@@ -1,0 +1,90 @@
+"""Layers: pure functions `f(params, x)` in a row, and the values that they pass on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lossdsl.diagnostics.diagnostic import LossError, at
+
+Layer = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Bidirectional:
+    """A layer that predicts both ways: `forward(params, below)` and `backward(params, above)`.
+
+    Shared weights are two functions that read the same parameters, separate weights two that read
+    different ones. As a function it is its forward half.
+    """
+
+    forward: Layer
+    backward: Layer
+
+    def __call__(self, params: Any, x: Any) -> Any:
+        """Return what the layer predicts for the one above."""
+        return self.forward(params, x)
+
+
+def check_layers(layers: Sequence[Layer], params: Sequence[Any]) -> None:
+    """Raise LD901 for layers that are no functions, or parameters that are not theirs."""
+    if not layers:
+        raise LossError([at("LD901", "there are no layers", None)])
+    for number, layer in enumerate(layers):
+        if not callable(layer):
+            message = f"layer {number} is a {type(layer).__name__}, not a function"
+            raise LossError([at("LD901", message, None, help="a layer is `f(params, x)`")])
+        if not hashable(layer):
+            message = f"layer {number} has no hash, by which what is compiled for it is found again"
+            raise LossError([at("LD901", message, None, help="a function or a frozen dataclass")])
+    if len(layers) != len(params):
+        message = f"{len(layers)} layers with parameters for {len(params)}"
+        help = "`params` has one tree for each layer, `{}` for one without parameters"
+        raise LossError([at("LD901", message, None, help=help)])
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(params)):
+        if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            message = f"the parameter `{name}` is {jnp.result_type(leaf)}, no floating number"
+            raise LossError([at("LD901", message, None)])
+
+
+def hashable(value: object) -> bool:
+    """Say whether a value has a hash; a frozen dataclass has one if all of its fields have."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def apply(number: int, layer: Layer, params: Any, x: Any) -> Any:
+    """Return what a layer makes of a value; LD901 if it refuses it or returns no array."""
+    try:
+        made = layer(params, x)
+    except (TypeError, ValueError) as problem:
+        reason = (str(problem).splitlines() or [type(problem).__name__])[0]
+        message = f"layer {number} does not take {shown(x)}: {reason}"
+        raise LossError([at("LD901", message, None)]) from problem
+    if not isinstance(made, jax.Array) or not jnp.issubdtype(made.dtype, jnp.floating):
+        message = f"layer {number} returns {shown(made)}, not an array of floating numbers"
+        raise LossError([at("LD901", message, None)])
+    return made
+
+
+def forward(layers: Sequence[Layer], params: Sequence[Any], x: Any) -> list[Any]:
+    """Return the values of a feed-forward pass: the input, then what each layer returns."""
+    values = [x]
+    for number, (layer, own) in enumerate(zip(layers, params, strict=True)):
+        values.append(apply(number, layer, own, values[-1]))
+    return values
+
+
+def shown(value: Any) -> str:
+    """Return the type of a value as messages write it."""
+    if not hasattr(value, "dtype"):
+        return f"a {type(value).__name__}"
+    return f"{value.dtype}[{', '.join(map(str, value.shape))}]"

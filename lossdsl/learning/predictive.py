@@ -1,0 +1,129 @@
+"""Predictive coding: beliefs of hidden layers settle between predictions, errors drive weights.
+
+After Rosenbaum 2022, doi:10.1371/journal.pone.0266102 (strict and fixed prediction); the exact
+mode is what the fixed one comes to rest at. With `f_l` the layers, `v_0` the input and `v_l` the
+belief of hidden layer `l`, its error is `f_l(v_{l-1}) - v_l`, and the error of the output is that
+of the loss for each example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lossdsl.learning.chain import Chain, Errors, like, local_gradients, predictions, slopes
+from lossdsl.learning.descent import descend
+from lossdsl.learning.errors import Loss, objective
+from lossdsl.learning.layers import Layer, forward
+from lossdsl.learning.result import LearningResult, at_rest
+from lossdsl.learning.rule import at_least_one, one_of, positive, run
+
+MODES = ("strict", "fixed", "exact")
+
+
+@dataclass(frozen=True)
+class PredictiveCoding:
+    """Predictive coding in one of three modes.
+
+    `strict` descends the energy `Loss + sum |error|^2 / 2` of the hidden beliefs, `steps` times by
+    `eta`. `fixed` holds the predictions of the feed-forward pass and the error of the output; with
+    `eta = 1` and as many steps as layers it is backpropagation. `exact` is that without steps.
+    `check` raises for a residual past `tolerance`: too few steps give wrong gradients.
+
+    >>> import jax.numpy as jnp
+    >>> import lossdsl
+    >>> rule = PredictiveCoding(lossdsl.compile("mse(out, tgt)"), eta=1.0, steps=2, mode="fixed")
+    >>> layers, params = [lambda w, x: jnp.tanh(w*x)]*2, [jnp.float32(0.5)]*2
+    >>> result = rule.grads(layers, params, {"x": jnp.ones((3, 1)), "tgt": jnp.ones((3, 1))})
+    >>> bool(result.residual < 1e-6)
+    True
+    """
+
+    loss: Loss
+    eta: float = 0.1
+    steps: int = 20
+    mode: str = "strict"
+    input: str = "x"
+    output: str = "out"
+    check: bool = False
+    tolerance: float = 0.01
+
+    def __post_init__(self) -> None:
+        one_of(MODES, mode=self.mode)
+        positive(eta=self.eta)
+        at_least_one(steps=self.steps)
+
+    def grads(
+        self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
+    ) -> LearningResult:
+        """Return the gradients of the parameters on a batch, with loss and metrics."""
+        result = run(self, layers, params, batch)
+        return at_rest(result, self.tolerance) if self.check else result
+
+    def reads(self) -> set[str]:
+        """Return the keys of the batch that the rule may read."""
+        return {self.input, *self.loss.signature}
+
+    def compute(
+        self, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
+    ) -> LearningResult:
+        """Return the result, as a pure function of arrays."""
+        goal = objective(self.loss, self.output, batch)
+        values = forward(layers, params, batch[self.input])
+        seen = goal.evaluate(values[-1], params)
+        if self.mode == "strict":
+            chain = Chain(
+                layers, params, values[0], lambda out: goal.driven(out, params, seen.count)
+            )
+            done = descend(chain.slope, values[1:-1], self.eta, self.steps)
+            found = Inferred([values[0], *done.values], done.seen, done.residual)
+        else:
+            last = Errors([seen.error], seen.count * seen.value)
+            steps = None if self.mode == "exact" else self.steps
+            found = fixed(layers, params, values, last, self.eta, steps)
+        weights = local_gradients(layers, params, found.inputs, found.errors.each)
+        grads = jax.tree.map(
+            lambda one, direct: one / seen.count + direct, like(params, weights), seen.direct
+        )
+        energy = found.errors.energy / seen.count
+        return LearningResult(grads, seen.value, seen.terms.metrics, energy, found.residual)
+
+
+class Inferred(NamedTuple):
+    """What inference found: the input of each layer and the error of each layer's output."""
+
+    inputs: list[Any]
+    errors: Errors
+    residual: Any
+
+
+def fixed(
+    layers: Sequence[Layer],
+    params: Any,
+    values: list[Any],
+    last: Errors,
+    eta: float,
+    steps: int | None,
+) -> Inferred:
+    """Propagate the error of the output through the layers as they are at the feed-forward pass.
+
+    Without a number of steps, to where the steps come to rest.
+    """
+    _, pulls = predictions(layers, params, values[:-1])
+    if steps is None:
+        errors = last.each
+        for pull in reversed(pulls):
+            errors = [*pull(errors[0]), *errors]
+        return Inferred(values[:-1], Errors(errors, last.end), jnp.zeros((), errors[0].dtype))
+
+    def slope(beliefs: list[Any]) -> tuple[list[Any], Errors]:
+        errors = [value - belief for value, belief in zip(values[1:], beliefs, strict=False)]
+        errors += last.each
+        return slopes(errors, pulls), Errors(errors, last.end)
+
+    done = descend(slope, values[1:-1], eta, steps)
+    return Inferred(values[:-1], done.seen, done.residual)

@@ -1,0 +1,59 @@
+"""What a learning rule returns, and what is said when inference has not come to rest."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.core import Tracer
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class LearningResult:
+    """Gradients of one batch, and what they were computed from. A pytree.
+
+    `grads` has the structure of the parameters, for any optimizer of optax. `loss` and `metrics`
+    are those of the spec at the network's output. `energy` is what inference lowers, for each
+    example as the loss is. `residual` says how far inference was from rest: 0 at rest, 1 where it
+    has not begun.
+    """
+
+    grads: Any
+    loss: Any
+    metrics: Mapping[str, Any]
+    energy: Any
+    residual: Any
+
+
+def at_rest(result: LearningResult, tolerance: float) -> LearningResult:
+    """Return the result, or raise LD906 if its residual is past the tolerance.
+
+    Inside a transformation of the caller's there is no number yet: the program warns when it runs.
+    """
+    if isinstance(result.residual, Tracer):
+        jax.debug.callback(lambda residual: _warn(float(residual), tolerance), result.residual)
+    else:
+        found = _restless(float(result.residual), tolerance)
+        if found is not None:
+            raise LossError([found])
+    return result
+
+
+def _warn(residual: float, tolerance: float) -> None:
+    found = _restless(residual, tolerance)
+    if found is not None:
+        warnings.warn(f"\n{found}", RuntimeWarning, stacklevel=2)
+
+
+def _restless(residual: float, tolerance: float) -> Diagnostic | None:
+    # Written so that a residual that is NaN is past every tolerance.
+    if residual <= tolerance:
+        return None
+    message = f"inference is not at rest: its residual is {residual:.3g}, allowed is {tolerance:g}"
+    return at("LD906", message, None, help="more `steps`, or a smaller step size if it grows")

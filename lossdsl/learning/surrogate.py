@@ -1,0 +1,201 @@
+"""Spikes for use inside models: the surrogates of the language's `spike` as Python functions.
+
+Each function returns a callable of x, the membrane potential less its threshold: the value is 1
+where x >= 0, at the threshold too, and 0 below; the derivative is the surrogate's.
+`lossdsl functions spike` has the formulas.
+
+>>> import jax
+>>> fires = superspike(beta=10)
+>>> fires
+superspike(beta=10)
+>>> float(fires(0.0)), float(jax.grad(fires)(0.1))
+(1.0, 0.25)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lossdsl.check.names import did_you_mean
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.library.declare import builtins
+from lossdsl.lower.values import as_array
+from lossdsl.syntax import ast
+
+__all__ = [
+    "Surrogate",
+    "gaussian",
+    "multi_gaussian",
+    "named",
+    "polynomial",
+    "rectangular",
+    "sigmoid",
+    "single_exponential",
+    "slayer_pdf",
+    "superspike",
+]
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A step from 0 to 1 at 0 whose derivative is that of `name`, with `parameters`.
+
+    With `smooth` the value is the surrogate's integral, so that it agrees with the derivative.
+    Surrogates of equal numbers are equal and hash alike, so that one may be static under `jit`.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, Any], ...]
+    options: tuple[tuple[str, str], ...] = ()
+    smooth: bool = False
+    kernel: Callable[..., jax.Array] = field(
+        default_factory=lambda: builtins()["spike"].kernel, repr=False, compare=False
+    )
+
+    def __call__(self, x: Any) -> jax.Array:
+        """Return the spikes of an array, in its dtype; integers become floats."""
+        x = jnp.asarray(as_array(x, "x"))
+        x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+        values = [value for _, value in self.parameters]
+        options = dict(self.options)
+        return self.kernel(x, *values, surrogate=self.name, smooth=self.smooth, **options)
+
+    def derivative(self, x: Any) -> jax.Array:
+        """Return the surrogate itself, which is the derivative at each element.
+
+        >>> rectangular(alpha=4).derivative([-3, 0, 1]).tolist()
+        [0.0, 0.25, 0.25]
+        """
+        x = jnp.asarray(x, jnp.result_type(float, jnp.asarray(x)))
+        return jax.jvp(self, (x,), (jnp.ones_like(x),))[1]
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in (*self.parameters, *self.options)]
+        return f"{self.name}({', '.join([*given, *(['smooth=True'] if self.smooth else [])])})"
+
+
+def superspike(beta: Any = 10, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative (1 + beta*|x|)**-2."""
+    return named("superspike", smooth=smooth, beta=beta)
+
+
+def sigmoid(alpha: Any = 4, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative of sigmoid(alpha*x)."""
+    return named("sigmoid", smooth=smooth, alpha=alpha)
+
+
+def gaussian(alpha: Any = 1, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the normal density of variance alpha as their derivative."""
+    return named("gaussian", smooth=smooth, alpha=alpha)
+
+
+def polynomial(alpha: Any = 1, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative max(0, sqrt(alpha)/2 - alpha/4*|x|)."""
+    return named("polynomial", smooth=smooth, alpha=alpha)
+
+
+def rectangular(alpha: Any = 1, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative 1/alpha where |x| < alpha/2, else 0."""
+    return named("rectangular", smooth=smooth, alpha=alpha)
+
+
+def multi_gaussian(
+    lens: Any = 0.5, scale: Any = 6, height: Any = 0.15, *, smooth: bool = False
+) -> Surrogate:
+    """Return spikes with a normal density less two wide ones beside it as their derivative.
+
+    That is (1 + height)*N(x; 0, lens) - height*N(x; ±lens, scale*lens), the deviation last.
+    """
+    return named("multi_gaussian", smooth=smooth, lens=lens, scale=scale, height=height)
+
+
+def single_exponential(
+    grad_width: Any = 0.5, grad_scale: Any = 1, threshold: Any = 1, *, smooth: bool = False
+) -> Surrogate:
+    """Return spikes with the derivative grad_scale/w*exp(-|x|/w), w = grad_width*threshold."""
+    given = {"grad_width": grad_width, "grad_scale": grad_scale, "threshold": threshold}
+    return named("single_exponential", smooth=smooth, **given)
+
+
+def slayer_pdf(
+    scale: Any = 1, tau: Any = 10, *, convention: str = "slayer", smooth: bool = False
+) -> Surrogate:
+    """Return spikes with the derivative scale/tau*exp(-|x|/tau).
+
+    With `convention="alpha_beta"` it is scale*exp(-tau*|x|).
+    """
+    return named("slayer_pdf", smooth=smooth, scale=scale, tau=tau, convention=convention)
+
+
+def named(name: str, *, smooth: bool = False, **parameters: Any) -> Surrogate:
+    """Return the spikes with the surrogate of a name, as a configuration file gives it.
+
+    An unknown name or convention is LD112, a parameter that the surrogate does not have LD102, a
+    number outside of its domain LD503.
+
+    >>> named("single_exponential", threshold=2)
+    single_exponential(grad_width=0.5, grad_scale=1, threshold=2)
+    """
+    known = {one: _parameters(signature) for signature, one in _signatures()}
+    if name not in known:
+        raise _no_choice("surrogate", name, tuple(known))
+    own = known[name]
+    for given in parameters:
+        if given not in own:
+            help = did_you_mean(given, own) or f"it takes {', '.join(f'`{one}`' for one in own)}"
+            raise LossError([at("LD102", f"`{name}` has no parameter `{given}`", None, help=help)])
+    numbers: list[tuple[str, Any]] = []
+    options: list[tuple[str, str]] = []
+    for one, (choices, default) in own.items():
+        value = parameters.get(one, default)
+        if not choices:
+            _hold(one, value)
+            numbers.append((one, value))
+        elif value not in choices:
+            raise _no_choice(one, value, choices)
+        elif value != default:
+            options.append((one, value))
+    return Surrogate(name, tuple(numbers), tuple(options), smooth)
+
+
+def _signatures() -> list[tuple[ast.Signature, str]]:
+    """Return each signature of `spike` with each surrogate that it is for."""
+    return [
+        (signature, option)
+        for signature in builtins()["spike"].signatures
+        for option in _choices(signature.parameters[1])
+    ]
+
+
+def _parameters(signature: ast.Signature) -> Mapping[str, tuple[tuple[str, ...], Any]]:
+    """Return what a surrogate takes besides `smooth`, each with its choices and its default."""
+    return {
+        one.name: (_choices(one), one.default.value)
+        for one in signature.parameters[2:]
+        if one.name != "smooth" and isinstance(one.default, ast.Literal | ast.Text)
+    }
+
+
+def _choices(parameter: ast.Parameter) -> tuple[str, ...]:
+    return parameter.type.options if isinstance(parameter.type, ast.ChoiceTypeExpr) else ()
+
+
+def _no_choice(what: str, given: object, options: tuple[str, ...]) -> LossError:
+    listed = " or ".join(f'"{option}"' for option in options)
+    help = did_you_mean(given, options) if isinstance(given, str) else None
+    return LossError([at("LD112", f"`{what}` is {listed}; this is {given!r}", None, help=help)])
+
+
+def _hold(name: str, value: Any) -> None:
+    """Refuse what is no number or array, and a Python number outside of the domain."""
+    as_array(value, name)
+    domain = builtins()["spike"].domains.get(name)
+    number = isinstance(value, int | float) and not math.isnan(value)
+    if number and domain is not None and value not in domain:
+        raise LossError([at("LD503", f"`{name}` lies in {domain}; this is {value:g}", None)])

@@ -1,0 +1,78 @@
+"""Small networks and batches that the tests of learning rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lossdsl.learning import Bidirectional
+
+SIZES = (4, 5, 3, 2)
+
+
+def linear(params: Any, x: Any) -> Any:
+    return x @ params["w"] + params["b"]
+
+
+def squashed(params: Any, x: Any) -> Any:
+    return jnp.tanh(linear(params, x))
+
+
+def gated(params: Any, x: Any) -> Any:
+    """A layer behind its activation, as equilibrium propagation and the two-way rules have it."""
+    return linear(params, jnp.tanh(x))
+
+
+LAYERS = (squashed, squashed, linear)
+
+
+def parameters(sizes: Sequence[int] = SIZES, seed: int = 0, dtype: Any = None) -> list[Any]:
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "w": jnp.asarray(rng.normal(size=(below, above)) / np.sqrt(below), dtype),
+            "b": jnp.asarray(0.1 * rng.normal(size=above), dtype),
+        }
+        for below, above in pairwise(sizes)
+    ]
+
+
+def batch(size: int = 6, sizes: Sequence[int] = SIZES, seed: int = 1, dtype: Any = None) -> Any:
+    rng = np.random.default_rng(seed)
+    return {
+        "x": jnp.asarray(rng.normal(size=(size, sizes[0])), dtype),
+        "tgt": jnp.asarray(rng.normal(size=(size, sizes[-1])), dtype),
+    }
+
+
+def shared(activation: Callable[[Any], Any]) -> Bidirectional:
+    """A layer whose two directions share their weights, each with a bias of its own."""
+    return Bidirectional(
+        lambda params, x: activation(x) @ params["w"],
+        lambda params, x: activation(x) @ params["w"].T,
+    )
+
+
+def separate(activation: Callable[[Any], Any]) -> Bidirectional:
+    """A layer whose two directions have weights of their own."""
+    return Bidirectional(
+        lambda params, x: activation(x) @ params["up"],
+        lambda params, x: activation(x) @ params["down"],
+    )
+
+
+def far(found: Any, expected: Any) -> float:
+    """Return the relative distance of two trees of arrays."""
+    pairs = list(zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True))
+    apart = sum(float(jnp.sum(jnp.square(one - two))) for one, two in pairs)
+    return float(np.sqrt(apart / sum(float(jnp.sum(jnp.square(two))) for _, two in pairs)))
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """Return the exponent of the power law through points: the slope of a log-log fit."""
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])

@@ -1,0 +1,342 @@
+"""What the literature proves of the learning rules, each with the slope that is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from learning_networks import (
+    LAYERS,
+    batch,
+    far,
+    gated,
+    linear,
+    parameters,
+    separate,
+    shared,
+    slope,
+    squashed,
+)
+
+import lossdsl
+from lossdsl.learning import (
+    BackProp,
+    Bidirectional,
+    BiPredictiveCoding,
+    ConditionalGaussian,
+    EquilibriumPropagation,
+    Hopfield,
+    PredictiveCoding,
+)
+
+FIT = "mean(sum(square(out - tgt), axis=-1))/2"
+HALF_SUM = "sum(square(out - tgt))/2"
+
+
+@pytest.fixture(autouse=True)
+def _double() -> Iterator[None]:
+    with jax.enable_x64(True):
+        yield
+
+
+def distance_to_backprop(rule: Any, layers: Any = LAYERS, same: Any = None) -> float:
+    """Return how far a rule's gradients are from those of backpropagation, relative to these."""
+    params, data = parameters(), batch()
+    exact = BackProp(rule.loss).grads(same or layers, params, data).grads
+    return far(rule.grads(layers, params, data).grads, exact)
+
+
+# Predictive coding
+
+
+def test_fixed_predictions_with_a_full_step_are_backpropagation_after_as_many_as_layers() -> None:
+    loss = lossdsl.compile(FIT)
+    apart = {
+        steps: distance_to_backprop(PredictiveCoding(loss, eta=1.0, steps=steps, mode="fixed"))
+        for steps in (2, 3, 4)
+    }
+    assert apart[2] > 0.1
+    assert max(apart[3], apart[4]) < 1e-15
+
+
+def test_fixed_predictions_come_to_rest_geometrically_at_backpropagation() -> None:
+    loss, steps = lossdsl.compile(FIT), (16, 20, 24, 28)
+    apart = [
+        distance_to_backprop(PredictiveCoding(loss, eta=0.5, steps=one, mode="fixed"))
+        for one in steps
+    ]
+    # A step leaves 1 - eta of a belief's distance from rest; below another belief, that times a
+    # factor linear in the steps.
+    rate = np.exp(np.polyfit(steps, np.log(apart), 1)[0])
+    assert rate == pytest.approx(0.5, abs=0.05)
+
+
+def test_exact_is_backpropagation() -> None:
+    rule = PredictiveCoding(lossdsl.compile(FIT), mode="exact")
+    assert distance_to_backprop(rule) < 1e-15
+    assert rule.grads(LAYERS, parameters(), batch()).residual == 0
+
+
+def test_strict_nears_backpropagation_in_proportion_to_the_scale_of_the_loss() -> None:
+    scales = (1.0, 1e-2, 1e-3, 1e-4)
+    apart = [
+        distance_to_backprop(
+            PredictiveCoding(lossdsl.compile(f"{scale}*{FIT}"), eta=0.1, steps=400)
+        )
+        for scale in scales
+    ]
+    assert apart[0] > 0.5
+    assert slope(scales[1:], apart[1:]) == pytest.approx(1, abs=0.03)
+
+
+def test_strict_never_raises_the_energy_with_small_steps() -> None:
+    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
+    energies = [
+        float(PredictiveCoding(loss, eta=0.05, steps=steps).grads(LAYERS, params, data).energy)
+        for steps in (1, 2, 4, 8, 16, 32)
+    ]
+    assert energies[0] == pytest.approx(float(BackProp(loss).grads(LAYERS, params, data).loss))
+    assert all(np.diff(energies) < 0)
+
+
+def test_strict_comes_to_rest_geometrically() -> None:
+    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
+    steps = (50, 100, 150, 200)
+    residuals = [
+        float(PredictiveCoding(loss, eta=0.1, steps=one).grads(LAYERS, params, data).residual)
+        for one in steps
+    ]
+    fitted = np.polyfit(steps, np.log(residuals), 1)
+    assert np.exp(fitted[0]) < 0.95
+    assert np.log(residuals) == pytest.approx(np.polyval(fitted, steps), abs=0.7)
+
+
+# Equilibrium propagation
+
+BETAS = (0.02, 0.01, 0.005, 0.0025)
+GAUSSIAN = ConditionalGaussian((lambda x: x, jnp.tanh, jnp.tanh, jnp.tanh))
+HOPFIELD = Hopfield((lambda x: x, jax.nn.sigmoid, jax.nn.sigmoid, jax.nn.sigmoid))
+
+
+def at_rest(energy: Any, params: Any, data: Any) -> Any:
+    """Return the gradient of the loss at the free rest, through the rest: implicitly."""
+    layers = (linear,) * 3
+    start = energy.forward(layers, params, data["x"])[1:]
+    flat, shaped = jax.flatten_util.ravel_pytree(start)
+
+    def force(flat: Any, params: Any) -> Any:
+        return jax.grad(lambda one: energy.total(layers, params, [data["x"], *shaped(one)]))(flat)
+
+    for _ in range(30):
+        flat = flat - jnp.linalg.solve(jax.jacobian(force)(flat, params), force(flat, params))
+    assert float(jnp.max(jnp.abs(force(flat, params)))) < 1e-12
+    loss = lossdsl.compile(FIT)
+    pulled = jax.grad(lambda one: loss(out=shaped(one)[-1], tgt=data["tgt"]))(flat)
+    adjoint = -jnp.linalg.solve(jax.jacobian(force)(flat, params), pulled)
+    return jax.vjp(lambda own: force(flat, own), params)[1](adjoint)[0]
+
+
+@pytest.mark.parametrize(("energy", "start"), [(GAUSSIAN, "forward"), (HOPFIELD, "zeros")])
+@pytest.mark.parametrize(("phases", "order"), [("two", 1), ("centered", 2)])
+def test_the_error_falls_with_beta(energy: Any, start: str, phases: str, order: int) -> None:
+    params, data, loss = parameters(), batch(3), lossdsl.compile(FIT)
+    exact = at_rest(energy, params, data)
+    errors = []
+    for beta in BETAS:
+        rule = EquilibriumPropagation(
+            loss, energy, beta=beta, steps=3000, phases=phases, start=start
+        )
+        result = rule.grads((linear,) * 3, params, data)
+        assert result.residual < 1e-6
+        errors.append(far(result.grads, exact))
+    assert slope(BETAS, errors) == pytest.approx(order, abs=0.08)
+
+
+def test_at_a_feed_forward_rest_it_nears_backpropagation() -> None:
+    rule = EquilibriumPropagation(
+        lossdsl.compile(FIT), GAUSSIAN, beta=0.01, steps=1000, start="forward"
+    )
+    assert distance_to_backprop(rule, (linear,) * 3, (linear, gated, gated)) < 1e-3
+
+
+def test_one_phase_is_two_where_the_free_rest_adds_nothing() -> None:
+    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
+    one, two = (
+        EquilibriumPropagation(loss, GAUSSIAN, phases=phases, start="forward").grads(
+            (linear,) * 3, params, data
+        )
+        for phases in ("one", "two")
+    )
+    assert far(one.grads, two.grads) < 1e-13
+
+
+def test_both_signs_of_beta_average_to_the_centered_estimate() -> None:
+    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
+    layers, settings = (linear,) * 3, {"energy": GAUSSIAN, "beta": 0.05, "start": "forward"}
+    rule = EquilibriumPropagation(loss, phases="two", sign="random", **settings)
+    drawn = [rule.grads(layers, params, data, key=jax.random.key(seed)).grads for seed in range(8)]
+    signs = {
+        sign: EquilibriumPropagation(
+            loss, phases="two", **{**settings, "beta": sign * 0.05}
+        ).grads(layers, params, data).grads
+        for sign in (1, -1)
+    }  # fmt: skip
+    found = [min(signs, key=lambda sign: far(one, signs[sign])) for one in drawn]
+    assert set(found) == {1, -1}
+    assert all(far(one, signs[sign]) < 1e-12 for one, sign in zip(drawn, found, strict=True))
+    mean = jax.tree.map(lambda one, two: (one + two) / 2, signs[1], signs[-1])
+    centered = EquilibriumPropagation(loss, **settings).grads(layers, params, data).grads
+    assert far(mean, centered) < 1e-12
+
+
+def test_a_tolerance_stops_early_and_is_what_is_left() -> None:
+    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
+    tolerances = (1e-3, 1e-4, 1e-5, 1e-6)
+    residuals = [
+        float(
+            EquilibriumPropagation(
+                loss, GAUSSIAN, steps=10_000, tolerance=tolerance, start="forward"
+            )
+            .grads((linear,) * 3, params, data)
+            .residual
+        )
+        for tolerance in tolerances
+    ]
+    assert slope(tolerances, residuals) == pytest.approx(1, abs=0.1)
+
+
+def test_rounding_of_a_small_nudge_grows_as_it_falls() -> None:
+    params, data, loss = parameters(), batch(), lossdsl.compile(FIT)
+    narrow = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), (params, data))
+    betas, errors = (1e-2, 1e-3, 1e-4), []
+    for beta in betas:
+        rule = EquilibriumPropagation(loss, HOPFIELD, beta=beta, steps=500)
+        wide = rule.grads((linear,) * 3, params, data).grads
+        errors.append(far(rule.grads((linear,) * 3, *narrow).grads, wide))
+    assert slope(betas, errors) == pytest.approx(-1, abs=0.3)
+
+
+# Bidirectional predictive coding
+
+
+def test_without_generation_it_is_strict_predictive_coding() -> None:
+    params, data = parameters(), batch()
+    loss = lossdsl.compile(FIT)
+    both = [Bidirectional(layer, lambda params, x: x @ params["w"].T) for layer in LAYERS]
+    two_way = BiPredictiveCoding(loss, generative=0.0).grads(both, params, data)
+    one_way = PredictiveCoding(loss).grads(LAYERS, params, data)
+    assert far(two_way.grads, one_way.grads) < 1e-15
+    assert two_way.energy == pytest.approx(float(one_way.energy), rel=1e-14)
+
+
+@pytest.mark.parametrize("back", [None, "log_cosh(out, x)"])
+def test_two_way_inference_never_raises_the_energy(back: str | None) -> None:
+    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
+    loss_back = None if back is None else lossdsl.compile(back)
+    layers = [shared(jnp.tanh)] * 3
+    energies = [
+        float(
+            BiPredictiveCoding(loss, loss_back, eta=0.02, steps=steps)
+            .grads(layers, params, data)
+            .energy
+        )
+        for steps in (1, 2, 4, 8, 16, 32)
+    ]
+    assert all(np.diff(energies) < 0)
+
+
+@pytest.mark.parametrize("kind", [shared, separate])
+def test_at_rest_the_ends_may_be_swapped(kind: Any) -> None:
+    ends, data = {"up": (4, 5, 3, 2), "down": (2, 3, 5, 4)}, batch()
+    up, down = parameters(ends["up"]), parameters(ends["down"], seed=3)[::-1]
+    params = [
+        {"w": one["w"], "up": one["w"], "down": two["w"]} for one, two in zip(up, down, strict=True)
+    ]
+    layer, loss = kind(jnp.tanh), lossdsl.compile(HALF_SUM)
+    turned = Bidirectional(layer.backward, layer.forward)
+    settings = {"eta": 0.05, "steps": 3000}
+    found = BiPredictiveCoding(loss, discriminative=0.7, generative=1.3, **settings).grads(
+        [layer] * 3, params, data
+    )
+    swapped = BiPredictiveCoding(loss, discriminative=1.3, generative=0.7, **settings).grads(
+        [turned] * 3, params[::-1], {"x": data["tgt"], "tgt": data["x"]}
+    )
+    assert max(found.residual, swapped.residual) < 1e-12
+    assert far(swapped.grads[::-1], found.grads) < 1e-11
+    assert swapped.energy == pytest.approx(float(found.energy), rel=1e-12)
+
+
+@pytest.mark.parametrize("back", [None, "log_cosh(out, x) + 0.1*l2sqr(params)"])
+def test_its_gradients_are_those_of_the_energy_at_rest(back: str | None) -> None:
+    # The derivative of the energy at rest, over the parameters, by differences: the envelope
+    # theorem leaves no other part.
+    rule = BiPredictiveCoding(
+        lossdsl.compile(HALF_SUM),
+        None if back is None else lossdsl.compile(back),
+        eta=0.05,
+        steps=2000,
+        discriminative=0.7,
+        generative=1.3,
+    )
+    params, data, layers = parameters(), batch(3), [shared(jnp.tanh)] * 3
+    grads, step = rule.grads(layers, params, data).grads, 1e-5
+
+    def energy(shift: float) -> float:
+        moved = [dict(one) for one in params]
+        moved[1]["w"] = moved[1]["w"].at[2, 1].add(shift)
+        return float(rule.grads(layers, moved, data).energy)
+
+    expected = (energy(step) - energy(-step)) / (2 * step)
+    assert float(grads[1]["w"][2, 1]) == pytest.approx(expected, rel=1e-6)
+
+
+# All rules
+
+
+RULES = {
+    "backprop": (BackProp, LAYERS),
+    "strict": (PredictiveCoding, LAYERS),
+    "two ways": (BiPredictiveCoding, [shared(jnp.tanh)] * 3),
+    "equilibrium": (EquilibriumPropagation, (squashed, squashed, linear)),
+}
+
+
+@pytest.mark.parametrize(("rule", "layers"), RULES.values(), ids=RULES)
+def test_gradients_do_not_depend_on_the_size_of_the_batch(rule: Any, layers: Any) -> None:
+    params, data = parameters(), batch(3)
+    thrice = {name: jnp.concatenate([one] * 3) for name, one in data.items()}
+    chosen = rule(lossdsl.compile("mse(out, tgt)"))
+    small, large = (chosen.grads(layers, params, one) for one in (data, thrice))
+    assert far(large.grads, small.grads) < 1e-13
+    assert large.energy == pytest.approx(float(small.energy), rel=1e-12)
+
+
+@pytest.mark.parametrize(("rule", "layers"), RULES.values(), ids=RULES)
+def test_masked_examples_do_not_count(rule: Any, layers: Any) -> None:
+    params, data = parameters(), batch(6)
+    kept = {name: one[:4] for name, one in data.items()}
+    loss = lossdsl.compile("keep: bool[B]\nout, tgt: float[B, K]\nmse(out, tgt, where=keep)")
+    if rule is BiPredictiveCoding:
+        settings: Any = {"generative": 0.0}  # the input is generated for masked examples too
+    else:
+        settings = {}
+    masked = rule(loss, **settings).grads(layers, params, {**data, "keep": jnp.arange(6) < 4})
+    assert far(masked.grads, rule(loss, **settings).grads(
+        layers, params, {**kept, "keep": jnp.ones(4, bool)}).grads) < 1e-13  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "layers"), RULES.values(), ids=RULES)
+def test_regularizers_and_bounds_add_their_own_gradients(rule: Any, layers: Any) -> None:
+    params, data = parameters(), batch()
+    text = "0.1*l2sqr(params) + bounds(params, w >= 0.2)"
+    alone = jax.grad(lambda params: lossdsl.compile(text)(params=params))(params)
+    plain = rule(lossdsl.compile(FIT)).grads(layers, params, data)
+    both = rule(lossdsl.compile(f"{FIT} + {text}")).grads(layers, params, data)
+    expected = jax.tree.map(jnp.add, plain.grads, alone)
+    assert far(both.grads, expected) < 1e-12
+    assert far(both.grads, plain.grads) > 1e-3
