@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from user_functions import DECLARED, X, Y, kernel, places, refused
 import lossdsl
 from lossdsl.cli.app import app
 from lossdsl.formula.formulas import formulas
+from lossdsl.library.declare import with_builtins
 
 Library = lossdsl.Library
 
@@ -226,3 +229,16 @@ def test_a_library_that_is_wrong_on_the_command_line(tmp_path: Path, text: str, 
         assert (exit_code, code in said) == (1, True)
         assert said.count(f"{code}") == 1
     assert run("check", "-e", "mean(x)", "--library", str(tmp_path / "none.loss"))[0] == 1
+
+
+def test_threads_that_ask_at_once_get_one_library() -> None:
+    for _ in range(20):
+        mine = lossdsl.Library.loads("def twice(x) = 2*x")
+        barrier = threading.Barrier(16)
+
+        def ask(_: int, mine: Any = mine, barrier: Any = barrier) -> int:
+            barrier.wait()
+            return id(with_builtins(mine))
+
+        with ThreadPoolExecutor(16) as pool:
+            assert len(set(pool.map(ask, range(16)))) == 1

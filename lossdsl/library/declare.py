@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from importlib import import_module, resources
 from os import PathLike, fspath
+from threading import RLock
 from typing import Any, cast
 
 from lossdsl.diagnostics.diagnostic import LossError, at
@@ -262,7 +263,13 @@ def _hold_apart(known: Mapping[str, object], more: Mapping[str, object]) -> None
 
 def with_builtins(library: object = None) -> Library:
     """Return what a spec may call that is given a library: its functions beside lossdsl's own."""
-    return builtins() if library is None else _beside_builtins(hold_library(library, Library))
+    mine = None if library is None else hold_library(library, Library)
+    # Two threads that ask at once get one library, so that a spec is compiled once for both.
+    with _ONE_AT_A_TIME:
+        return builtins() if mine is None else _beside_builtins(mine)
+
+
+_ONE_AT_A_TIME = RLock()
 
 
 @lru_cache(maxsize=64)

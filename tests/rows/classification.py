@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from scipy import optimize, special
 
-from rows.row import Row
+from rows.row import FINITE, Row
 
 Array = np.ndarray
 
@@ -157,18 +157,24 @@ ROWS = [
     Row("perceptron(out, signs)", of_optax("perceptron_loss", "out", "signs")),
     Row("multiclass_hinge(z, y)", by_example(margin)),
     Row("multiclass_perceptron(z, y)", of_optax("multiclass_perceptron_loss", "z", "y")),
-    Row("sparsemax(x)", sparsemax),
+    Row("sparsemax(x)", sparsemax, extremes=FINITE),
     Row(
         "multiclass_sparsemax(z, y)",
         lambda z, y: sparse_loss(z - z.max(-1, keepdims=True), one_hot(y, z.shape[-1])),
+        extremes=FINITE,
     ),
-    Row("multiclass_sparsemax(z, t)", lambda z, t: sparse_loss(z - z.max(-1, keepdims=True), t)),
-    Row("binary_sparsemax(z, y)", two_classes),
+    Row(
+        "multiclass_sparsemax(z, t)",
+        lambda z, t: sparse_loss(z - z.max(-1, keepdims=True), t),
+        extremes=FINITE,
+    ),
+    Row("binary_sparsemax(z, y)", two_classes, extremes=FINITE),
     Row(
         "binary_sparsemax(z, y)",
         of_optax("sparsemax_loss", "z", "y"),
         gradient=False,
         given=lambda random, drawn: {"y": random.choice([0.0, 1.0], drawn["y"].shape)},
+        extremes=FINITE,
     ),
     Row(
         "fenchel_young(z, t)",
@@ -185,9 +191,9 @@ ROWS = [
         "logit_adjusted(z, y, prior, tau=0.5)",
         lambda z, y, prior: adjusted(z, y, prior, 0.5),
     ),
-    Row("generalized_cross_entropy(z, y)", by_example(generalized(0.7))),
+    Row("generalized_cross_entropy(z, y)", by_example(generalized(0.7)), extremes=FINITE),
     Row("generalized_cross_entropy(z, y, q=0)", by_example(generalized(0))),
-    Row("generalized_cross_entropy(z, y, q=1e-6)", by_example(generalized(1e-6))),
+    Row("generalized_cross_entropy(z, y, q=1e-6)", by_example(generalized(1e-6)), extremes=FINITE),
     Row("brier(p, y)", by_example(lambda p, k: ((p - np.eye(len(p))[k]) ** 2).sum())),
     Row("brier(p, t)", lambda p, t: np.sum((p - t) ** 2, axis=-1)),
     Row(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate, stats
 
-from rows.row import Row
+from rows.row import FINITE, Row
 
 
 def integral(mu: Any, std: Any, y: Any) -> Any:
@@ -34,7 +34,7 @@ def ensemble(x: Any, y: Any, fair: bool = False) -> Any:
 
 
 ROWS = [
-    Row("crps_normal(mu, std, y)", integral),
+    Row("crps_normal(mu, std, y)", integral, extremes=FINITE),
     Row("crps_ensemble(x, y)", ensemble),
     # A fair score of members around 1e30 is the difference of two that cancel in float32.
     Row(

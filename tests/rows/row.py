@@ -14,7 +14,9 @@ from lossdsl.syntax import ast
 from lossdsl.testing.draw import Sizes, draw, inputs_of, signature_of
 
 # Put into the real inputs; wherever the reference is finite there, so is the loss.
-EXTREMES = (0.0, -0.0, 1e-30, 1e30)
+# A row asks for FINITE where the function, or its reference, says nothing about infinities.
+FINITE = (0.0, -0.0, 1e-30, 1e30)
+EXTREMES = (*FINITE, np.inf)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import optax
 
-from rows.row import Row
+from rows.row import FINITE, Row
 
 Array = np.ndarray
 
@@ -181,5 +181,5 @@ ROWS = [
     Row("giou(out, tgt)", boxes(giou), given=overlapping),
     Row("giou(out, tgt)", boxes(giou)),
     Row("ciou(out, tgt)", boxes(ciou), given=overlapping, moving=moving_ciou),
-    Row("box_iou(out, tgt)", boxes(overlap), given=overlapping),
+    Row("box_iou(out, tgt)", boxes(overlap), given=overlapping, extremes=FINITE),
 ]
