@@ -33,12 +33,12 @@ def spike() -> Kernel:
     """1 where x >= 0 and 0 below, with the derivative of the `surrogate` instead of the step's.
 
     The threshold is subtracted before: `spike(v - 1)` fires where v reaches 1, at 1 too. The
-    parameters of a surrogate shape the gradient of x and get none of their own.
+    parameters of a surrogate shape the gradient of x and, without `smooth`, get none of their own.
 
     formula: where(x >= 0, 1, 0)
     note: `smooth=true` gives the integral of the surrogate in place of the step, so that value
-    and gradient agree; it rises from 0 far below the threshold, but superspike's is 0 at x = 0,
-    and the laws that are stated here are those of the step
+    and gradient agree; it is 0 far below the threshold, but superspike's is 0 at x = 0; it need
+    not end at 1, nor rise everywhere, and the laws that are stated here are those of the step
     note: superspike: (1 + beta*|x|)**-2, the derivative of x/(1 + beta*|x|)
     note: sigmoid: that of sigmoid(alpha*x)
     note: gaussian: the normal density of variance alpha
