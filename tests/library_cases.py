@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -52,11 +51,6 @@ def draws(seed: int) -> dict[str, Any]:
         "spikes": [spikes(4, 3), spikes(4, 2, 3)],
         "step": np.int32(random.integers(0, 1000)),
     }
-
-
-def names_in(text: str) -> list[str]:
-    """Return the example inputs that a spec reads."""
-    return [name for name in TYPES if re.search(rf"\b{name}\b", text)]
 
 
 # Parameters of losses, by name where a type does not say what to draw.
