@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossdsl.learning import Bidirectional
+from lossdsl.learning import BackProp, Bidirectional
 
 SIZES = (4, 5, 3, 2)
 
@@ -76,3 +76,10 @@ def far(found: Any, expected: Any) -> float:
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
     """Return the exponent of the power law through points: the slope of a log-log fit."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def distance_to_backprop(rule: Any, layers: Any = LAYERS, same: Any = None) -> float:
+    """Return how far a rule's gradients are from those of backpropagation, relative to these."""
+    params, data = parameters(), batch()
+    exact = BackProp(rule.loss).grads(same or layers, params, data).grads
+    return far(rule.grads(layers, params, data).grads, exact)

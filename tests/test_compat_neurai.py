@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import inspect
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from learning_networks import LAYERS, batch, far, linear, parameters, shared
 from test_compat import shown
 
 import lossdsl
 from lossdsl import LossError
-from lossdsl.compat.neurai import BP, EP, PC, BiPC, PCMode, grad
-from lossdsl.learning import BackProp, BiPredictiveCoding, EquilibriumPropagation, PredictiveCoding
+from lossdsl.compat.neurai import BP, EP, PC, BiPC, EPMode, GradeBase, LocalBase, PCMode, grad
+from lossdsl.learning import (
+    BackProp,
+    BiPredictiveCoding,
+    ConditionalGaussian,
+    EquilibriumPropagation,
+    Hopfield,
+    PredictiveCoding,
+)
 
+# Those of the package's documentation, `neurai.grads`.
 SIGNATURES = {
+    GradeBase: "(loss_f, acc_f=None, fun_has_aux=False)",
+    LocalBase: "(loss_f, acc_f=None, fun_has_aux=False)",
+    LocalBase.predict: "(self, model, param, batch_data)",
     BP: "(loss_f, acc_f=None, fun_has_aux=False)",
     BP.get_grads: "(self, model, param, batch_data, return_param=False, kwargs)",
     BP.predict: "(self, model, param, batch_data, kwargs)",
-    PC: "(loss_f, acc_f=None, eta=0.1, n=20, eta_trace=None, mode=STRICT, fun_has_aux=False)",
+    PC: "(loss_f, acc_f=None, eta=0.1, n=20, mode=STRICT, fun_has_aux=False)",
+    PC.get_grads: "(self, model, param, batch_data)",
     BiPC: "(loss_f, loss_f_b, acc_f=None, eta=0.1, n=20, eta_trace=None, mode=SWEIGHT_BISTRICT, "
     "fun_has_aux=False)",
+    BiPC.get_grads: "(self, model, param, batch_data, kwargs)",
+    EP: "(loss_f, acc_f=None, beta=1.0, dt=0.1, n_relax=20, tau=1, tol=0, mode=TWO_PHASE, "
+    "activation=None, fun_has_aux=False, kwargs)",
+    EP.get_grads: "(self, model, param, batch_data, optim, opt_state, repeat=1)",
+    grad: "(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False, reduce_axes=(), "
+    "return_fun_value=False)",
 }
 TWO_WAYS = (shared(jnp.tanh),) * 3
 SUM = lossdsl.compile("sum(square(out - tgt))/2")
@@ -43,13 +63,14 @@ def test_the_signature_is_the_package_s(function: Any) -> None:
     signature = inspect.signature(function)
     enums = [
         one.replace(default=SimpleNamespace(__name__=one.default.name))
-        if isinstance(one.default, PCMode)
+        if isinstance(one.default, Enum)
         else one
         for one in signature.parameters.values()
     ]
     assert shown(signature.replace(parameters=enums)) == SIGNATURES[function]
 
 
+NEURAI = {"beta": 1.0, "dt": 0.1, "steps": 20}
 RULES = {
     "BP": (BP(half_sum), BackProp(SUM), LAYERS),
     "PC": (PC(half_sum), PredictiveCoding(SUM), LAYERS),
@@ -57,7 +78,17 @@ RULES = {
                  PredictiveCoding(SUM, 1.0, 3, "fixed"), LAYERS),
     "PC exact": (PC(half_sum, mode=PCMode.EXACT), PredictiveCoding(SUM, mode="exact"), LAYERS),
     "BiPC": (BiPC(half_sum, half_sum), BiPredictiveCoding(SUM), TWO_WAYS),
-    "EP": (EP(half_sum), EquilibriumPropagation(SUM, phases="two"), LAYERS),
+}  # fmt: skip
+SETTLING = {
+    "two phases": (EP(half_sum), EquilibriumPropagation(SUM, **NEURAI, phases="two")),
+    "centered": (EP(half_sum, mode=EPMode.CENTERED), EquilibriumPropagation(SUM, **NEURAI)),
+    "one phase": (EP(half_sum, mode=EPMode.ONE_PHASE, start="forward"),
+                  EquilibriumPropagation(SUM, **NEURAI, phases="one", start="forward")),
+    "an activation": (EP(half_sum, activation=jnp.tanh),
+                      EquilibriumPropagation(SUM, ConditionalGaussian(jnp.tanh), **NEURAI,
+                                             phases="two")),
+    "an energy": (EP(half_sum, energy=Hopfield),
+                  EquilibriumPropagation(SUM, Hopfield(), **NEURAI, phases="two")),
 }  # fmt: skip
 
 
@@ -71,18 +102,34 @@ def test_the_rules_are_those_of_lossdsl(there: Any, here: Any, layers: Any) -> N
     assert acc == -1
 
 
+@pytest.mark.parametrize(("there", "here"), SETTLING.values(), ids=SETTLING)
+def test_equilibrium_propagation_returns_gradients_accuracy_loss_energy(
+    there: Any, here: Any
+) -> None:
+    params, data, layers = parameters(), batch(), (linear,) * 3
+    optim = optax.sgd(0.1)
+    found = there.get_grads(layers, params, (data["x"], data["tgt"]), optim, optim.init(params))
+    result = here.grads(layers, params, data)
+    assert far(found[0], result.grads) < 1e-5
+    assert found[1] == -1
+    np.testing.assert_allclose(found[2:], (result.loss, result.energy), rtol=1e-5)
+
+
 @pytest.mark.parametrize("loss", [half_sum, SUM, "sum(square(out - tgt))/2"])
 def test_accuracy_comes_third_and_parameters_last(loss: Any) -> None:
     params, data = parameters(), batch()
     out = data["x"]
     for layer, own in zip(LAYERS, params, strict=True):
         out = layer(own, out)
-    rule, given = PC(loss, accuracy), (data["x"], data["tgt"])
-    grads, value, acc, param = rule.get_grads(LAYERS, params, given, return_param=True)
-    assert jax.tree.structure(grads) == jax.tree.structure(params)
+    given = (data["x"], data["tgt"])
+    *found, param = BP(loss, accuracy).get_grads(LAYERS, params, given, return_param=True)
     assert param is params
-    assert float(acc) == float(accuracy(out, data["tgt"]))
-    np.testing.assert_allclose(rule.predict(LAYERS, params, given), (value, acc), rtol=1e-6)
+    for rule in (BP(loss, accuracy), PC(loss, accuracy)):
+        grads, value, acc = rule.get_grads(LAYERS, params, given)
+        assert jax.tree.structure(grads) == jax.tree.structure(params)
+        assert float(acc) == float(accuracy(out, data["tgt"]))
+        np.testing.assert_allclose(rule.predict(LAYERS, params, given), (value, acc), rtol=1e-6)
+        np.testing.assert_allclose(found[1:], (value, acc), rtol=1e-6)
 
 
 def test_a_model_may_be_one_function_that_takes_keywords() -> None:
@@ -116,29 +163,42 @@ def test_the_loss_of_the_input_is_read() -> None:
     assert far(square, other) > 1e-3
 
 
-def test_grad_returns_gradients_then_value_then_aux() -> None:
+def test_grad_returns_what_jax_does() -> None:
     def function(x: Any, y: Any) -> Any:
         return jnp.sum(x * y), jnp.max(x)
 
     x, y = jnp.array([1.0, 2.0]), jnp.array([3.0, 4.0])
-    found, value, aux = grad(function, has_aux=True, return_fun_value=True)(x, y)
+    (value, aux), found = grad(function, has_aux=True, return_fun_value=True)(x, y)
     assert (found.tolist(), float(value), float(aux)) == ([3.0, 4.0], 11.0, 2.0)
+    value, found = grad(half_sum, return_fun_value=True)(x, y)
+    assert (found.tolist(), float(value)) == ([-2.0, -2.0], 4.0)
     found, aux = grad(function, argnums=1, has_aux=True)(x, y)
     assert (found.tolist(), float(aux)) == ([1.0, 2.0], 2.0)
     assert [one.tolist() for one in grad(half_sum, (0, 1))(x, y)] == [[-2.0, -2.0], [2.0, 2.0]]
+    assert grad(lambda n: 2.0 * n, allow_int=True)(3).dtype == jax.dtypes.float0
+    assert complex(grad(lambda z: z * z, holomorphic=True)(1 + 2j)) == 2 + 4j
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: PC(SUM, eta_trace=object()),
-        lambda: PC(SUM, mode=PCMode.SWEIGHT_BISTRICT),
-        lambda: BiPC(SUM, SUM, mode=PCMode.STRICT),
-        lambda: PC(SUM, n=0),
-        lambda: EP(SUM, beta=0),
-    ],
-)
-def test_what_is_not_offered_is_refused(call: Any) -> None:
+GIVEN = ((linear,), parameters((4, 2)), (jnp.ones((1, 4)), jnp.ones((1, 2))))
+REFUSED = {
+    "a trace": ("LD904", lambda: BiPC(SUM, SUM, eta_trace=object())),
+    "two ways": ("LD904", lambda: PC(SUM, mode=PCMode.SWEIGHT_BISTRICT)),
+    "one way": ("LD904", lambda: BiPC(SUM, SUM, mode=PCMode.STRICT)),
+    "no steps": ("LD904", lambda: PC(SUM, n=0)),
+    "no nudge": ("LD904", lambda: EP(SUM, beta=0)),
+    "a mode as text": ("LD904", lambda: EP(SUM, mode="two")),
+    "a mode of another": ("LD904", lambda: PC(SUM, mode=EPMode.TWO_PHASE)),
+    "no activation": ("LD904", lambda: EP(SUM, activation="tanh")),
+    "a setting": ("LD904", lambda: EP(SUM, sign="random")),
+    "a text for an energy": ("LD904", lambda: EP(SUM, energy="hopfield")),
+    "a repeat": ("LD904", lambda: EP(SUM).get_grads(*GIVEN, None, None, repeat=2)),
+    "axes": ("LD904", lambda: grad(half_sum, reduce_axes=("batch",))),
+    "a batch of three": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], (1, 2, 3))),
+}
+
+
+@pytest.mark.parametrize(("code", "call"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_offered_is_refused(code: str, call: Any) -> None:
     with pytest.raises(LossError) as error:
         call()
-    assert error.value.codes == ("LD904",)
+    assert error.value.codes == (code,)

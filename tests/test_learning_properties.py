@@ -13,8 +13,8 @@ import pytest
 from learning_networks import (
     LAYERS,
     batch,
+    distance_to_backprop,
     far,
-    gated,
     linear,
     parameters,
     separate,
@@ -28,9 +28,7 @@ from lossdsl.learning import (
     BackProp,
     Bidirectional,
     BiPredictiveCoding,
-    ConditionalGaussian,
     EquilibriumPropagation,
-    Hopfield,
     PredictiveCoding,
 )
 
@@ -42,13 +40,6 @@ HALF_SUM = "sum(square(out - tgt))/2"
 def _double() -> Iterator[None]:
     with jax.enable_x64(True):
         yield
-
-
-def distance_to_backprop(rule: Any, layers: Any = LAYERS, same: Any = None) -> float:
-    """Return how far a rule's gradients are from those of backpropagation, relative to these."""
-    params, data = parameters(), batch()
-    exact = BackProp(rule.loss).grads(same or layers, params, data).grads
-    return far(rule.grads(layers, params, data).grads, exact)
 
 
 # Predictive coding
@@ -116,111 +107,6 @@ def test_strict_comes_to_rest_geometrically() -> None:
     assert np.log(residuals) == pytest.approx(np.polyval(fitted, steps), abs=0.7)
 
 
-# Equilibrium propagation
-
-BETAS = (0.02, 0.01, 0.005, 0.0025)
-GAUSSIAN = ConditionalGaussian((lambda x: x, jnp.tanh, jnp.tanh, jnp.tanh))
-HOPFIELD = Hopfield((lambda x: x, jax.nn.sigmoid, jax.nn.sigmoid, jax.nn.sigmoid))
-
-
-def at_rest(energy: Any, params: Any, data: Any) -> Any:
-    """Return the gradient of the loss at the free rest, through the rest: implicitly."""
-    layers = (linear,) * 3
-    start = energy.forward(layers, params, data["x"])[1:]
-    flat, shaped = jax.flatten_util.ravel_pytree(start)
-
-    def force(flat: Any, params: Any) -> Any:
-        return jax.grad(lambda one: energy.total(layers, params, [data["x"], *shaped(one)]))(flat)
-
-    for _ in range(30):
-        flat = flat - jnp.linalg.solve(jax.jacobian(force)(flat, params), force(flat, params))
-    assert float(jnp.max(jnp.abs(force(flat, params)))) < 1e-12
-    loss = lossdsl.compile(FIT)
-    pulled = jax.grad(lambda one: loss(out=shaped(one)[-1], tgt=data["tgt"]))(flat)
-    adjoint = -jnp.linalg.solve(jax.jacobian(force)(flat, params), pulled)
-    return jax.vjp(lambda own: force(flat, own), params)[1](adjoint)[0]
-
-
-@pytest.mark.parametrize(("energy", "start"), [(GAUSSIAN, "forward"), (HOPFIELD, "zeros")])
-@pytest.mark.parametrize(("phases", "order"), [("two", 1), ("centered", 2)])
-def test_the_error_falls_with_beta(energy: Any, start: str, phases: str, order: int) -> None:
-    params, data, loss = parameters(), batch(3), lossdsl.compile(FIT)
-    exact = at_rest(energy, params, data)
-    errors = []
-    for beta in BETAS:
-        rule = EquilibriumPropagation(
-            loss, energy, beta=beta, steps=3000, phases=phases, start=start
-        )
-        result = rule.grads((linear,) * 3, params, data)
-        assert result.residual < 1e-6
-        errors.append(far(result.grads, exact))
-    assert slope(BETAS, errors) == pytest.approx(order, abs=0.08)
-
-
-def test_at_a_feed_forward_rest_it_nears_backpropagation() -> None:
-    rule = EquilibriumPropagation(
-        lossdsl.compile(FIT), GAUSSIAN, beta=0.01, steps=1000, start="forward"
-    )
-    assert distance_to_backprop(rule, (linear,) * 3, (linear, gated, gated)) < 1e-3
-
-
-def test_one_phase_is_two_where_the_free_rest_adds_nothing() -> None:
-    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
-    one, two = (
-        EquilibriumPropagation(loss, GAUSSIAN, phases=phases, start="forward").grads(
-            (linear,) * 3, params, data
-        )
-        for phases in ("one", "two")
-    )
-    assert far(one.grads, two.grads) < 1e-13
-
-
-def test_both_signs_of_beta_average_to_the_centered_estimate() -> None:
-    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
-    layers, settings = (linear,) * 3, {"energy": GAUSSIAN, "beta": 0.05, "start": "forward"}
-    rule = EquilibriumPropagation(loss, phases="two", sign="random", **settings)
-    drawn = [rule.grads(layers, params, data, key=jax.random.key(seed)).grads for seed in range(8)]
-    signs = {
-        sign: EquilibriumPropagation(
-            loss, phases="two", **{**settings, "beta": sign * 0.05}
-        ).grads(layers, params, data).grads
-        for sign in (1, -1)
-    }  # fmt: skip
-    found = [min(signs, key=lambda sign: far(one, signs[sign])) for one in drawn]
-    assert set(found) == {1, -1}
-    assert all(far(one, signs[sign]) < 1e-12 for one, sign in zip(drawn, found, strict=True))
-    mean = jax.tree.map(lambda one, two: (one + two) / 2, signs[1], signs[-1])
-    centered = EquilibriumPropagation(loss, **settings).grads(layers, params, data).grads
-    assert far(mean, centered) < 1e-12
-
-
-def test_a_tolerance_stops_early_and_is_what_is_left() -> None:
-    loss, params, data = lossdsl.compile(FIT), parameters(), batch()
-    tolerances = (1e-3, 1e-4, 1e-5, 1e-6)
-    residuals = [
-        float(
-            EquilibriumPropagation(
-                loss, GAUSSIAN, steps=10_000, tolerance=tolerance, start="forward"
-            )
-            .grads((linear,) * 3, params, data)
-            .residual
-        )
-        for tolerance in tolerances
-    ]
-    assert slope(tolerances, residuals) == pytest.approx(1, abs=0.1)
-
-
-def test_rounding_of_a_small_nudge_grows_as_it_falls() -> None:
-    params, data, loss = parameters(), batch(), lossdsl.compile(FIT)
-    narrow = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), (params, data))
-    betas, errors = (1e-2, 1e-3, 1e-4), []
-    for beta in betas:
-        rule = EquilibriumPropagation(loss, HOPFIELD, beta=beta, steps=500)
-        wide = rule.grads((linear,) * 3, params, data).grads
-        errors.append(far(rule.grads((linear,) * 3, *narrow).grads, wide))
-    assert slope(betas, errors) == pytest.approx(-1, abs=0.3)
-
-
 # Bidirectional predictive coding
 
 
@@ -271,12 +157,19 @@ def test_at_rest_the_ends_may_be_swapped(kind: Any) -> None:
     assert swapped.energy == pytest.approx(float(found.energy), rel=1e-12)
 
 
-@pytest.mark.parametrize("back", [None, "log_cosh(out, x) + 0.1*l2sqr(params)"])
-def test_its_gradients_are_those_of_the_energy_at_rest(back: str | None) -> None:
+@pytest.mark.parametrize(
+    ("loss", "back"),
+    [
+        (HALF_SUM, None),
+        (HALF_SUM, "log_cosh(out, x) + 0.1*l2sqr(params)"),
+        (FIT + " + 0.3*l2sqr(params)", 'mean(square(out - x)) * sum(square(params["1/w"]))'),
+    ],
+)
+def test_its_gradients_are_those_of_the_energy_at_rest(loss: str, back: str | None) -> None:
     # The derivative of the energy at rest, over the parameters, by differences: the envelope
     # theorem leaves no other part.
     rule = BiPredictiveCoding(
-        lossdsl.compile(HALF_SUM),
+        lossdsl.compile(loss),
         None if back is None else lossdsl.compile(back),
         eta=0.05,
         steps=2000,
@@ -295,6 +188,24 @@ def test_its_gradients_are_those_of_the_energy_at_rest(back: str | None) -> None
     assert float(grads[1]["w"][2, 1]) == pytest.approx(expected, rel=1e-6)
 
 
+def test_terms_that_do_not_read_the_output_are_added_as_they_are() -> None:
+    settings = {"discriminative": 0.5, "generative": 3.0, "steps": 5}
+    params, data, layers = parameters(), batch(), [shared(jnp.tanh)] * 3
+
+    def gradients(loss: str, back: str) -> Any:
+        rule = BiPredictiveCoding(lossdsl.compile(loss), lossdsl.compile(back), **settings)
+        return rule.grads(layers, params, data).grads
+
+    bare = gradients(FIT, "mse(out, x)")
+    for loss, back in (
+        (FIT + " + 0.1*l2sqr(params)", "mse(out, x)"),
+        (FIT, "mse(out, x) + 0.1*l2sqr(params)"),
+    ):
+        expected = jax.grad(lambda own: 0.1 * lossdsl.compile("l2sqr(params)")(params=own))(params)
+        found = jax.tree.map(jnp.subtract, gradients(loss, back), bare)
+        assert far(found, expected) < 1e-12
+
+
 # All rules
 
 
@@ -306,13 +217,25 @@ RULES = {
 }
 
 
+TEXTS = (
+    "mse(out, tgt)",
+    "rmse(out, tgt)",
+    "mean(out)**2 + mse(out, tgt)",
+    "mean(sum(square(out - tgt), axis=-1)) + mse(out, tgt) + l2sqr(params)",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize(("rule", "layers"), RULES.values(), ids=RULES)
-def test_gradients_do_not_depend_on_the_size_of_the_batch(rule: Any, layers: Any) -> None:
+def test_gradients_do_not_depend_on_the_size_of_the_batch(
+    rule: Any, layers: Any, text: str
+) -> None:
     params, data = parameters(), batch(3)
     thrice = {name: jnp.concatenate([one] * 3) for name, one in data.items()}
-    chosen = rule(lossdsl.compile("mse(out, tgt)"))
+    chosen = rule(lossdsl.compile(text))
     small, large = (chosen.grads(layers, params, one) for one in (data, thrice))
-    assert far(large.grads, small.grads) < 1e-13
+    # Where inference does not settle (rmse with this step) it also magnifies rounding.
+    assert far(large.grads, small.grads) < 1e-10
     assert large.energy == pytest.approx(float(small.energy), rel=1e-12)
 
 

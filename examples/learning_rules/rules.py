@@ -36,12 +36,25 @@ class Learner:
 def learner(
     loss: lossdsl.CompiledLoss, depth: int, rule: str, energy: str = "gaussian", **settings: Any
 ) -> Learner:
-    """Return a rule by the name of its class; LossError for a setting out of range."""
-    settle = partial(EquilibriumPropagation, energy=energies(depth)[energy])
-    make, wanted = {
-        "BackProp": (BackProp, layers(depth)),
-        "PredictiveCoding": (PredictiveCoding, layers(depth)),
-        "BiPredictiveCoding": (BiPredictiveCoding, both_ways(depth)),
-        "EquilibriumPropagation": (settle, [linear] * depth),
-    }[rule]
-    return Learner(make(loss, **settings), wanted)
+    """Return a rule by the name of its class; ValueError for a name or a setting that is wrong."""
+    settle = partial(EquilibriumPropagation, energy=_chosen("energy", energy, energies(depth)))
+    make, wanted = _chosen(
+        "rule",
+        rule,
+        {
+            "BackProp": (BackProp, layers(depth)),
+            "PredictiveCoding": (PredictiveCoding, layers(depth)),
+            "BiPredictiveCoding": (BiPredictiveCoding, both_ways(depth)),
+            "EquilibriumPropagation": (settle, [linear] * depth),
+        },
+    )
+    try:
+        return Learner(make(loss, **settings), wanted)
+    except TypeError as problem:
+        raise ValueError(f"{rule}: {problem}") from None
+
+
+def _chosen(kind: str, name: str, choices: Mapping[str, Any]) -> Any:
+    if name not in choices:
+        raise ValueError(f"no {kind} `{name}`; there are {', '.join(choices)}")
+    return choices[name]

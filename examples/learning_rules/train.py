@@ -45,7 +45,7 @@ def main(
         rules = {
             name: learner(loss, len(units) + 1, **rule) for name, rule in settings["rules"].items()
         }
-    except lossdsl.LossError as error:
+    except ValueError as error:
         console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 

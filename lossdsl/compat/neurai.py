@@ -1,13 +1,11 @@
 """The learning rules of neurai, `neurai.grads`, over those of `lossdsl.learning`.
 
-`BP`, `BiPC` and the two methods have the signatures of neurai's documentation and return in its
-order, `PC` has those that `BiPC` inherits; `EP` and `grad` name the settings of the rule in its
-style, and are best given by keyword. A model is a sequence of layers `f(params, x)`, with `param` a
-list of their parameters (`BiPC` wants `Bidirectional` layers), or one function for `BP`;
-`batch_data` is `(input, target)`. A loss is a function of `(output, target)`, whose derivative is
-then the error of the output as it stands, or a spec or compiled loss that reads `out` and `tgt`,
-whose error is for each example whatever the size of the batch; a mean in a function makes strict
-predictive coding nearly backpropagation.
+Classes, methods and `grad` have the signatures of neurai's documentation and return in its order. A
+model is a sequence of layers `f(params, x)`, with `param` a list of their parameters (`BiPC` wants
+`Bidirectional` layers), or one function for `BP`; `batch_data` is `(input, target)`. A loss is a
+function of `(output, target)`, whose derivative is then the error of the output as it stands, or a
+spec or compiled loss that reads `out` and `tgt`, whose error is for each example whatever the size
+of the batch; a mean in a function makes strict predictive coding nearly backpropagation.
 
 >>> import jax.numpy as jnp
 >>> layers, param = [lambda w, x: jnp.tanh(x @ w)]*2, [jnp.eye(2)]*2
@@ -19,29 +17,27 @@ predictive coding nearly backpropagation.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
+from lossdsl.compat.measured import Function, measured
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.backprop import BackProp
 from lossdsl.learning.bidirectional import BiPredictiveCoding
-from lossdsl.learning.energies import ConditionalGaussian, Energy
+from lossdsl.learning.energies import Activation, ConditionalGaussian
 from lossdsl.learning.equilibrium import EquilibriumPropagation
 from lossdsl.learning.layers import Bidirectional, Layer
 from lossdsl.learning.predictive import PredictiveCoding
-from lossdsl.loss import CompiledLoss, compile
-from lossdsl.terms import Terms
+from lossdsl.learning.result import LearningResult
+from lossdsl.learning.rule import LearningRule
+from lossdsl.learning.settings import described, refuse
 
-__all__ = ["BP", "PC", "BiPC", "EP", "PCMode", "grad"]
-
-Function = Callable[[Any, Any], Any]
-GAUSSIAN = ConditionalGaussian()
+__all__ = ["BP", "EP", "PC", "BiPC", "EPMode", "GradeBase", "LocalBase", "PCMode", "grad"]
 
 
 class PCMode(Enum):
@@ -53,12 +49,32 @@ class PCMode(Enum):
     SWEIGHT_BISTRICT = "two ways"
 
 
-class Gradients:
-    """What all rules have: `get_grads` and `predict`."""
+class EPMode(Enum):
+    """Which phases equilibrium propagation takes."""
 
-    def __init__(self, rule: Any):
-        self.rule = rule
-        """The rule of `lossdsl.learning` that computes the gradients."""
+    ONE_PHASE = "one"
+    TWO_PHASE = "two"
+    CENTERED = "centered"
+
+
+class GradeBase:
+    """What all rules have: a rule of `lossdsl.learning`, made of the loss and the accuracy."""
+
+    def __init__(self, loss_f: Any, acc_f: Function | None = None, fun_has_aux: bool = False):
+        self.rule: LearningRule = BackProp(measured(loss_f, acc_f, fun_has_aux))
+        """The rule that computes the gradients."""
+
+
+class LocalBase(GradeBase):
+    """What the local rules have: a feed-forward pass by which they are judged."""
+
+    def predict(self, model: Any, param: Any, batch_data: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Return loss and accuracy (-1 without `acc_f`) of a feed-forward pass."""
+        return _reported(_result(BackProp(self.rule.loss), model, param, batch_data))
+
+
+class BP(GradeBase):
+    """Backpropagation."""
 
     def get_grads(
         self,
@@ -72,27 +88,18 @@ class Gradients:
 
         With `fun_has_aux` the loss is `(loss, aux)`. `kwargs` go to every layer.
         """
-        result = _result(self.rule, model, param, batch_data, kwargs)
-        grads = result.grads[0] if _is_one(model) else result.grads
-        found = (grads, *_reported(result))
+        found = _gradients(self.rule, model, param, batch_data, kwargs)
         return (*found, param) if return_param else found
 
     def predict(
         self, model: Any, param: Any, batch_data: tuple[Any, Any], **kwargs: Any
     ) -> tuple[Any, Any]:
         """Return loss and accuracy (-1 without `acc_f`) of a feed-forward pass."""
-        return _reported(_result(BackProp(self.rule.loss), model, param, batch_data, kwargs))
+        return _reported(_result(self.rule, model, param, batch_data, kwargs))
 
 
-class BP(Gradients):
-    """Backpropagation."""
-
-    def __init__(self, loss_f: Any, acc_f: Function | None = None, fun_has_aux: bool = False):
-        super().__init__(BackProp(_measured(loss_f, acc_f, fun_has_aux)))
-
-
-class PC(Gradients):
-    """Predictive coding, `n` steps of `eta`; `eta_trace` is not offered."""
+class PC(LocalBase):
+    """Predictive coding, `n` steps of `eta`."""
 
     def __init__(
         self,
@@ -100,16 +107,21 @@ class PC(Gradients):
         acc_f: Function | None = None,
         eta: float = 0.1,
         n: int = 20,
-        eta_trace: None = None,
         mode: PCMode = PCMode.STRICT,
         fun_has_aux: bool = False,
     ):
-        _no_trace(eta_trace)
-        loss = _measured(loss_f, acc_f, fun_has_aux)
-        super().__init__(PredictiveCoding(loss, eta, n, mode.value))
+        super().__init__(loss_f, acc_f, fun_has_aux)
+        _one_of(PCMode, mode)
+        self.rule = PredictiveCoding(self.rule.loss, eta, n, mode.value)
+
+    def get_grads(
+        self, model: Any, param: Any, batch_data: tuple[Any, Any]
+    ) -> tuple[Any, Any, Any]:
+        """Return gradients, loss and accuracy (-1 without `acc_f`)."""
+        return _gradients(self.rule, model, param, batch_data)
 
 
-class BiPC(Gradients):
+class BiPC(PC):
     """Bidirectional predictive coding; `loss_f_b(reconstruction, input)` is that of the input.
 
     A spec for `loss_f_b` reads `out` and `x`. Whether weights are shared is up to the layers, whose
@@ -127,134 +139,115 @@ class BiPC(Gradients):
         mode: PCMode = PCMode.SWEIGHT_BISTRICT,
         fun_has_aux: bool = False,
     ):
-        _no_trace(eta_trace)
+        super().__init__(loss_f, acc_f, fun_has_aux=fun_has_aux)
+        if eta_trace is not None:
+            raise refuse("`eta_trace` corrects the beliefs, which is not offered", "leave it out")
+        _one_of(PCMode, mode)
         if mode is not PCMode.SWEIGHT_BISTRICT:
-            message = f"`mode` is {mode.name}, which predicts one way"
-            raise LossError([at("LD904", message, None, help="`PC` has that mode")])
-        loss = _measured(loss_f, acc_f, fun_has_aux)
-        super().__init__(BiPredictiveCoding(loss, _measured(loss_f_b, target="x"), eta, n))
+            raise refuse(f"`mode` is {mode.name}, which predicts one way", "`PC` has that mode")
+        back = measured(loss_f_b, target="x")
+        self.rule = BiPredictiveCoding(self.rule.loss, back, eta, n)
+
+    def get_grads(
+        self, model: Any, param: Any, batch_data: tuple[Any, Any], **kwargs: Any
+    ) -> tuple[Any, Any, Any]:
+        """Return gradients, loss and accuracy (-1 without `acc_f`); `kwargs` go to every layer."""
+        return _gradients(self.rule, model, param, batch_data, kwargs)
 
 
-class EP(Gradients):
-    """Equilibrium propagation over an energy: `n_relax` steps of `dt/tau` in each phase."""
+class EP(LocalBase):
+    """Equilibrium propagation: `n_relax` steps of `dt/tau` in each phase, fewer below `tol`.
+
+    `activation` is that of the energy: `ConditionalGaussian`, or the class given as `energy`.
+    Further keywords are `start`, `check` and `tolerance` of `EquilibriumPropagation`.
+    """
 
     def __init__(
         self,
         loss_f: Any,
         acc_f: Function | None = None,
-        beta: float = 0.1,
+        beta: float = 1.0,
         dt: float = 0.1,
-        n_relax: int = 100,
-        tau: float = 1.0,
-        tol: float = 0.0,
-        energy: Energy = GAUSSIAN,
+        n_relax: int = 20,
+        tau: float = 1,
+        tol: float = 0,
+        mode: EPMode = EPMode.TWO_PHASE,
+        activation: Activation | None = None,
         fun_has_aux: bool = False,
+        **kwargs: Any,
     ):
-        super().__init__(
-            EquilibriumPropagation(
-                _measured(loss_f, acc_f, fun_has_aux),
-                energy,
-                beta=beta,
-                dt=dt,
-                tau=tau,
-                steps=n_relax,
-                phases="two",
-                tolerance=tol,
-            )
+        super().__init__(loss_f, acc_f, fun_has_aux)
+        _one_of(EPMode, mode)
+        energy = kwargs.pop("energy", ConditionalGaussian)
+        if not isinstance(energy, type):
+            help = "`ConditionalGaussian`, `Hopfield`; `activation` is given to it"
+            raise refuse(f"`energy` is {described(energy)}; it is a class of energies", help)
+        if activation is not None and not callable(activation):
+            raise refuse(f"`activation` is a {type(activation).__name__}, not a function")
+        for name in kwargs.keys() - {"start", "check", "tolerance"}:
+            help = "`energy`, `start`, `check` and `tolerance` are"
+            raise refuse(f"`{name}` is no setting of `EP`", help)
+        self.rule = EquilibriumPropagation(
+            self.rule.loss,
+            energy() if activation is None else energy(activation),
+            beta=beta,
+            dt=dt,
+            tau=tau,
+            steps=n_relax,
+            phases=mode.value,
+            stop=tol,
+            **kwargs,
         )
+
+    def get_grads(
+        self,
+        model: Any,
+        param: Any,
+        batch_data: tuple[Any, Any],
+        optim: Any,
+        opt_state: Any,
+        repeat: int = 1,
+    ) -> tuple[Any, Any, Any, Any]:
+        """Return gradients, accuracy (-1 without `acc_f`), loss and energy, in this order.
+
+        The optimizer and its state stay as they are: the gradients are for them.
+        """
+        if repeat != 1:
+            message = "`repeat` would take steps of the optimizer within one call"
+            raise refuse(message, "call `get_grads` again with the new parameters")
+        result = _result(self.rule, model, param, batch_data)
+        loss, accuracy = _reported(result)
+        return _grads(result, model), accuracy, loss, result.energy
 
 
 def grad(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
     has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Sequence[Any] = (),
     return_fun_value: bool = False,
 ) -> Callable[..., Any]:
-    """Return a function for the gradient of `fun`; gradients come first, then value, then aux.
+    """Return `jax.grad(fun)`, or `jax.value_and_grad(fun)` with `return_fun_value`.
+
+    So what comes back is `gradient`, `(gradient, aux)`, `(value, gradient)` or
+    `((value, aux), gradient)`. LD904 for `reduce_axes`, which JAX no longer has.
 
     >>> import jax.numpy as jnp
     >>> grad(lambda x: jnp.sum(x**2), return_fun_value=True)(jnp.array([1.0, 2.0]))
-    (Array([2., 4.], dtype=float32), Array(5., dtype=float32))
+    (Array(5., dtype=float32), Array([2., 4.], dtype=float32))
     """
-    differentiated = jax.value_and_grad(fun, argnums, has_aux)
-
-    def gradient(*arguments: Any, **keywords: Any) -> Any:
-        value, grads = differentiated(*arguments, **keywords)
-        value, *aux = value if has_aux else (value,)
-        values = (value,) if return_fun_value else ()
-        return (grads, *values, *aux) if values or aux else grads
-
-    return gradient
+    if reduce_axes:
+        raise refuse("`reduce_axes` is not offered", "`jax.lax.psum` of the gradients")
+    transform = jax.value_and_grad if return_fun_value else jax.grad
+    return transform(fun, argnums, has_aux, holomorphic, allow_int)
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """A loss as a rule sees a compiled one, with accuracy and aux among the metrics."""
-
-    function: Any
-    accuracy: Function | None
-    has_aux: bool
-    target: str
-
-    @property
-    def signature(self) -> Mapping[str, Any]:
-        """The inputs by name."""
-        if isinstance(self.function, CompiledLoss):
-            return self.function.signature
-        return dict.fromkeys(("out", self.target))
-
-    def readers(self, name: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the names of the terms that read an input at a call."""
-        if isinstance(self.function, CompiledLoss):
-            return self.function.readers(name, inputs)
-        return ("loss",)
-
-    @property
-    def with_terms(self) -> Callable[..., Any]:
-        """A function of the inputs, by name, that returns `(value, Terms)`."""
-
-        def with_terms(**inputs: Any) -> tuple[Any, Terms]:
-            value, terms = self._terms(inputs)
-            if self.accuracy is None:
-                return value, terms
-            found = self.accuracy(inputs["out"], inputs[self.target])
-            return value, replace(terms, metrics={**terms.metrics, "acc": found})
-
-        kind = inspect.Parameter.KEYWORD_ONLY
-        with_terms.__signature__ = (  # type: ignore[attr-defined]
-            inspect.signature(self.function.with_terms)
-            if isinstance(self.function, CompiledLoss)
-            else inspect.Signature([inspect.Parameter(name, kind) for name in self.signature])
-        )
-        return with_terms
-
-    def _terms(self, inputs: Mapping[str, Any]) -> tuple[Any, Terms]:
-        if isinstance(self.function, CompiledLoss):
-            return self.function.with_terms(**inputs)
-        value, *aux = _pair(self.function(inputs["out"], inputs[self.target]), self.has_aux)
-        value, one = jnp.asarray(value), jnp.ones(())
-        metrics: dict[str, Any] = {"aux": aux[0]} if aux else {}
-        # A sum has the count 1: the error of the output is the derivative as it stands.
-        combine = {"loss": "sum"}
-        return value, Terms({"loss": value}, {"loss": one}, {"loss": value}, {}, metrics, combine)
-
-
-def _pair(value: Any, has_aux: bool) -> tuple[Any, ...]:
-    return tuple(value) if has_aux else (value,)
-
-
-def _measured(
-    loss_f: Any, acc_f: Function | None = None, has_aux: bool = False, target: str = "tgt"
-) -> _Measured:
-    if isinstance(loss_f, CompiledLoss) or not callable(loss_f):
-        loss_f = loss_f if isinstance(loss_f, CompiledLoss) else compile(loss_f)
-    return _Measured(loss_f, acc_f, has_aux, target)
-
-
-def _no_trace(eta_trace: object) -> None:
-    if eta_trace is not None:
-        message = "`eta_trace` corrects the step size, which is not offered"
-        raise LossError([at("LD904", message, None, help="leave it out")])
+def _one_of(modes: type[Enum], mode: object) -> None:
+    if not isinstance(mode, modes):
+        listed = ", ".join(f"`{modes.__name__}.{one.name}`" for one in modes)
+        raise refuse(f"`mode` is {described(mode)}; it is one of {listed}")
 
 
 @dataclass(frozen=True)
@@ -269,14 +262,30 @@ class _With:
 
 
 def _result(
-    rule: Any, model: Any, param: Any, batch_data: tuple[Any, Any], keywords: Mapping[str, Any]
-) -> Any:
+    rule: LearningRule,
+    model: Any,
+    param: Any,
+    batch_data: tuple[Any, Any],
+    keywords: Mapping[str, Any] = MappingProxyType({}),
+) -> LearningResult:
     layers = (model,) if _is_one(model) else tuple(model)
     if keywords:
         given = tuple(sorted(keywords.items()))
         layers = tuple(_with(layer, given) for layer in layers)
+    if len(batch_data) != 2:
+        message = f"`batch_data` has {len(batch_data)} parts; it is `(input, target)`"
+        raise LossError([at("LD902", message, None)])
     x, target = batch_data
     return rule.grads(layers, [param] if _is_one(model) else param, {"x": x, "tgt": target})
+
+
+def _gradients(rule: LearningRule, model: Any, *given: Any) -> tuple[Any, Any, Any]:
+    result = _result(rule, model, *given)
+    return (_grads(result, model), *_reported(result))
+
+
+def _grads(result: LearningResult, model: Any) -> Any:
+    return result.grads[0] if _is_one(model) else result.grads
 
 
 def _with(layer: Any, given: tuple[tuple[str, Any], ...]) -> Any:
@@ -289,7 +298,7 @@ def _is_one(model: Any) -> bool:
     return callable(model)
 
 
-def _reported(result: Any) -> tuple[Any, Any]:
+def _reported(result: LearningResult) -> tuple[Any, Any]:
     metrics = result.metrics
     loss = (result.loss, metrics["aux"]) if "aux" in metrics else result.loss
     return loss, metrics.get("acc", -1)

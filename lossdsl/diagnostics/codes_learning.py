@@ -35,7 +35,8 @@ ROWS = (
         "LD903",
         title="no error for each example",
         why="A local rule lets each example settle by itself, from the derivative of its own loss. "
-        "A term that couples the examples of a batch has no such part.",
+        "A term that couples the examples of a batch has no such part; nor have a mean and a sum "
+        "together, of which one grows with the batch and one does not.",
         bad=_SETUP + "loss = lossdsl.compile('max(abs(out - tgt))')\n"
         "PredictiveCoding(loss).grads(layers, params, batch)",
         good=_SETUP + "loss = lossdsl.compile('mean(abs(out - tgt))')\n"
@@ -45,7 +46,8 @@ ROWS = (
     Code(
         "LD904",
         title="a rule that cannot learn as it is set",
-        why="Without a step of inference, or without a nudge, there is nothing to learn from.",
+        why="Without a step of inference, or without a nudge, there is nothing to learn from. A "
+        "setting is a plain value of its kind, which is compiled in.",
         bad=_SETUP + "PredictiveCoding(loss, steps=0)",
         good=_SETUP + "PredictiveCoding(loss, steps=20)",
         form="python",

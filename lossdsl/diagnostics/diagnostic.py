@@ -85,11 +85,13 @@ class LossError(ValueError):
 
 
 class LossWarning(RuntimeWarning):
-    """What `warnings.warn` is given where nothing is wrong enough to raise."""
+    """What `warnings.warn` is given where nothing can be raised, or is wrong enough to be."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]):
         self.diagnostics = tuple(diagnostics)
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
-        return "\n\n".join(str(found) for found in self.diagnostics)
+        from lossdsl.diagnostics.render import render
+
+        return "\n\n".join(render(found, "warning") for found in self.diagnostics)

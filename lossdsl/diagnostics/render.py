@@ -12,10 +12,11 @@ from lossdsl.diagnostics.snippet import FRAME, Line, excerpt, located, printable
 _STYLES = {"error": "bold red", "warning": "bold yellow"}
 
 
-def layout(diagnostic: Diagnostic) -> list[Line]:
+def layout(diagnostic: Diagnostic, severity: str | None = None) -> list[Line]:
     """Return a diagnostic as lines of styled pieces: what is wrong, where, and the remedy."""
-    style = _STYLES[diagnostic.severity]
-    head = f"{diagnostic.severity}[{diagnostic.code}]"
+    severity = severity or diagnostic.severity
+    style = _STYLES[severity]
+    head = f"{severity}[{diagnostic.code}]"
     lines: list[Line] = [[(head, style), (f": {printable(diagnostic.message)}", "bold")]]
     if diagnostic.labels:
         lines += excerpt(diagnostic.labels, style)
@@ -29,9 +30,10 @@ def layout(diagnostic: Diagnostic) -> list[Line]:
     return lines
 
 
-def render(diagnostic: Diagnostic) -> str:
-    """Return a diagnostic in full, without color."""
-    return "\n".join("".join(text for text, _ in line).rstrip() for line in layout(diagnostic))
+def render(diagnostic: Diagnostic, severity: str | None = None) -> str:
+    """Return a diagnostic in full, without color; a severity in place of its code's own."""
+    lines = layout(diagnostic, severity)
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
 def concise(diagnostic: Diagnostic) -> str:

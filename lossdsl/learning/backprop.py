@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from lossdsl.learning.errors import Loss, objective
+from lossdsl.learning.errors import objective
 from lossdsl.learning.layers import Layer, forward
 from lossdsl.learning.result import LearningResult
-from lossdsl.learning.rule import run
+from lossdsl.learning.rule import LearningRule
 
 
 @dataclass(frozen=True)
-class BackProp:
+class BackProp(LearningRule):
     """The gradient of the loss itself; its energy is the loss, its residual 0.
 
     >>> import jax.numpy as jnp
@@ -26,20 +26,6 @@ class BackProp:
     >>> rule.grads([lambda w, x: x @ w], [jnp.ones((2, 3))], batch).grads[0][0]
     Array([1.5, 1.5, 1.5], dtype=float32)
     """
-
-    loss: Loss
-    input: str = "x"
-    output: str = "out"
-
-    def grads(
-        self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
-    ) -> LearningResult:
-        """Return the gradients of the parameters on a batch, with loss and metrics."""
-        return run(self, layers, params, batch)
-
-    def reads(self) -> set[str]:
-        """Return the keys of the batch that the rule may read."""
-        return {self.input, *self.loss.signature}
 
     def compute(
         self, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]

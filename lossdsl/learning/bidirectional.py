@@ -6,38 +6,38 @@ half of layer `l`, the energy of an example is
     a_d * (Loss(f_L(x_{L-1})) + sum_{0<l<L} |x_l - f_l(x_{l-1})|^2 / 2)
     + a_g * (LossBack(g_1(x_1)) + sum_{0<l<L} |x_l - g_{l+1}(x_{l+1})|^2 / 2)
 
-where without a `loss_back` that of the input is `|x_0 - g_1(x_1)|^2 / 2`. Oliviers, Tang and
+where without a `loss_back` that of the input is `|x_0 - g_1(x_1)|^2 / 2`. Terms of either loss that
+do not read the output, such as regularizers, are added as they are. Oliviers, Tang and
 Bogacz 2025, arXiv:2505.23415.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.chain import Chain, Errors, like
+from lossdsl.learning.chain import Chain, Errors, like, plus
 from lossdsl.learning.descent import descend
-from lossdsl.learning.errors import Loss, objective
+from lossdsl.learning.errors import Loss, LossEnd, inputs, objective
 from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, shown
-from lossdsl.learning.result import LearningResult, at_rest
-from lossdsl.learning.rule import at_least_one, positive, run
+from lossdsl.learning.result import LearningResult
+from lossdsl.learning.rule import LearningRule
+from lossdsl.learning.settings import at_least_one, losses, names, not_negative, positive
 
 
 @dataclass(frozen=True)
-class BiPredictiveCoding:
+class BiPredictiveCoding(LearningRule):
     """Predictive coding in both directions, through layers that are `Bidirectional`.
 
     `target` names the label in the batch, an array of the output's shape such as `one_hot` makes.
-    `discriminative` and `generative` weigh the two directions, losses included; with
-    `generative=0` the rule is strict predictive coding. `loss_back` reads the reconstruction of
-    the input under the name `output`, and the batch. `check` raises for a residual past
-    `tolerance`.
+    `discriminative` and `generative` weigh what the two directions predict; with `generative=0`
+    the rule is strict predictive coding. `loss_back` reads the reconstruction of the input under
+    the name `output`, and the batch. Terms of either that do not read it are not weighed.
 
     >>> import jax.numpy as jnp
     >>> import lossdsl
@@ -49,65 +49,49 @@ class BiPredictiveCoding:
     True
     """
 
-    loss: Loss
     loss_back: Loss | None = None
     eta: float = 0.1
     steps: int = 20
     discriminative: float = 1.0
     generative: float = 1.0
     target: str = "tgt"
-    input: str = "x"
-    output: str = "out"
-    check: bool = False
-    tolerance: float = 0.01
 
     def __post_init__(self) -> None:
+        """Raise LD904 for a setting that is of another kind, or out of range."""
+        super().__post_init__()
+        if self.loss_back is not None:
+            losses(loss_back=self.loss_back)
         positive(eta=self.eta, discriminative=self.discriminative)
         at_least_one(steps=self.steps)
-        if not self.generative >= 0:
-            message = f"`generative` is {self.generative:g}; it is 0 or a number above"
-            raise LossError([at("LD904", message, None)])
+        not_negative(generative=self.generative)
+        names(target=self.target)
 
-    def grads(
-        self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
-    ) -> LearningResult:
-        """Return the gradients of the parameters on a batch, with loss and metrics."""
-        for number, layer in enumerate(layers):
-            if not isinstance(layer, Bidirectional):
-                message = f"layer {number} predicts one way only"
-                help = "`Bidirectional(forward, backward)`"
-                raise LossError([at("LD901", message, None, help=help)])
-        result = run(self, layers, params, batch)
-        return at_rest(result, self.tolerance) if self.check else result
-
-    def reads(self) -> set[str]:
-        """Return the keys of the batch that the rule may read."""
-        back = self.loss_back.signature if self.loss_back is not None else ()
-        return {self.input, self.target, *self.loss.signature, *back}
+    def reads(self) -> dict[str, str]:
+        """Return the keys of the batch that the rule reads, and what for if it must."""
+        back = inputs(self.loss_back, self.output) if self.loss_back is not None else {}
+        needed = {name: ", which `loss_back` reads" if must else "" for name, must in back.items()}
+        return {**needed, **super().reads(), self.target: " to clamp the output at"}
 
     def compute(
         self, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
     ) -> LearningResult:
         """Return the result, as a pure function of arrays."""
+        both = [_two_ways(number, layer) for number, layer in enumerate(layers)]
         bottom = batch[self.input]
         goal = objective(self.loss, self.output, batch)
         *beliefs, out = forward(layers, params, bottom)[1:]
         top = self._label(batch, out)
         seen = goal.evaluate(out, params)
-        both = [layer for layer in layers if isinstance(layer, Bidirectional)]
         downward = [layer.backward for layer in reversed(both)]
-        up = Chain(layers, params, bottom, lambda out: goal.driven(out, params, seen.count))
-        down = Chain(downward, params[::-1], top, partial(_squared, bottom))
-        direct = jax.tree.map(lambda one: self.discriminative * one, seen.direct)
+        up = Chain(layers, params, bottom, LossEnd(goal, params, seen.count))
+        down = Chain(downward, params[::-1], top, _Clamped(bottom, params))
+        own, rest = seen.own, seen.rest
         if self.loss_back is not None:
             back = objective(self.loss_back, self.output, batch)
             made = apply(0, downward[-1], params[0], beliefs[0] if beliefs else top)
             seen_back = back.evaluate(made, params)
-            down = replace(down, end=lambda out: back.driven(out, params, seen_back.count))
-            share = seen_back.count / seen.count
-            direct = jax.tree.map(
-                lambda one, two: self._both(one, share * two), seen.direct, seen_back.direct
-            )
+            down = replace(down, end=LossEnd(back, params, seen_back.count))
+            own, rest = plus(own, seen_back.own), rest + seen_back.rest
 
         def slope(beliefs: list[Any]) -> tuple[list[Any], tuple[Errors, Errors]]:
             rising, ahead = up.slope(beliefs)
@@ -117,13 +101,15 @@ class BiPredictiveCoding:
 
         done = descend(slope, beliefs, self.eta, self.steps)
         ahead, behind = done.seen
+        rising = like(params, up.gradients(done.values, ahead))
+        falling = like(params, down.gradients(done.values[::-1], behind)[::-1])
         grads = jax.tree.map(
-            lambda one, two, direct: self._both(one, two) / seen.count + direct,
-            like(params, up.gradients(done.values, ahead)),
-            like(params, down.gradients(done.values[::-1], behind)[::-1]),
-            direct,
+            lambda one, two, own: self._both(one, two) / seen.count + own,
+            plus(rising, up.direct(done.values)),
+            plus(falling, down.direct(done.values[::-1])),
+            own,
         )
-        energy = self._both(ahead.energy, behind.energy) / seen.count
+        energy = self._both(ahead.energy, behind.energy) / seen.count + rest
         return LearningResult(grads, seen.value, seen.terms.metrics, energy, done.residual)
 
     def _both(self, upward: Any, downward: Any) -> Any:
@@ -131,24 +117,42 @@ class BiPredictiveCoding:
 
     def _label(self, batch: Mapping[str, Any], out: Any) -> Any:
         """Return what the output is clamped at; LD907 for what is not of its kind."""
-        if self.target not in batch:
-            held = ", ".join(f"`{key}`" for key in batch)
-            message = f"the batch has no `{self.target}` to clamp the output at"
-            raise LossError([at("LD907", message, None, help=f"it holds {held}; see `target`")])
         label = jnp.asarray(batch[self.target])
-        if label.shape != out.shape or not jnp.issubdtype(label.dtype, jnp.floating):
-            message = (
-                f"the label `{self.target}` is {shown(label)}; "
-                f"the output that it clamps is {shown(out)}"
-            )
-            help = f"`jax.nn.one_hot(labels, {out.shape[-1]})`" if out.ndim else None
-            raise LossError([at("LD907", message, None, help=help)])
-        return label
+        real = jnp.issubdtype(label.dtype, jnp.floating)
+        if label.shape == out.shape and real:
+            return label
+        if label.shape == out.shape:
+            help = f"`{self.target}.astype({out.dtype})`"
+        elif label.shape == out.shape[:-1] and not real:
+            help = f"`jax.nn.one_hot({self.target}, {out.shape[-1]})`"
+        else:
+            help = f"the label has the output's shape: {list(out.shape)}"
+        message = (
+            f"the label `{self.target}` is {shown(label)}; "
+            f"the output that it clamps is {shown(out)}"
+        )
+        raise LossError([at("LD907", message, None, help=help)])
 
 
-def _squared(value: Any, made: Any) -> tuple[Any, Any]:
-    """Return the energy of a prediction of a clamped value, and its error."""
-    if made.shape != value.shape:
-        message = f"layer 0 predicts {shown(made)} backward; the input is {shown(value)}"
-        raise LossError([at("LD901", message, None)])
-    return jnp.sum(jnp.square(made - value)) / 2, made - value
+def _two_ways(number: int, layer: Layer) -> Bidirectional:
+    if not isinstance(layer, Bidirectional):
+        help = "`Bidirectional(forward, backward)`"
+        raise LossError([at("LD901", f"layer {number} predicts one way only", None, help=help)])
+    return layer
+
+
+@dataclass(frozen=True)
+class _Clamped:
+    """The end of a chain that predicts a clamped value: half the squared error."""
+
+    value: Any
+    params: Any
+
+    def __call__(self, made: Any) -> tuple[Any, Any]:
+        if made.shape != self.value.shape:
+            message = f"layer 0 predicts {shown(made)} backward; the input is {shown(self.value)}"
+            raise LossError([at("LD901", message, None)])
+        return jnp.sum(jnp.square(made - self.value)) / 2, made - self.value
+
+    def direct(self, made: Any) -> Any:
+        return jax.tree.map(jnp.zeros_like, self.params)

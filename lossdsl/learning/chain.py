@@ -7,9 +7,9 @@ gives an energy and the derivative by the prediction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,17 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.descent import norm
 from lossdsl.learning.layers import Layer, apply, shown
 
-End = Callable[[Any], tuple[Any, Any]]
+
+class End(Protocol):
+    """What the last prediction of a chain meets."""
+
+    def __call__(self, made: Any) -> tuple[Any, Any]:
+        """Return the energy of a prediction, and the derivative by it."""
+        ...
+
+    def direct(self, made: Any) -> Any:
+        """Return the derivative of that energy by all parameters, at a fixed prediction."""
+        ...
 
 
 class Errors(NamedTuple):
@@ -58,6 +68,11 @@ class Chain:
         """Return the derivative of the energy by the parameters of each layer, at given errors."""
         return local_gradients(self.layers, self.params, [self.start, *beliefs], errors.each)
 
+    def direct(self, beliefs: Sequence[Any]) -> Any:
+        """Return the derivative of the end by all parameters, at what the last layer predicts."""
+        below = [self.start, *beliefs][-1]
+        return self.end.direct(apply(len(self.layers) - 1, self.layers[-1], self.params[-1], below))
+
 
 def predictions(
     layers: Sequence[Layer], params: Sequence[Any], inputs: Sequence[Any]
@@ -89,6 +104,11 @@ def local_gradients(
         jax.vjp(lambda own, f=layer, x=value: f(own, x), own)[1](error)[0]
         for layer, own, value, error in zip(layers, params, inputs, errors, strict=True)
     ]
+
+
+def plus(one: Any, two: Any) -> Any:
+    """Return the sum of two trees."""
+    return jax.tree.map(jnp.add, one, two)
 
 
 def like(params: Any, found: Sequence[Any]) -> Any:

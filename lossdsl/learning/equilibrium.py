@@ -16,14 +16,24 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
-from lossdsl.diagnostics.diagnostic import LossError, LossWarning, at
+from lossdsl.diagnostics.diagnostic import LossWarning, at
 from lossdsl.learning.descent import norm, ratio
 from lossdsl.learning.energies import ConditionalGaussian, Energy
-from lossdsl.learning.errors import Loss, objective
+from lossdsl.learning.errors import LossEnd, objective
 from lossdsl.learning.layers import Layer
-from lossdsl.learning.result import LearningResult, at_rest
-from lossdsl.learning.rule import at_least_one, one_of, positive, run
+from lossdsl.learning.result import LearningResult
+from lossdsl.learning.rule import LearningRule
+from lossdsl.learning.settings import (
+    at_least_one,
+    described,
+    not_negative,
+    numbers,
+    one_of,
+    positive,
+    refuse,
+)
 
 GAUSSIAN = ConditionalGaussian()
 PHASES = ("two", "centered", "one")
@@ -38,16 +48,17 @@ ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
-class EquilibriumPropagation:
+class EquilibriumPropagation(LearningRule):
     """Equilibrium propagation over an energy, with a nudge of `beta`.
 
-    A phase takes `steps` steps of `dt/tau`, or fewer: it stops when the sum over layers of the
-    mean size of `dF/du` of an example is below `tolerance`. `phases` is `"two"` (free and nudged;
-    its error falls in proportion to `beta`), `"centered"` (nudged both ways; with its square) or
-    `"one"` (nudged alone, where the free rest is a feed-forward pass). A network `start`s from
-    `"zeros"` or from a `"forward"` pass, which is the free rest itself where the energy says so.
-    One-sided with a fixed sign is biased; `sign="random"` draws that of `beta` at each call, from
-    a `key`. `check` raises for a residual, against the force of the nudge, past `allowed`.
+    A phase takes `steps` steps of `dt/tau`, or fewer: it stops where the force `dF/du` on an
+    example, its norm in each layer, added up over layers and averaged over the batch, is below
+    `stop`. `phases` is `"two"` (free and nudged; its error falls in proportion to `beta`),
+    `"centered"` (nudged both ways; with its square) or `"one"` (nudged alone, where the free rest
+    is a feed-forward pass). A network `start`s from `"zeros"` or from a `"forward"` pass, which is
+    the free rest itself where the energy says so. One-sided with a fixed sign is biased;
+    `sign="random"` draws that of `beta` at each call, from a `key`. The residual is the force that
+    is left against that of the nudge.
 
     >>> import jax.numpy as jnp
     >>> import lossdsl
@@ -58,7 +69,6 @@ class EquilibriumPropagation:
     ['1.347', '1.347', '1.347']
     """
 
-    loss: Loss
     energy: Energy = GAUSSIAN
     beta: float = 0.1
     dt: float = 0.1
@@ -66,29 +76,28 @@ class EquilibriumPropagation:
     steps: int = 100
     phases: str = "centered"
     start: str = "zeros"
-    tolerance: float = 0.0
+    stop: float = 0.0
     sign: str = "fixed"
-    input: str = "x"
-    output: str = "out"
-    check: bool = False
-    allowed: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.beta == 0 or not math.isfinite(self.beta):
-            message = f"`beta` is {self.beta:g}; it is a number other than 0"
+        """Raise LD904 for a setting that is of another kind, or out of range."""
+        super().__post_init__()
+        energies(energy=self.energy)
+        numbers(beta=self.beta)
+        if self.beta == 0:
             help = "without a nudge there is no difference to learn from"
-            raise LossError([at("LD904", message, None, help=help)])
+            raise refuse("`beta` is 0; it is a number above or below", help)
         positive(dt=self.dt, tau=self.tau)
         at_least_one(steps=self.steps)
         one_of(PHASES, phases=self.phases)
         one_of(STARTS, start=self.start)
+        not_negative(stop=self.stop)
         one_of(SIGNS, sign=self.sign)
         if self.phases == "one" and not (self.energy.rests_forward and self.start == "forward"):
-            message = (
-                '`phases="one"` leaves out what the free rest contributes, which is not 0 here'
+            raise refuse(
+                '`phases="one"` leaves out what the free rest contributes, which is not 0 here',
+                'use `ConditionalGaussian` with `start="forward"`, or `phases="two"`',
             )
-            help = 'use `ConditionalGaussian` with `start="forward"`, or `phases="two"`'
-            raise LossError([at("LD904", message, None, help=help)])
 
     def grads(
         self,
@@ -98,18 +107,26 @@ class EquilibriumPropagation:
         *,
         key: Any = None,
     ) -> LearningResult:
-        """Return the gradients of the parameters on a batch, with loss and metrics."""
-        if (key is None) == (self.sign == "random"):
-            message = f'`sign` is "{self.sign}" and a key was{" not" * (key is None)} given'
-            help = '`rule.grads(layers, params, batch, key=key)` with `sign="random"`'
-            raise LossError([at("LD904", message, None, help=help)])
-        result = run(self, layers, params, batch if key is None else {**batch, KEY: key})
-        self._warn_of_rounding(params)
-        return at_rest(result, self.allowed) if self.check else result
+        """Return the gradients of the parameters on a batch, with loss and metrics.
 
-    def reads(self) -> set[str]:
-        """Return the keys of the batch that the rule may read."""
-        return {self.input, KEY, *self.loss.signature}
+        `key`, of `jax.random`, draws the sign of `beta`. The errors are those of other rules;
+        LD905 warns of a `beta` whose effect is not much larger than rounding.
+        """
+        if (key is None) == (self.sign == "random"):
+            raise refuse(
+                f'`sign` is "{self.sign}" and a key was{" not" * (key is None)} given',
+                '`rule.grads(layers, params, batch, key=key)` with `sign="random"`',
+            )
+        given: Any = batch  # what it is, is checked where every rule's is
+        if key is not None and isinstance(given, Mapping):
+            given = {**batch, KEY: key}
+        result = super().grads(layers, params, given)
+        self._warn_of_rounding(result, params)
+        return result
+
+    def reads(self) -> dict[str, str]:
+        """Return the keys of the batch that the rule reads, and what for if it must."""
+        return {**super().reads(), KEY: ""}
 
     def compute(
         self, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
@@ -151,30 +168,65 @@ class EquilibriumPropagation:
             change = jax.tree.map(jnp.subtract, change, by_params(minus.units))
         scale = width * seen.count
         grads = jax.tree.map(
-            lambda one, direct: (one / scale).astype(one.dtype) + direct, change, seen.direct
+            lambda one, direct, own: (one / scale).astype(one.dtype) + direct + own,
+            change,
+            LossEnd(goal, params, jnp.ones(())).direct(rest.units[-1]),
+            seen.own,
         )
         forces = jnp.stack([norm(one.forces) for one in (rest, plus, minus)])
+        nudge = norm(self.beta * seen.error)
+        noise = rounding(by_params, plus.units) / norm(change)
         return LearningResult(
             grads,
             seen.value,
             seen.terms.metrics,
             free(rest.units) / seen.count,
-            ratio(jnp.max(forces), norm(self.beta * seen.error)),
+            ratio(jnp.max(forces), nudge),
+            # Without a nudge both are 0, and nothing is lost.
+            jnp.where(nudge == 0, 0, noise),
         )
 
     def _relax(self, force: Callable[[Any], list[Any]], units: list[Any]) -> Rest:
-        return relax(force, units, self.dt / self.tau, self.steps, self.tolerance)
+        return relax(force, units, self.dt / self.tau, self.steps, self.stop)
 
-    def _warn_of_rounding(self, params: Sequence[Any]) -> None:
+    def _warn_of_rounding(self, result: LearningResult, params: Sequence[Any]) -> None:
+        """Warn of the share that is measured, or while there is no number of what it is at best."""
         dtype = jnp.result_type(*jax.tree.leaves(params), 0.0)
-        eps = float(jnp.finfo(dtype).eps)
-        share = eps / abs(self.beta)
-        if share > ROUNDING:
-            message = (
-                f"`beta` is {self.beta:g}: rounding in {dtype} is about {share:.0%} of a gradient"
-            )
-            help = f"`beta` of at least {eps / ROUNDING:.1g}"
-            warnings.warn(LossWarning([at("LD905", message, None, help=help)]), stacklevel=3)
+        if isinstance(result.rounding, Tracer):
+            least, share = "at least ", float(jnp.finfo(dtype).eps) / abs(self.beta)
+        else:
+            least, share = "", float(result.rounding)
+        if share <= ROUNDING:
+            return
+        size = f"{least}about {share:.0%} of a gradient" if share < 1 else "all of a gradient"
+        message = f"`beta` is {self.beta:g}: rounding in {dtype} is {size}"
+        wanted = abs(self.beta) * share / ROUNDING
+        help = f"`beta` of at least {wanted:.1g}" if math.isfinite(wanted) else "a larger `beta`"
+        warnings.warn(LossWarning([at("LD905", message, None, help=help)]), stacklevel=3)
+
+
+def rounding(by_params: Callable[[Any], Any], units: list[Any]) -> Any:
+    """Return about how far rounding moves `dE/dparams`: that of the units, and its own.
+
+    The derivative may be small and its change with the units large (a feed-forward pass of the
+    Gaussian energy), or the reverse (Hopfield's).
+    """
+    eps = jnp.finfo(units[-1].dtype).eps
+    keys = jax.random.split(jax.random.key(0), len(units))
+    moved = [
+        eps * unit * jax.random.rademacher(key, unit.shape, unit.dtype)
+        for key, unit in zip(keys, units, strict=True)
+    ]
+    value, change = jax.jvp(by_params, (units,), (moved,))
+    return eps * norm(value) + norm(change)
+
+
+def energies(**settings: Any) -> None:
+    """Refuse what is not an energy."""
+    for name, value in settings.items():
+        if not hasattr(value, "rests_forward") or isinstance(value, type):
+            help = "`ConditionalGaussian()`, `Hopfield()`"
+            raise refuse(f"`{name}` is {described(value)}; it is an energy", help)
 
 
 class Rest(NamedTuple):
@@ -189,30 +241,27 @@ def relax(
     units: list[Any],
     rate: float,
     steps: int,
-    tolerance: float = 0.0,
+    stop: float = 0.0,
 ) -> Rest:
-    """Follow the forces down, until their size is below the tolerance or the steps are over."""
+    """Follow the forces down, until their size is below `stop` or the steps are over.
 
-    def step(units: list[Any]) -> tuple[list[Any], list[Any]]:
+    A loop of known length, which reverse-mode differentiation passes through; a network that has
+    stopped skips the rest of it.
+    """
+
+    def step(units: list[Any]) -> tuple[list[Any], Any]:
         forces = force(units)
-        return [unit - rate * one for unit, one in zip(units, forces, strict=True)], forces
+        moved = [unit - rate * one for unit, one in zip(units, forces, strict=True)]
+        return moved, _size(forces) < stop
 
-    if tolerance == 0:
-        # A loop of known length, which reverse-mode differentiation passes through.
+    def move(_: Any, carried: tuple[list[Any], Any]) -> tuple[list[Any], Any]:
+        units, stopped = carried
+        return jax.lax.cond(stopped, lambda units: (units, stopped), step, units)
+
+    if stop == 0:
         units = jax.lax.fori_loop(0, steps, lambda _, units: step(units)[0], units)
-        return Rest(units, force(units))
-
-    def moving(carried: tuple[Any, Any, Any]) -> Any:
-        number, _, size = carried
-        return (number < steps) & (size >= tolerance)
-
-    def move(carried: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        number, units, _ = carried
-        units, forces = step(units)
-        return number + 1, units, _size(forces)
-
-    begin = (jnp.zeros((), jnp.int32), units, jnp.full((), jnp.inf, _size(units).dtype))
-    units = jax.lax.while_loop(moving, move, begin)[1]
+    else:
+        units, _ = jax.lax.fori_loop(0, steps, move, (units, jnp.zeros((), bool)))
     return Rest(units, force(units))
 
 

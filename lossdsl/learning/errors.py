@@ -3,7 +3,8 @@
 A mean over a batch makes the derivative by one example's output small in proportion to the batch,
 and a rule whose inference is not linear in it then silently becomes backpropagation. So the error
 at the output is `n * dLoss/dout`, with `n` the count that the mean divides by, and `n` is divided
-out of the gradients of the weights.
+out of the gradients of the weights. A loss that divides by nothing of the kind, or by several
+things, has no such error and is refused.
 """
 
 from __future__ import annotations
@@ -54,18 +55,31 @@ class Objective:
             raise LossError([at("LD908", message, None, help=f'`loss["{next(iter(value))}"]`')])
         return value, terms
 
+    def parts(self, out: Any, params: Any) -> tuple[tuple[Any, Any], tuple[Any, Terms]]:
+        """Return the sum of the terms that read the output, of those that do not; and `value`."""
+        value, terms = self.value(out, params)
+        reading = self.reading(out, params)
+        fit = [one for name, one in terms.weighted.items() if name in reading]
+        rest = [one for name, one in terms.weighted.items() if name not in reading]
+        zero = jnp.zeros((), value.dtype)
+        return (sum(fit, start=zero), sum(rest, start=zero)), (value, terms)
+
+    def reading(self, out: Any, params: Any) -> tuple[str, ...]:
+        """Return the names of the terms that read the output."""
+        return self.loss.readers(self.output, self._given(out, params))
+
     def driven(self, out: Any, params: Any, count: Any) -> tuple[Any, Any]:
-        """Return the loss times a count, and its derivative by the output."""
-        loss, error = jax.value_and_grad(lambda out: self.value(out, params)[0])(out)
-        return count * loss, count * error
+        """Return what the output costs times a count, and its derivative by the output."""
+        cost, error = jax.value_and_grad(lambda out: self.parts(out, params)[0][0])(out)
+        return count * cost, count * error
 
     def evaluate(self, out: Any, params: Any) -> Evaluation:
-        """Return everything that a rule reads off the loss at one output."""
-        by_both = jax.value_and_grad(self.value, argnums=(0, 1), has_aux=True)
-        (value, terms), (error, direct) = by_both(out, params)
-        reading = self.loss.readers(self.output, self._given(out, params))
-        count = jax.lax.stop_gradient(_count(terms, reading)).astype(out.dtype)
-        return Evaluation(value, terms, count, count * error, direct)
+        """Return what a rule reads off the loss at the output of a feed-forward pass."""
+        (fit, rest), pull, (value, terms) = jax.vjp(self.parts, out, params, has_aux=True)
+        error, _ = pull((jnp.ones_like(fit), jnp.zeros_like(rest)))
+        _, own = pull((jnp.zeros_like(fit), jnp.ones_like(rest)))
+        count = jax.lax.stop_gradient(_count(terms, self.reading(out, params))).astype(out.dtype)
+        return Evaluation(value, terms, count, count * error, rest, own)
 
     def _given(self, out: Any, params: Any) -> dict[str, Any]:
         given = {**self.inputs, self.output: out}
@@ -73,51 +87,85 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class LossEnd:
+    """The end of a chain that predicts the output: what this costs, times a count."""
+
+    objective: Objective
+    params: Any
+    count: Any
+
+    def __call__(self, made: Any) -> tuple[Any, Any]:
+        """Return the cost, and the derivative by the output."""
+        return self.objective.driven(made, self.params, self.count)
+
+    def direct(self, made: Any) -> Any:
+        """Return the derivative of the cost by the parameters, at a fixed output."""
+        found = jax.grad(lambda own: self.objective.parts(made, own)[0][0])(self.params)
+        return jax.tree.map(lambda one: self.count.astype(one.dtype) * one, found)
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """A loss at one output: `error` is for each example, `direct` what `params` get without it."""
+    """A loss at one output.
+
+    `error` is for each example. `rest` is the sum of the terms that do not read the output, and
+    `own` what the parameters get from them.
+    """
 
     value: Any
     terms: Terms
     count: Any
     error: Any
-    direct: Any
+    rest: Any
+    own: Any
+
+
+def inputs(loss: Loss, output: str) -> dict[str, bool]:
+    """Return what a batch provides for a loss, and whether it must; LD902 if it reads no output."""
+    if output not in loss.signature:
+        message = f"the loss does not read the output `{output}`"
+        read = ", ".join(f"`{name}`" for name in loss.signature) or "nothing"
+        raise LossError([at("LD902", message, None, help=f"it reads {read}; name it by `output`")])
+    return {
+        name: parameter.default is inspect.Parameter.empty
+        for name, parameter in inspect.signature(loss.with_terms).parameters.items()
+        if name not in (output, "params")
+    }
 
 
 def objective(loss: Loss, output: str, batch: Mapping[str, Any]) -> Objective:
-    """Return the loss with what it reads of a batch; LD902 for what nothing provides."""
-    if output not in loss.signature:
-        message = f"the loss does not read the output `{output}`"
-        read = ", ".join(f"`{name}`" for name in loss.signature)
-        raise LossError([at("LD902", message, None, help=f"it reads {read}; name it by `output`")])
-    given: dict[str, Any] = {}
-    for name, parameter in inspect.signature(loss.with_terms).parameters.items():
-        if name in (output, "params"):
-            continue
-        if name in batch:
-            given[name] = batch[name]
-        elif parameter.default is inspect.Parameter.empty:
-            message = f"the loss reads `{name}`, which no learning rule provides"
-            held = ", ".join(f"`{key}`" for key in batch)
-            help = f"put it into `batch`, which holds {held or 'nothing'}"
-            raise LossError([at("LD902", message, None, help=help)])
-    return Objective(loss, output, given)
+    """Return the loss with what it reads of a batch."""
+    read = inputs(loss, output)
+    return Objective(loss, output, {name: batch[name] for name in read if name in batch})
 
 
 def _count(terms: Terms, reading: Sequence[str]) -> Any:
-    """Return the count of the first mean among the terms that read the output, or 1 of a sum.
+    """Return what the terms that read the output divide by: 1 for sums, for means their count.
 
-    A function of several reductions has no count of its own. An empty mask counts as one: its
-    error is 0, and is to stay so when the count is divided out.
+    Where means divide by several, the smallest: `cross_entropy(out, y) + mean(square(out))` is, for
+    an example, its cross entropy and the mean of its own squares. A mean of nothing has no error
+    that a count could scale, and none is divided out where no other is there.
     """
     for name in reading:
         if terms.combine[name] == "whole":
             message = f"the term `{name}` couples the examples of a batch"
-            help = "a learning rule wants a mean or a sum over examples"
-            raise LossError([at("LD903", message, None, help=help)])
-    for name in reading:
-        if name in terms.count:
-            count = jnp.asarray(terms.count[name])
-            return jnp.where(count == 0, 1, count)
-        if terms.combine[name] == "sum":
-            break
-    return jnp.ones(())
+            raise LossError([at("LD903", message, None, help=_WANTED)])
+        if terms.combine[name] == "function" and name not in terms.count:
+            message = f"the term `{name}` is a function of several means or sums over the batch"
+            raise LossError([at("LD903", message, None, help=_WANTED)])
+    means = [name for name in reading if name in terms.count]
+    sums = [name for name in reading if name not in means]
+    if not means:
+        return jnp.ones(())
+    if sums:
+        message = f"the term `{means[0]}` is a mean over the batch, `{sums[0]}` is a sum"
+        help = (
+            "both means, or both sums: as they are, their balance shifts with the size of the batch"
+        )
+        raise LossError([at("LD903", message, None, help=help)])
+    counts = jnp.stack([jnp.asarray(terms.count[name]) for name in means])
+    least = jnp.min(jnp.where(counts == 0, jnp.inf, counts))
+    return jnp.where(jnp.isinf(least), 1, least)
+
+
+_WANTED = "a learning rule wants a mean or a sum over examples"

@@ -30,8 +30,13 @@ class Bidirectional:
         return self.forward(params, x)
 
 
-def check_layers(layers: Sequence[Layer], params: Sequence[Any]) -> None:
+def check_layers(layers: Any, params: Any) -> None:
     """Raise LD901 for layers that are no functions, or parameters that are not theirs."""
+    for name, given in (("layers", layers), ("params", params)):
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            message = f"`{name}` is a {type(given).__name__}, not a list"
+            help = "one function for each layer" if given is layers else "one tree for each layer"
+            raise LossError([at("LD901", message, None, help=help)])
     if not layers:
         raise LossError([at("LD901", "there are no layers", None)])
     for number, layer in enumerate(layers):
@@ -46,10 +51,19 @@ def check_layers(layers: Sequence[Layer], params: Sequence[Any]) -> None:
         help = "`params` has one tree for each layer, `{}` for one without parameters"
         raise LossError([at("LD901", message, None, help=help)])
     for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(params)):
-        if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+        if not (is_array(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)):
             name = jax.tree_util.keystr(path, simple=True, separator="/")
-            message = f"the parameter `{name}` is {jnp.result_type(leaf)}, no floating number"
+            message = f"the parameter `{name}` is {shown(leaf)}, not an array of floating numbers"
             raise LossError([at("LD901", message, None)])
+
+
+def is_array(value: Any) -> bool:
+    """Say whether JAX takes a value as an array; it takes numbers of Python, and keys."""
+    try:
+        jax.typeof(value)
+    except TypeError:
+        return False
+    return True
 
 
 def hashable(value: object) -> bool:

@@ -17,22 +17,23 @@ import jax.numpy as jnp
 
 from lossdsl.learning.chain import Chain, Errors, like, local_gradients, predictions, slopes
 from lossdsl.learning.descent import descend
-from lossdsl.learning.errors import Loss, objective
+from lossdsl.learning.errors import LossEnd, objective
 from lossdsl.learning.layers import Layer, forward
-from lossdsl.learning.result import LearningResult, at_rest
-from lossdsl.learning.rule import at_least_one, one_of, positive, run
+from lossdsl.learning.result import LearningResult
+from lossdsl.learning.rule import LearningRule
+from lossdsl.learning.settings import at_least_one, one_of, positive
 
 MODES = ("strict", "fixed", "exact")
 
 
 @dataclass(frozen=True)
-class PredictiveCoding:
+class PredictiveCoding(LearningRule):
     """Predictive coding in one of three modes.
 
     `strict` descends the energy `Loss + sum |error|^2 / 2` of the hidden beliefs, `steps` times by
     `eta`. `fixed` holds the predictions of the feed-forward pass and the error of the output; with
     `eta = 1` and as many steps as layers it is backpropagation. `exact` is that without steps.
-    `check` raises for a residual past `tolerance`: too few steps give wrong gradients.
+    Too few steps give wrong gradients, which the residual shows.
 
     >>> import jax.numpy as jnp
     >>> import lossdsl
@@ -43,30 +44,16 @@ class PredictiveCoding:
     True
     """
 
-    loss: Loss
     eta: float = 0.1
     steps: int = 20
     mode: str = "strict"
-    input: str = "x"
-    output: str = "out"
-    check: bool = False
-    tolerance: float = 0.01
 
     def __post_init__(self) -> None:
+        """Raise LD904 for a setting that is of another kind, or out of range."""
+        super().__post_init__()
         one_of(MODES, mode=self.mode)
         positive(eta=self.eta)
         at_least_one(steps=self.steps)
-
-    def grads(
-        self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
-    ) -> LearningResult:
-        """Return the gradients of the parameters on a batch, with loss and metrics."""
-        result = run(self, layers, params, batch)
-        return at_rest(result, self.tolerance) if self.check else result
-
-    def reads(self) -> set[str]:
-        """Return the keys of the batch that the rule may read."""
-        return {self.input, *self.loss.signature}
 
     def compute(
         self, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
@@ -75,21 +62,25 @@ class PredictiveCoding:
         goal = objective(self.loss, self.output, batch)
         values = forward(layers, params, batch[self.input])
         seen = goal.evaluate(values[-1], params)
+        end = LossEnd(goal, params, seen.count)
         if self.mode == "strict":
-            chain = Chain(
-                layers, params, values[0], lambda out: goal.driven(out, params, seen.count)
-            )
+            chain = Chain(layers, params, values[0], end)
             done = descend(chain.slope, values[1:-1], self.eta, self.steps)
+            direct = chain.direct(done.values)
             found = Inferred([values[0], *done.values], done.seen, done.residual)
         else:
-            last = Errors([seen.error], seen.count * seen.value)
+            last = Errors([seen.error], seen.count * (seen.value - seen.rest))
             steps = None if self.mode == "exact" else self.steps
+            direct = end.direct(values[-1])
             found = fixed(layers, params, values, last, self.eta, steps)
         weights = local_gradients(layers, params, found.inputs, found.errors.each)
         grads = jax.tree.map(
-            lambda one, direct: one / seen.count + direct, like(params, weights), seen.direct
+            lambda one, direct, own: (one + direct) / seen.count + own,
+            like(params, weights),
+            direct,
+            seen.own,
         )
-        energy = found.errors.energy / seen.count
+        energy = found.errors.energy / seen.count + seen.rest
         return LearningResult(grads, seen.value, seen.terms.metrics, energy, found.residual)
 
 

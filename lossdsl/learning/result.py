@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import jax
 from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.diagnostics.warn import Warner
 
 
 @jax.tree_util.register_dataclass
@@ -21,7 +21,8 @@ class LearningResult:
     `grads` has the structure of the parameters, for any optimizer of optax. `loss` and `metrics`
     are those of the spec at the network's output. `energy` is what inference lowers, for each
     example as the loss is. `residual` says how far inference was from rest: 0 at rest, 1 where it
-    has not begun.
+    has not begun. `rounding` is about how much of the gradients is rounding, where they are a
+    difference of two nearly equal ones; else 0.
     """
 
     grads: Any
@@ -29,31 +30,30 @@ class LearningResult:
     metrics: Mapping[str, Any]
     energy: Any
     residual: Any
+    rounding: Any = 0.0
 
 
 def at_rest(result: LearningResult, tolerance: float) -> LearningResult:
     """Return the result, or raise LD906 if its residual is past the tolerance.
 
-    Inside a transformation of the caller's there is no number yet: the program warns when it runs.
+    Inside a transformation of the caller's there is no number yet: the program warns when it runs,
+    once.
     """
     if isinstance(result.residual, Tracer):
-        jax.debug.callback(lambda residual: _warn(float(residual), tolerance), result.residual)
-    else:
-        found = _restless(float(result.residual), tolerance)
-        if found is not None:
-            raise LossError([found])
+        warner = Warner()
+        jax.debug.callback(
+            lambda residual: warner(_restless(float(residual), tolerance)), result.residual
+        )
+        return result
+    found = _restless(float(result.residual), tolerance)
+    if found:
+        raise LossError(found)
     return result
 
 
-def _warn(residual: float, tolerance: float) -> None:
-    found = _restless(residual, tolerance)
-    if found is not None:
-        warnings.warn(f"\n{found}", RuntimeWarning, stacklevel=2)
-
-
-def _restless(residual: float, tolerance: float) -> Diagnostic | None:
+def _restless(residual: float, tolerance: float) -> list[Diagnostic]:
     # Written so that a residual that is NaN is past every tolerance.
     if residual <= tolerance:
-        return None
+        return []
     message = f"inference is not at rest: its residual is {residual:.3g}, allowed is {tolerance:g}"
-    return at("LD906", message, None, help="more `steps`, or a smaller step size if it grows")
+    return [at("LD906", message, None, help="more `steps`, or a smaller step size if it grows")]

@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.layers import Layer, check_layers, hashable
-from lossdsl.learning.result import LearningResult
+from lossdsl.learning.errors import Loss, inputs
+from lossdsl.learning.layers import Layer, check_layers, hashable, is_array, shown
+from lossdsl.learning.result import LearningResult, at_rest
+from lossdsl.learning.settings import losses, names, one_of, positive, refuse
 
 
-class Rule(Protocol):
-    """A rule as `run` sees it: hashable, with the names of the batch that it reads."""
+@dataclass(frozen=True)
+class LearningRule(ABC):
+    """A rule: a loss, the settings of its inference, and one method that uses them.
 
-    @property
-    def input(self) -> str:
-        """The key of the batch that feeds the first layer."""
-        ...
+    `batch[input]` feeds the first layer, and the loss reads what the last one returns as `output`;
+    its other inputs are those of the batch. `check` raises for a residual past `tolerance`.
+    """
 
-    def reads(self) -> set[str]:
-        """Return the keys of the batch that the rule may read."""
-        ...
+    loss: Loss
+    input: str = field(default="x", kw_only=True)
+    output: str = field(default="out", kw_only=True)
+    check: bool = field(default=False, kw_only=True)
+    tolerance: float = field(default=0.01, kw_only=True)
 
+    def __post_init__(self) -> None:
+        """Raise LD904 for a setting that is of another kind, or out of range."""
+        losses(loss=self.loss)
+        names(input=self.input, output=self.output)
+        one_of((False, True), check=self.check)
+        positive(tolerance=self.tolerance)
+
+    def grads(
+        self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
+    ) -> LearningResult:
+        """Return the gradients of the parameters on a batch, with loss and metrics.
+
+        LD901 for layers that do not chain, LD902 for inputs that are missing, LD903 for a loss
+        without an error for each example, LD906 with `check`.
+        """
+        result = run(self, layers, params, batch)
+        return at_rest(result, self.tolerance) if self.check else result
+
+    def reads(self) -> dict[str, str]:
+        """Return the keys of the batch that the rule reads, and what for if it must."""
+        read = inputs(self.loss, self.output)
+        needed = {name: ", which the loss reads" if must else "" for name, must in read.items()}
+        return {**needed, self.input: " for the first layer"}
+
+    @abstractmethod
     def compute(
         self, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
     ) -> LearningResult:
         """Return the result, as a pure function of arrays."""
-        ...
 
 
 def _compute(
-    rule: Rule, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
+    rule: LearningRule, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
 ) -> LearningResult:
     return rule.compute(layers, params, batch)
 
@@ -43,48 +73,40 @@ compiled = jax.jit(_compute, static_argnums=(0, 1))
 
 
 def run(
-    rule: Rule, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
+    rule: LearningRule, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
 ) -> LearningResult:
     """Return the result of a rule on a batch; LossError for what does not fit together."""
     check_layers(layers, params)
     if not hashable(rule):
         message = f"a setting of `{type(rule).__name__}` is no plain value"
-        help = "settings are compiled in: numbers, strings, functions, compiled losses"
-        raise LossError([at("LD904", message, None, help=help)])
-    if rule.input not in batch:
-        held = ", ".join(f"`{key}`" for key in batch) or "nothing"
-        message = f"the batch has no `{rule.input}` for the first layer"
-        raise LossError([at("LD902", message, None, help=f"it holds {held}; name it by `input`")])
-    read = rule.reads()
+        raise refuse(message, "settings are compiled in: numbers, text, functions, compiled losses")
+    read = _read(rule, batch)
     try:
-        return compiled(
-            rule, tuple(layers), params, {key: one for key, one in batch.items() if key in read}
-        )
+        return compiled(rule, tuple(layers), params, read)
     except LossError as problem:
         # Raised anew, so that the traceback ends at the call and not inside JAX.
         raise LossError(problem.diagnostics) from problem.__cause__
 
 
-def positive(**settings: float) -> None:
-    """Raise LD904 for a setting that is not a finite number above 0."""
-    for name, value in settings.items():
-        if not (value > 0 and math.isfinite(value)):
-            raise LossError([at("LD904", f"`{name}` is {value:g}; it is a number above 0", None)])
-
-
-def at_least_one(**settings: int) -> None:
-    """Raise LD904 for a number of steps below 1."""
-    for name, value in settings.items():
-        if value < 1:
-            message = f"`{name}` is {value}; inference takes at least 1"
-            help = "without a step the hidden layers get no gradient at all"
-            raise LossError([at("LD904", message, None, help=help)])
-
-
-def one_of(choices: Sequence[str], **settings: str) -> None:
-    """Raise LD904 for a word that is not one of the choices."""
-    for name, value in settings.items():
-        if value not in choices:
-            listed = ", ".join(f'"{one}"' for one in sorted(choices))
-            message = f"`{name}` is {value!r}; it is one of {listed}"
-            raise LossError([at("LD904", message, None)])
+def _read(rule: LearningRule, batch: Any) -> dict[str, Any]:
+    """Return what a rule reads of a batch; LD902 for what is no batch."""
+    if not isinstance(batch, Mapping):
+        help = f'`{{"{rule.input}": …}}`'
+        message = f"the batch is a {type(batch).__name__}, not a mapping of names to arrays"
+        raise LossError([at("LD902", message, None, help=help)])
+    reads = rule.reads()
+    for name, purpose in reads.items():
+        if purpose and name not in batch:
+            held = ", ".join(f"`{key}`" for key in batch) or "nothing"
+            message = f"the batch has no `{name}`{purpose}"
+            raise LossError([at("LD902", message, None, help=f"it holds {held}")])
+    read = {name: batch[name] for name in reads if name in batch}
+    for name, leaf in ((key, leaf) for key, one in read.items() for leaf in jax.tree.leaves(one)):
+        if not is_array(leaf):
+            message = f"`{name}` of the batch is {shown(leaf)}, not an array"
+            raise LossError([at("LD902", message, None)])
+    empty = [leaf for leaf in jax.tree.leaves(read[rule.input]) if jnp.size(leaf) == 0]
+    if empty:
+        message = f"the batch is empty: `{rule.input}` is {shown(jnp.asarray(empty[0]))}"
+        raise LossError([at("LD902", message, None, help="leave out batches without examples")])
+    return read

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +13,7 @@ from jax.core import Tracer
 from lossdsl.check.context import in_calls
 from lossdsl.check.core import Input
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.diagnostics.warn import Warner
 from lossdsl.lower.debug import Observation, Step
 from lossdsl.source import Span
 
@@ -130,23 +129,6 @@ def _refuse(seen: Observation) -> None:
         raise LossError(found)
 
 
-class Warner:
-    """Warns of what is wrong with the numbers of one compiled loss, once for each place."""
-
-    def __init__(self) -> None:
-        self._warned: set[tuple[str, Span | None]] = set()
-        self._lock = threading.Lock()
-
-    def __call__(self, seen: Observation) -> None:
-        for one in problems(seen):
-            key = (one.code, one.span)
-            with self._lock:
-                new = key not in self._warned
-                self._warned.add(key)
-            if new:
-                warnings.warn(f"\n{one}", RuntimeWarning, stacklevel=2)
-
-
 def settled(run: Callable[..., tuple[Any, Observation]], warner: Warner) -> Callable[..., Any]:
     """Return a function without its observation, of which a call raises what is wrong.
 
@@ -157,7 +139,7 @@ def settled(run: Callable[..., tuple[Any, Observation]], warner: Warner) -> Call
     def call(*arguments: Any) -> Any:
         value, seen = run(*arguments)
         if _is_traced(seen):
-            jax.debug.callback(warner, seen)
+            jax.debug.callback(lambda seen: warner(problems(seen)), seen)
         else:
             _refuse(seen)
         return value
