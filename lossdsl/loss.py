@@ -18,15 +18,17 @@ from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.library.declare import Library, syntax, with_builtins
+from lossdsl.diagnostics.warn import Warner
+from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.callable import explain, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer
 from lossdsl.lower.dtypes import default_float
-from lossdsl.lower.report import Warner, report, settled
+from lossdsl.lower.report import report, settled
 from lossdsl.lower.values import concrete
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import STEP
 from lossdsl.syntax.parse import parse_program
 from lossdsl.terms import Terms, readers, results, results_with_terms
 from lossdsl.types.types import Type
@@ -64,7 +66,7 @@ class CompiledLoss:
         self.diagnostics = checked.diagnostics
         self._program = program
         self._given = dict(given)
-        self._library = library.extended({}, syntax())
+        self._library = library
         self._limits = limits
         self._batch = batch
         self._declared: Mapping[str, Declared] = checked.declared
@@ -164,23 +166,23 @@ class CompiledLoss:
 
     def _values(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs)
-        return self._named(results(core, self._library, values))
+        return self._named(results(core, values))
 
     def _terms(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs)
-        found, terms = results_with_terms(core, self._library, values)
+        found, terms = results_with_terms(core, values)
         return self._named(found), terms
 
     def _observed(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs, debug=True)
         observer = Observer()
-        found = results(core, self._library, values, observer.evaluate)
+        found = results(core, values, observer.evaluate)
         return self._named(found), observer.observation
 
     def _observed_terms(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs, debug=True)
         observer = Observer()
-        found, terms = results_with_terms(core, self._library, values, observer.evaluate)
+        found, terms = results_with_terms(core, values, observer.evaluate)
         return (self._named(found), terms), observer.observation
 
     def _named(self, values: list[Any]) -> Any:
@@ -211,9 +213,9 @@ class CompiledLoss:
             filled = dict(inputs)
             if "params" in self._names:
                 filled.setdefault("params", params)
-            if "step" in self._names and step is not None:
-                filled.setdefault("step", step)
-            if "step" in self._names and "step" not in {*filled, *optional}:
+            if STEP in self._names and step is not None:
+                filled.setdefault(STEP, step)
+            if STEP in self._names and STEP not in {*filled, *optional}:
                 help = "pass it by keyword: `objective(params, batch, step=i)`"
                 raise LossError(
                     [at("LD120", "the loss reads `step`, which is missing", None, help=help)]

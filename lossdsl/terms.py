@@ -12,10 +12,10 @@ import jax.numpy as jnp
 
 from lossdsl.check.core import Apply, Core, Input, Node, Term, tape
 from lossdsl.check.leaves import tree_leaves
-from lossdsl.library.declare import Library
 from lossdsl.lower.dtypes import default_float, jax_dtype
 from lossdsl.lower.tape import evaluate
 from lossdsl.optimize import optimize
+from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type
 
 
@@ -75,23 +75,21 @@ class Terms:
         return cls(raw, weight, weighted, count, metrics, dict(combine))
 
 
-Run = Callable[[Core, Library, Sequence[Node], Mapping[str, Any]], list[Any]]
+Run = Callable[[Core, Sequence[Node], Mapping[str, Any]], list[Any]]
 
 
-def run(
-    core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any]
-) -> list[Any]:
+def run(core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
     """Return the values of nodes of a program, optimized together."""
-    return evaluate(core.graph, optimize(core, wanted, library), inputs, default_float())
+    return evaluate(core.graph, optimize(core, wanted), inputs, default_float())
 
 
-def results(core: Core, library: Library, inputs: Mapping[str, Any], run: Run = run) -> list[Any]:
+def results(core: Core, inputs: Mapping[str, Any], run: Run = run) -> list[Any]:
     """Return the value of every result of a program."""
-    return _evaluated(core, library, [one.value for one in core.results], inputs, run)
+    return _evaluated(core, [one.value for one in core.results], inputs, run)
 
 
 def results_with_terms(
-    core: Core, library: Library, inputs: Mapping[str, Any], run: Run = run
+    core: Core, inputs: Mapping[str, Any], run: Run = run
 ) -> tuple[list[Any], Terms]:
     """Return the value of every result, and what they are made of, from one evaluation."""
     terms = _named_terms(core)
@@ -100,7 +98,7 @@ def results_with_terms(
     wanted += [one for term in terms.values() for one in (term.raw, term.weight, term.weighted)]
     wanted += core.metrics.values()
     wanted += [one for node in counted.values() for one in _kept(node)]
-    found = iter(_evaluated(core, library, wanted, inputs, run))
+    found = iter(_evaluated(core, wanted, inputs, run))
     values = [next(found) for _ in core.results]
     parts = {name: (next(found), next(found), next(found)) for name in terms}
     raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
@@ -131,9 +129,9 @@ def _named_terms(core: Core) -> dict[str, Term]:
 
 
 def _evaluated(
-    core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any], run: Run
+    core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any], run: Run
 ) -> list[Any]:
-    found = run(core, library, wanted, inputs)
+    found = run(core, wanted, inputs)
     types = [core.graph.types[node] for node in wanted]
     return [_array(type, value) for type, value in zip(types, found, strict=True)]
 
@@ -171,14 +169,14 @@ def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
     assert operand is not None
     type = core.graph.types[operand]
     shapes = [leaf.shape or () for leaf in _arrays(type)]
-    if not kept or node.option("normalize") == "all":
+    if not kept or node.option(NORMALIZE) == "all":
         return jnp.asarray(sum(math.prod(shape) for shape in shapes), jnp.float32)
     total: Any = 0.0
     for place, shape in enumerate(shapes):
         factor: Any = 1.0
         for one in kept:
             part = one[place] if isinstance(one, list) else one
-            factor = factor * (part != 0 if node.option("normalize") == "count" else part)
+            factor = factor * (part != 0 if node.option(NORMALIZE) == "count" else part)
         total = total + jnp.sum(jnp.broadcast_to(factor, shape), dtype=jnp.float32)
     return total
 

@@ -101,7 +101,7 @@ def test_a_page_has_everything() -> None:
     ):  # fmt: skip
         assert title in lines
     text = "\n".join(lines)
-    assert "delta = 1.0, in (0, inf)" in text
+    assert "delta = 1.0, in (0, inf]" in text
     assert "constant factors in the formula: ½" in text
     assert "the sum divided by the sum of the weights" in text
     assert re.search(r"value 0\.\d+", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -124,6 +125,14 @@ def test_the_floors_hold() -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("stage", ["check", "optimize", "lower"])
+def test_no_stage_knows_a_function_by_its_name(stage: str) -> None:
+    asks = re.compile(r"""function\.name (?:==|!=|in|not in) |(?:functions|library)\[["']""")
+    assert asks.search('if function.name == "keep"') and asks.search('library["sum"]')
+    for path in (PACKAGE / stage).glob("*.py"):
+        assert not asks.search(path.read_text()), path.name
 
 
 def test_files_are_short() -> None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lossdsl.library.declare import builtins
+from lossdsl.library.declare import primitives
 
 INF, NAN = float("inf"), float("nan")
 X = ((1.0, -2.0, 0.0), (3.0, 0.5, -1.0))
@@ -17,7 +17,7 @@ MASK = ((True, False, True), (False, False, False))
 
 
 def kernel(name: str) -> Any:
-    return builtins()[name].kernel
+    return primitives()[name].kernel
 
 
 def same(found: Any, expected: Any) -> None:

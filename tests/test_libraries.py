@@ -16,7 +16,8 @@ from user_functions import DECLARED, X, Y, kernel, places, refused
 import lossdsl
 from lossdsl.cli.app import app
 from lossdsl.formula.formulas import formulas
-from lossdsl.library.declare import with_builtins
+from lossdsl.library.declare import of_form, with_builtins
+from lossdsl.library.forms import Form
 
 Library = lossdsl.Library
 
@@ -180,6 +181,16 @@ def test_a_function_may_be_called_as_an_option_or_a_form_is() -> None:
         mine = Library.loads(f"def {name}(a) = 2*a")
         text = f"mean({name}(x)) + 0*mse(x, x, where=x > 0)"
         assert lossdsl.compile(text, library=mine)(x=jnp.ones(3)) == 2
+
+
+@pytest.mark.parametrize("form", [form for form in Form if of_form(form).internal])
+def test_a_primitive_may_be_called_as_a_form_is(form: Form) -> None:
+    name = of_form(form).name
+    mine = Library.of(kernel(f"{name}(x: float[*S], y: float[*S]) -> float[*S]", jnp.multiply))
+    loss = lossdsl.compile(f"sum({name}(x, sqrt(x)), where=x > 0) if x[0] > 0 else 0", library=mine)
+    assert loss(x=jnp.array([4.0, -1.0])) == 8
+    made = kernel("made(x: float[*S]) -> float[*S]", jnp.abs, form=form)
+    assert refused(lambda: Library.of(made)).code == "LD804"
 
 
 @pytest.mark.parametrize("library", ["mine.loss", [], {"f": abs}, abs])

@@ -20,7 +20,8 @@ import lossdsl
 from lossdsl.check import check_library
 from lossdsl.check.patterns import is_operand
 from lossdsl.library.aliases import known_as
-from lossdsl.library.declare import Builtin, builtins
+from lossdsl.library.declare import Builtin, builtins, primitives
+from lossdsl.library.forms import Form
 from lossdsl.lower.foreign import kernel_misfit
 from lossdsl.source import Source
 from lossdsl.syntax import ast
@@ -47,6 +48,12 @@ READ_BY_THE_CHECKER = {"bounds", "penalty", "map"}
 
 def subject(name: str) -> Subject:
     return Subject(FUNCTIONS[name], builtins(), {})
+
+
+def test_what_cannot_be_called_is_a_form_or_an_operator() -> None:
+    assert all(one.form or one.operator for one in primitives().values() if one.internal)
+    forms = [one.form for one in primitives().values() if one.form]
+    assert len(forms) == len(Form) == len(set(forms))
 
 
 @pytest.mark.parametrize("name", PUBLIC)

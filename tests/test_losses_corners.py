@@ -29,8 +29,29 @@ def equal_rewards(reward: float, count: int) -> Corner:
     return Corner("group_advantage(reward)", np.zeros(count), {"reward": [reward] * count})
 
 
+def outlier(text: str, value: float, **more: float) -> Corner:
+    """An error that is infinite, whose cost is not, beside one of 0."""
+    return Corner(text, [value, 0.0], {"out": [-np.inf, 1.0], "tgt": [1.0, 1.0], **more})
+
+
 NAN = np.nan
 CORNERS = [
+    *(
+        outlier('general_robust(out, tgt, alpha=alpha, c=c, reduce="none")', value, alpha=at, c=0.5)
+        for at, value in ((-2.0, 2.0), (-1e-3, 2001.0), (-1e4, 1.0002), (-np.inf, 1.0))
+    ),
+    outlier('geman_mcclure(out, tgt, c=0.5, reduce="none")', 0.125),
+    outlier('welsch(out, tgt, c=c, reduce="none")', 0.125, c=0.5),
+    outlier('tukey(out, tgt, c=c, reduce="none")', 0.375, c=1.5),
+    Corner(
+        'distill(z, stop_gradient(teacher), reduce="none")',
+        [np.log(2.0), 0.0],
+        {
+            "z": [[0.0, 0.0, np.log(2.0)], [0.0, 0.0, -np.inf]],
+            "teacher": [[0.0, 0.0, -np.inf], [0.0, 0.0, -np.inf]],
+        },
+    ),
+    Corner("exprel(x)", [0.0, 1 - np.exp(-1)], {"x": [-np.inf, -1.0]}),
     *(equal_rewards(reward, count) for reward, count in ((0.1, 3), (0.9, 10), (1 / 3, 7))),
     # A feature that never changes costs the 1 of its own place, and correlates with nothing.
     Corner(
@@ -44,6 +65,7 @@ CORNERS = [
     Corner("r2(out, tgt)", 0.0, {"out": [0.1, 0.2, 0.3], "tgt": [0.1] * 3}),
     Corner("r2(out, tgt)", 1.0, {"out": [0.1] * 3, "tgt": [0.1] * 3}),
     Corner("huber(out, tgt, delta=1e30)", 4.5, {"out": [3.0], "tgt": [0.0]}),
+    Corner("huber(out, tgt, delta=delta)", 4.5, {"out": [3.0], "tgt": [0.0], "delta": np.inf}),
     Corner("ddpm(out, tgt, snr, gamma=inf)", 9.0, {"out": [3.0], "tgt": [0.0], "snr": [2.0]}),
     Corner("negative_binomial_nll(mu, r, y)", 1.7403023, {"mu": [5.0], "r": 1e7, "y": [5.0]}),
     Corner("gamma_nll(k, rate, y)", -4.3793789, {"k": 1e6, "rate": [2e5], "y": [5.0]}),

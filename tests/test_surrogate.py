@@ -125,6 +125,24 @@ def test_nothing_is_nan_far_from_the_threshold(
         assert np.isfinite(found.astype(np.float32)).all()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "far"), [("float32", 3e38), ("bfloat16", 3e38), ("float16", 6e4)]
+)
+def test_a_smooth_superspike_ends_at_the_inverse_of_beta(dtype: str, far: float) -> None:
+    x = jnp.array([far, -far, jnp.inf, -jnp.inf]).astype(dtype)
+    sign = np.array([1, -1, 1, -1])
+    for beta in (0.5, 10.0):
+        value, slope = jax.jvp(
+            lambda beta: superspike(beta, smooth=True)(x), (jnp.float32(beta),), (jnp.float32(1),)
+        )
+        within = 1e-2 if dtype == "bfloat16" else 1e-3
+        np.testing.assert_allclose(value.astype(float), sign / beta, rtol=within)
+        np.testing.assert_allclose(slope.astype(float), -sign / beta**2, rtol=within)
+        np.testing.assert_array_equal(superspike(beta, smooth=True).derivative(x).astype(float), 0)
+        found = jax.grad(lambda beta: (superspike(beta, smooth=True)(x) * sign).sum())
+        np.testing.assert_allclose(found(jnp.float32(beta)), -4 / beta**2, rtol=within)
+
+
 # How JAX transforms them.
 
 

@@ -8,6 +8,7 @@ from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import ALL
 from lossdsl.types.types import Dim
 
 
@@ -22,7 +23,7 @@ def resolve_axes(
     context: Context, scope: Scope, expr: ast.Expr, dims: tuple[Dim, ...] | None, of: str
 ) -> Axes | None:
     """Return the axes that an expression names in dims; None if unknown or after a diagnostic."""
-    if isinstance(expr, ast.Name) and expr.id == "all":
+    if isinstance(expr, ast.Name) and expr.id == ALL:
         return Axes(None)
     parts = expr.items if isinstance(expr, ast.Tuple) else (expr,)
     found: list[int] = []

@@ -13,7 +13,7 @@ from lossdsl.library.aliases import OPTIONS, alias_table
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.rules import LOSS_OPTIONS
+from lossdsl.syntax.options import LOSS_OPTIONS, NORMALIZE
 from lossdsl.types.types import Dim, UnknownType, literal_dim
 
 Evaluate = Callable[[ast.Expr], Argument]
@@ -36,20 +36,6 @@ class Bound:
     variadic: list[tuple[Argument, Span]] = field(default_factory=list[tuple[Argument, Span]])
     syntax: dict[str, tuple[ast.Expr, ...]] = field(default_factory=dict[str, tuple[ast.Expr, ...]])
     options: dict[str, ast.Expr] = field(default_factory=dict[str, ast.Expr])
-
-
-def option_names(function: Builtin) -> tuple[str, ...]:
-    """Return the options that a function takes beside the parameters of its signature."""
-    if function.is_loss:
-        return LOSS_OPTIONS
-    if function.reduction:
-        return (
-            "axis",
-            "keepdims",
-            "where",
-            *(("weight", "normalize") if function.weighted else ()),
-        )
-    return ()
 
 
 def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]:
@@ -103,10 +89,11 @@ def _assign(
                     "LD104", f"`{keyword.name}` of `{function.name}` is given twice", keyword.span
                 )
             given[keyword.name] = (keyword.value,)
-        elif keyword.name in option_names(function):
+        elif keyword.name in function.options or (function.weighted and keyword.name == NORMALIZE):
+            # A divisor where nothing is divided is refused where the options are read.
             options[keyword.name] = keyword.value
         else:
-            known = [*names, *option_names(function)]
+            known = [*names, *function.options]
             return _no_option(function, signature, keyword, known)
     for parameter in positional:
         if parameter.name not in given and parameter.required:
@@ -186,8 +173,7 @@ def show_signature(function: Builtin, signature: ast.Signature) -> str:
         f"*{one.name}" if one.variadic else one.name if one.required else f"{one.name}?"
         for one in ordinary(signature, function)
     ]
-    divides = function.is_loss or function.combine == "mean"
-    options = [f"{name}?" for name in option_names(function) if divides or name != "normalize"]
+    options = [f"{name}?" for name in function.options]
     return f"{function.name}({', '.join([*names, *options])})"
 
 

@@ -9,6 +9,8 @@ from lossdsl.check import trees
 from lossdsl.check.core import Apply, Core, Graph, Input, Leaves, Node, operands, tape
 from lossdsl.check.leaves import record_tree, tree_leaves
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.declare import Builtin
+from lossdsl.library.forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType
 
@@ -44,7 +46,7 @@ def held(core: Core) -> set[Node]:
         node = stack.pop()
         if node not in found:
             found.add(node)
-            conditional = isinstance(node, Apply) and node.function.operator == "if"
+            conditional = isinstance(node, Apply) and node.function.form is Form.CHOOSE
             stack += operands(node)[:1] if conditional else operands(node)
     return found
 
@@ -74,7 +76,7 @@ def input_of(graph: Graph, limit: Apply) -> tuple[str | None, list[Diagnostic]]:
                 return name, []
             case Leaves(tree):
                 node = tree
-            case Apply(function, (inner,)) if function.name in _SELECTING and inner is not None:
+            case Apply(function, (inner,)) if function.form in _SELECTING and inner is not None:
                 node = inner
             case _:
                 message = "a constraint is on a tree that is no selection of an input"
@@ -83,7 +85,7 @@ def input_of(graph: Graph, limit: Apply) -> tuple[str | None, list[Diagnostic]]:
 
 
 # What stands between an input and a selection of it; `unresolved` while types are not known.
-_SELECTING = ("branches", "cast", "usable", "unresolved")
+_SELECTING = (Form.BRANCHES, Form.CAST, Form.USABLE, Form.UNRESOLVED)
 
 
 def positions(graph: Graph, node: Node) -> tuple[str, Sequence[int]] | None:
@@ -105,9 +107,9 @@ def positions(graph: Graph, node: Node) -> tuple[str, Sequence[int]] | None:
                 return above
             found = trees.selected_at(selector, tree_leaves(graph.types[tree]))
             return above[0], [above[1][one] for one in found]
-        case Apply(function, (inner,)) if function.name in ("branches", "cast") and inner:
+        case Apply(Builtin(form=Form.BRANCHES | Form.CAST), (inner,)) if inner is not None:
             return positions(graph, inner)
-        case Apply(function, (inner,)) if function.name == "usable" and inner:
+        case Apply(Builtin(form=Form.USABLE), (inner,)) if inner is not None:
             above = positions(graph, inner)
             if above is None:
                 return None

@@ -17,9 +17,11 @@ from lossdsl.check.python import python_call
 from lossdsl.check.roles import contradictions, hold_classes, hold_roles
 from lossdsl.check.watch import watched
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.library.declare import Builtin
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import REDUCE
 
 
 def call(context: Context, scope: Scope, expr: ast.Call) -> Value:
@@ -91,9 +93,9 @@ def apply_given(
     if not (function.is_loss and len(operands) == 1 and given.arity == 1):
         return apply_function(context, scope, function, operands, span, keywords)
     if sum(one.required for one in function.signatures[0].parameters) > 1:
-        zeros = apply_elementwise(context, scope, scope.functions["zeros"], operands, span)
+        zeros = apply_elementwise(context, scope, of_form(Form.ZEROS), operands, span)
         operands = [*operands, (zeros, span)]
-    none = ast.Keyword("reduce", ast.Text("none", span), span, span)
+    none = ast.Keyword(REDUCE, ast.Text("none", span), span, span)
     return apply_function(context, scope, function, operands, span, (none, *keywords))
 
 

@@ -9,6 +9,7 @@ from typing import cast
 from lossdsl.check.batch import moved
 from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.syntax.options import AXIS, KEEPDIMS
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, same_dim, symbol_dim
 
 # What a node does with the batch: reads none, carries it along the axis of that number, has
@@ -174,7 +175,7 @@ def _applied(graph: Graph, node: Apply, states: Sequence[State]) -> State:
 
 
 def _reduced(graph: Graph, node: Apply, batch: int) -> State:
-    operand, axes = node.arguments[0], node.option("axis")
+    operand, axes = node.arguments[0], node.option(AXIS)
     assert operand is not None
     ended: State = ENDED if node.function.combine is not None else WHOLE
     if axes is None:
@@ -186,4 +187,4 @@ def _reduced(graph: Graph, node: Apply, batch: int) -> State:
     assert isinstance(axes, tuple)
     if batch in axes:
         return ended
-    return batch if node.option("keepdims") else batch - sum(1 for axis in axes if axis < batch)
+    return batch if node.option(KEEPDIMS) else batch - sum(1 for axis in axes if axis < batch)

@@ -11,10 +11,12 @@ from dataclasses import replace
 from lossdsl.check import expressions, primitives, trees
 from lossdsl.check.binding import Bound
 from lossdsl.check.bounds import SIDES, has_shape_of_leaf, hold_apart
-from lossdsl.check.context import Context, Limit, Scope, Static, Value
+from lossdsl.check.context import Argument, Context, Limit, Scope, Static, Value
 from lossdsl.check.fitting import Fit
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -33,7 +35,9 @@ MIRRORED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
 def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
     """Return the cost of the constraints of one call."""
     tree = _tree(context, scope, bound)
-    options = _options(context, scope, bound)
+    law = of_form(Form.LIMIT)
+    own, options = _options(context, scope, bound, law)
+    scales = _scales(context, scope, bound)
     limits: list[Limit] = []
     for parameter in bound.signature.parameters:
         for expr in bound.syntax.get(parameter.name, ()):
@@ -51,12 +55,9 @@ def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
             )
         return context.unknown()
     hold_apart(context, scope, limits)
-    costs = [_cost(context, scope, limit, bound, options) for limit in limits]
+    costs = [_cost(context, scope, law, limit, scales, options) for limit in limits]
     type = array(_dtype(context, costs), ())
-    reduce = options["reduce"]
-    node = context.graph.apply(
-        bound.function, [cost.node for cost in costs], type, {"reduce": reduce}
-    )
+    node = context.graph.apply(bound.function, [cost.node for cost in costs], type, own)
     context.constraints[node] = limits
     return context.value(node, type, bound.span, scope)
 
@@ -72,24 +73,36 @@ def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | 
     return None
 
 
-def _options(context: Context, scope: Scope, bound: Bound) -> dict[str, object]:
+def _options(
+    context: Context, scope: Scope, bound: Bound, law: Builtin
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the choices that a call makes: the function's own, and those that its law takes."""
+    taken = {one.name for one in law.signatures[0].parameters}
+    own: dict[str, object] = {}
     options: dict[str, object] = {}
     for parameter in bound.signature.parameters:
         if isinstance(parameter.type, ast.ChoiceTypeExpr):
-            if parameter.name in bound.values:
-                value = bound.values[parameter.name][0]
-            else:
-                assert parameter.default is not None
-                value = expressions.argument(context, scope, parameter.default)
-            options[parameter.name] = value.value if isinstance(value, Static) else None
-        elif parameter.name == "scale":
-            assert parameter.default is not None
-            entry = bound.values.get("scale")
-            options["scale"] = entry or (
-                expressions.argument(context, scope, parameter.default),
-                bound.span,
-            )
-    return options
+            value, _ = _given(context, scope, bound, parameter)
+            chosen = options if parameter.name in taken else own
+            chosen[parameter.name] = value.value if isinstance(value, Static) else None
+    return own, options
+
+
+def _scales(context: Context, scope: Scope, bound: Bound) -> list[tuple[Value, Span]]:
+    """Return the numbers of a call, which the law takes after the subject and its bound."""
+    numbers = [one for one in bound.signature.parameters if isinstance(one.type, ast.ArrayTypeExpr)]
+    given = [_given(context, scope, bound, one) for one in numbers]
+    return [(value, span) for value, span in given if isinstance(value, Value)]
+
+
+def _given(
+    context: Context, scope: Scope, bound: Bound, parameter: ast.Parameter
+) -> tuple[Argument, Span]:
+    """Return what a parameter that may be left out is given."""
+    if parameter.name in bound.values:
+        return bound.values[parameter.name]
+    assert parameter.default is not None
+    return expressions.argument(context, scope, parameter.default), bound.span
 
 
 def _limits(
@@ -223,21 +236,23 @@ def _position(item: ast.Expr | ast.Slice | ast.Dots) -> int | None:
 
 
 def _cost(
-    context: Context, scope: Scope, limit: Limit, bound: Bound, options: dict[str, object]
+    context: Context,
+    scope: Scope,
+    law: Builtin,
+    limit: Limit,
+    scales: list[tuple[Value, Span]],
+    options: dict[str, object],
 ) -> Value:
     """Return the elementwise cost of one side."""
     if not has_shape_of_leaf(context, scope, limit):
         return context.unknown()
-    law = next(f for f in scope.functions.forms.values() if f.limit)
     side, strict = SIDES[limit.operator]
-    scale = options["scale"]
-    assert isinstance(scale, tuple)
     operands = [
         (_floating(context, scope, limit.subject, limit.subject_span), limit.subject_span),
         (limit.bound, limit.bound_span),
-        scale,
+        *scales,
     ]
-    static = {"side": side, "strict": strict, "law": options["law"]}
+    static = {**options, "side": side, "strict": strict}
     return apply_elementwise(
         context, scope, law, operands, limit.subject_span, static, True, limit.written
     )
@@ -258,9 +273,7 @@ def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value
                 for (path, leaf), dtype in zip(leaves, wanted, strict=True)
             )
             type = replace(value.type, leaves=kept)
-            node = context.graph.apply(
-                scope.functions["cast"], [value.node], type, {"dtype": wanted}
-            )
+            node = context.graph.apply(of_form(Form.CAST), [value.node], type, {"dtype": wanted})
             return Value(node, type)
         case ArrayType(dtype=dtype) if kind(dtype) == "int":
             return primitives.convert(context, scope, value, context.default_float, span)

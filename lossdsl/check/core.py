@@ -14,6 +14,7 @@ from lossdsl.library.declare import Builtin
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax.ast import identity
+from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import Dim, Type
 
 
@@ -54,6 +55,18 @@ class Apply:
     def option(self, name: str) -> object:
         """Return the value of a static option, or None."""
         return dict(self.options).get(name)
+
+    def options_at(self, leaf: int) -> dict[str, Any]:
+        """Return the options for one leaf of a tree that the operation maps over.
+
+        An elementwise function has the same for every leaf, a reduction has axes for each, and
+        of any other every option is given leaf by leaf.
+        """
+        options: dict[str, Any] = dict(self.options)
+        if self.function.elementwise:
+            return options
+        each = (AXIS,) if self.function.reduction else tuple(options)
+        return {**options, **{name: options[name][leaf] for name in each}}
 
 
 Node = Const | Input | Leaves | Apply

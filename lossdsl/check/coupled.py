@@ -12,16 +12,10 @@ from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.fitting import Fit
 from lossdsl.check.patterns import pattern_of
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import WEIGHT, WHERE
+from lossdsl.syntax.rules import declared_mask
 from lossdsl.types.types import ArrayType, array
 from lossdsl.types.unify import instantiate
-
-
-def declared_mask(definition: ast.Definition) -> ast.Parameter | None:
-    """Return the mask that a loss declares, to read it in its body."""
-    if definition.kind != "loss":
-        return None
-    parameters = definition.signature.parameters
-    return next((one for one in parameters if one.name == "where" and one.type), None)
 
 
 def read_mask(
@@ -40,11 +34,11 @@ def read_mask(
     assert isinstance(pattern, ast.ArrayTypeExpr)
     target = Value(target.node, array("bool", instantiate(pattern.dims, fitted.bindings)))
     span = bound.span
-    kept = reductions.option(context, scope, bound.options, "where", (target, span))
-    weight = reductions.option(context, scope, bound.options, "weight", (target, span))
+    kept = reductions.option(context, scope, bound.options, WHERE, (target, span))
+    weight = reductions.option(context, scope, bound.options, WEIGHT, (target, span))
     if weight is not None:
         implied = masks.nonzero(context, scope, weight, span)
-        kept = masks.both(context, scope, "and", implied, kept, span, "where")
+        kept = masks.both(context, scope, "and", implied, kept, span, WHERE)
     match kept:
         case Value(type=ArrayType(dims=())):
             return None

@@ -13,7 +13,7 @@ from lossdsl.check.core import Const
 from lossdsl.check.fitting import Fit
 from lossdsl.check.patterns import class_symbols, pattern_of
 from lossdsl.library.domains import Interval, Positions
-from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES
+from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 
@@ -22,14 +22,16 @@ from lossdsl.syntax import ast
 class Requirement:
     """What one argument of a call must be: within `range`, or `beside` it.
 
-    `counts` says that the range is that of positions, `labels` that what it counts are classes,
-    `signs` that only -1 and 1 are allowed; `sums_along` is the axis, of the argument as the call
-    has it, along which probabilities sum to 1.
+    `counts` says that the range is that of positions, `labels` that what it counts are classes;
+    `option` is the parameter that is given a value beside them. `signs` says that only -1 and 1
+    are allowed; `sums_along` is the axis, of the argument as the call has it, along which
+    probabilities sum to 1.
     """
 
     parameter: str
     range: Interval
     beside: int | None = None
+    option: str | None = None
     counts: bool = False
     labels: bool = False
     signs: bool = False
@@ -76,9 +78,9 @@ def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
         if positions is not None:
             found = _counted(bound, fitted, name, positions)
             if found is not None:
-                yield replace(found, labels=role == "labels")
+                yield replace(found, option=positions.beside, labels=role == "labels")
         elif role is not None and role in ROLE_RANGES:
-            along = _class_axis(bound, fitted, pattern) if role in ("probs", "one_hot") else None
+            along = _class_axis(bound, fitted, pattern) if role in SUMMING else None
             yield Requirement(name, ROLE_RANGES[role], signs=role == "signs", sums_along=along)
 
 
@@ -124,45 +126,32 @@ def _report(
     span: Span,
 ) -> None:
     message = f"{said(bound.function.name, required)}; {found}"
-    help = advice(bound.signature, required, number)
+    help = advice(required, number)
     context.error(scope, required.code, message, span, help=help)
 
 
-def advice(signature: ast.Signature | None, required: Requirement, number: float) -> str | None:
+def advice(required: Requirement, number: float) -> str | None:
     """Return what to do about a label out of range."""
-    if not required.labels or signature is None:
+    if not required.labels:
         return None
     if number == required.range.high and number != required.range.low:
         return "labels count from 0"
-    if any(one.name == "ignore_index" for one in signature.parameters):
-        return f"`ignore_index={number:g}` leaves such labels out"
-    return None
+    return required.option and f"`{required.option}={number:g}` leaves such labels out"
 
 
 def _labels(signature: ast.Signature) -> Positions | None:
-    """Return the range of labels: they count the entries along the class axis."""
-    ignored = any(one.name == "ignore_index" for one in signature.parameters)
-    classes = next(_classes(signature), None)
-    if classes is None:
-        return None
-    return Positions(0, classes, beside="ignore_index" if ignored else None)
+    """Return the range of labels: they count the classes that an `axis[K]` names of scores.
 
-
-def _classes(signature: ast.Signature) -> Iterator[str]:
-    """Yield the symbols that count classes.
-
-    They are those that an `axis[K]` names of a distribution; of scores without a role, whose axis
-    may be one of features, only that of a `class_axis`.
+    Of an array without a role such an axis may be one of features.
     """
     for parameter in signature.parameters:
         match parameter.plain_type:
             case ast.ArrayTypeExpr(role=role) as pattern if role in DISTRIBUTIONS:
-                yield from class_symbols(signature, pattern)
+                for symbol in class_symbols(signature, pattern):
+                    return Positions(0, symbol)
             case _:
                 pass
-    for parameter in signature.parameters:
-        if parameter.name == "class_axis" and isinstance(parameter.type, ast.WordTypeExpr):
-            yield from parameter.type.arguments
+    return None
 
 
 def _counted(bound: Bound, fitted: Fit, name: str, positions: Positions) -> Requirement | None:

@@ -10,15 +10,18 @@ from lossdsl.check import expressions, primitives, reductions
 from lossdsl.check.binding import Bound, as_choice, ordinary
 from lossdsl.check.constants import static_dim
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.coupled import declared_mask, read_mask
+from lossdsl.check.coupled import read_mask
 from lossdsl.check.fitting import Fit, moved_order
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.local import Local, runs_of_signature, sizes_of_defaults
 from lossdsl.check.patterns import pattern_of
 from lossdsl.check.watch import watched
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.rules import LOSS_OPTIONS
+from lossdsl.syntax.options import LOSS_OPTIONS
+from lossdsl.syntax.rules import declared_mask
 from lossdsl.types.types import (
     HALF,
     LITERAL,
@@ -224,7 +227,7 @@ def _moved_back(
     if type.dims is None or len(order) != len(type.dims) or order == tuple(range(len(order))):
         return body
     result = replace(type, dims=tuple(type.dims[at] for at in order))
-    node = context.graph.apply(scope.functions["permute"], [body.node], result, {"order": order})
+    node = context.graph.apply(of_form(Form.PERMUTE), [body.node], result, {"order": order})
     return context.value(node, result, definition.value.span, scope)
 
 
@@ -238,7 +241,7 @@ def _permuted(
     if order == tuple(range(len(order))):
         return value
     result = replace(type, dims=tuple(type.dims[at] for at in order))
-    node = context.graph.apply(scope.functions["permute"], [value.node], result, {"order": order})
+    node = context.graph.apply(of_form(Form.PERMUTE), [value.node], result, {"order": order})
     return context.value(node, result, span, scope)
 
 
@@ -286,9 +289,7 @@ def _converted_tree(
         for (path, leaf), dtype in zip(leaves, wanted, strict=True)
     )
     type = replace(value.type, leaves=kept)
-    node = context.graph.apply(
-        scope.functions["cast"], [value.node], type, {"dtype": tuple(wanted)}
-    )
+    node = context.graph.apply(of_form(Form.CAST), [value.node], type, {"dtype": tuple(wanted)})
     return context.value(node, type, span, scope)
 
 

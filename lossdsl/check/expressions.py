@@ -18,6 +18,7 @@ from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.library.declare import of_operator
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
@@ -210,7 +211,7 @@ def unary(
                 return constant(context, scope, FOLDS[name](number), span, sizes)
         case _:
             pass
-    return apply_elementwise(context, scope, scope.functions.operators[name], [operand], span)
+    return apply_elementwise(context, scope, of_operator(name), [operand], span)
 
 
 def binary(
@@ -225,7 +226,7 @@ def binary(
     folded = fold(context, scope, symbol, left, right, span)
     if folded is not None:
         return folded
-    function = scope.functions.operators[symbol]
+    function = of_operator(symbol)
     if not function.elementwise:
         return calls.apply_function(context, scope, function, [left, right], span)
     return apply_elementwise(context, scope, function, [left, right], span)
@@ -306,5 +307,5 @@ def _conditional(
         (elaborate(context, scope, expr.value), expr.value.span),
         (elaborate(context, scope, expr.otherwise), expr.otherwise.span),
     )
-    function = scope.functions.operators["if"]
+    function = of_operator("if")
     return apply_elementwise(context, scope, function, parts, expr.span)

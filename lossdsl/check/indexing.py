@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lossdsl.check import expressions, trees
 from lossdsl.check.context import Context, Scope, Value
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
@@ -91,7 +93,7 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
             _elaborate_item(context, scope, item)
         unknown = ArrayType(type.dtype, None)
         node = context.graph.apply(
-            scope.functions["unresolved"], [base.node], unknown, {"at": expr.span.text}
+            of_form(Form.UNRESOLVED), [base.node], unknown, {"at": expr.span.text}
         )
         return context.value(node, unknown, expr.span, scope)
     taken = sum(not isinstance(i, ast.Dots) and not _is_new_axis(i) for i in expr.items)
@@ -128,9 +130,7 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
     if not items:
         return base
     result = ArrayType(type.dtype, tuple(dims), role=type.role).with_dims(tuple(dims))
-    node = context.graph.apply(
-        scope.functions["index"], [base.node], result, {"items": tuple(items)}
-    )
+    node = context.graph.apply(of_form(Form.INDEX), [base.node], result, {"items": tuple(items)})
     return context.value(node, result, expr.span, scope)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Apply, Input, Leaves, Node
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.types.types import LITERAL, ArrayType, Path, RecordType, TreeType, Type, array, kind
 
@@ -40,9 +42,9 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
             if type.strength == LITERAL and context.concrete:
                 dtype = "i32" if kind(type.dtype) == "int" else context.default_float
                 type = array(dtype, type.dims)
-                node = context.graph.apply(scope.functions["cast"], [node], type, {"dtype": dtype})
+                node = context.graph.apply(of_form(Form.CAST), [node], type, {"dtype": dtype})
             tree = TreeType(None, (((), type),), type.role)
-            function = scope.functions["branches"]
+            function = of_form(Form.BRANCHES)
             return Value(context.graph.apply(function, [node], tree, {"paths": ((),)}), tree)
         case RecordType() as type:
             return Value(value.node, record_tree(type))
@@ -82,7 +84,7 @@ def usable(
         return value
     type = TreeType(tree.leaf, kept, tree.role)
     node = context.graph.apply(
-        scope.functions["usable"], [value.node], type, {"paths": tuple(path for path, _ in kept)}
+        of_form(Form.USABLE), [value.node], type, {"paths": tuple(path for path, _ in kept)}
     )
     return context.value(node, type, span, scope)
 
@@ -105,7 +107,7 @@ def is_selection_of_input(node: Node) -> bool:
                 return True
             case Leaves(tree):
                 node = tree
-            case Apply(function, (inner,)) if function.name == "usable" and inner is not None:
+            case Apply(Builtin(form=Form.USABLE), (inner,)) if inner is not None:
                 node = inner
             case _:
                 return False

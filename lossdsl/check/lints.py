@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from lossdsl.check.core import Apply, Core, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.library.declare import Builtin
+from lossdsl.library.forms import Form
+from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, Dim, same_dim
 
 
@@ -19,7 +22,7 @@ def mask_lints(core: Core) -> Iterator[Diagnostic]:
     reported: set[Node] = set()
     for node in tape(roots):
         match node:
-            case Apply(function, (mask, value)) if function.name == "keep":
+            case Apply(Builtin(form=Form.KEEP), (mask, value)):
                 assert mask is not None and value is not None
                 for coupled in _coupled(core, value, _dims(core, mask)):
                     if coupled not in reported:
@@ -51,7 +54,7 @@ def _coupled(core: Core, value: Node, masked: tuple[Dim, ...]) -> Iterator[Apply
 
 
 def _ends(core: Core, node: Apply, masked: tuple[Dim, ...]) -> bool:
-    dims, axes = _dims(core, operands(node)[0]), node.option("axis")
+    dims, axes = _dims(core, operands(node)[0]), node.option(AXIS)
     ended = [dim for at, dim in enumerate(dims) if not isinstance(axes, tuple) or at in axes]
     return any(
         one.name and other.name and same_dim(one, other) for one in ended for other in masked

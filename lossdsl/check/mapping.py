@@ -7,7 +7,8 @@ from lossdsl.check.binding import function_named
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.library.declare import Builtin
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, parse_selector, select
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -16,7 +17,7 @@ from lossdsl.types.types import UNKNOWN, ArrayType, Path, TreeType
 
 def is_map(function: Builtin) -> bool:
     """Say whether a function is the form that maps another over a tree."""
-    return function.form == "map"
+    return function.form is Form.MAP
 
 
 def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
@@ -39,9 +40,7 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
     first = usable(context, scope, as_tree(context, scope, first), span)
     if not isinstance(first.type, TreeType) or first.type.leaves is None:
         nodes = [value.node for value, _ in values]
-        node = context.graph.apply(
-            scope.functions["unresolved"], nodes, UNKNOWN, {"at": expr.span.text}
-        )
+        node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, UNKNOWN, {"at": expr.span.text})
         return context.value(node, UNKNOWN, expr.span, scope)
     places = _places(context, scope, first.type, pattern)
     if places is None:
@@ -112,5 +111,5 @@ def _joined(context: Context, scope: Scope, results: list[tuple[Path, Value]], s
     tree = TreeType(None, tuple(leaves))
     nodes = [value.node for _, value in results]
     paths = tuple(path for path, _ in leaves)
-    node = context.graph.apply(scope.functions["branches"], nodes, tree, {"paths": paths})
+    node = context.graph.apply(of_form(Form.BRANCHES), nodes, tree, {"paths": paths})
     return context.value(node, tree, span, scope)

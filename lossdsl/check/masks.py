@@ -8,8 +8,11 @@ from lossdsl.check.core import Const
 from lossdsl.check.leaves import as_read, as_tree, record_tree
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.check.refusals import structure_problem
+from lossdsl.library.declare import of_form, of_operator
+from lossdsl.library.forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
+from lossdsl.syntax.options import WEIGHT, WHERE
 from lossdsl.types.types import (
     ArrayType,
     Dim,
@@ -57,9 +60,9 @@ def as_mask(
 def _keeps_all(value: Value, option: str) -> bool:
     match value.node:
         case Const(bool() as keeps):
-            return keeps and option == "where" and not isinstance(value.type, UnknownType)
+            return keeps and option == WHERE and not isinstance(value.type, UnknownType)
         case Const(int() | float() as weight):
-            return weight == 1 and option == "weight"
+            return weight == 1 and option == WEIGHT
         case _:
             return False
 
@@ -67,7 +70,7 @@ def _keeps_all(value: Value, option: str) -> bool:
 def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: str) -> bool:
     """Report a mask of numbers, and a weight of truth values."""
     kinds = {kind(one.dtype) for one in _arrays(type)}
-    if option == "where" and kinds & {"int", "float"}:
+    if option == WHERE and kinds & {"int", "float"}:
         context.error(
             scope,
             "LD214",
@@ -77,7 +80,7 @@ def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: 
             help=f"compare it, such as `where={span.text} > 0`; `weight=` takes numbers",
         )
         return False
-    if option == "weight" and "bool" in kinds:
+    if option == WEIGHT and "bool" in kinds:
         context.error(
             scope,
             "LD216",
@@ -124,7 +127,7 @@ def _for_tree(
         value = as_tree(context, scope, value)
     elif isinstance(value.type, RecordType):
         value = as_tree(context, scope, value)
-    if option == "weight":
+    if option == WEIGHT:
         value = as_read(context, scope, value, span)
     if not isinstance(value.type, TreeType) or None in (value.type.leaves, tree.leaves):
         return value
@@ -153,7 +156,7 @@ def _as_one(
     types = [one.type for one in leaves if isinstance(one.type, ArrayType)]
     tree = TreeType(None, tuple(zip(paths, types, strict=True)))
     nodes = [one.node for one in leaves]
-    form = scope.functions["branches"]
+    form = of_form(Form.BRANCHES)
     node = context.graph.apply(form, nodes, tree, {"paths": tuple(paths)})
     return context.value(node, tree, span, scope)
 
@@ -187,7 +190,7 @@ def align(
             span,
             f"[{mine}]",
             notes=(f"{reduced} that is reduced is [{theirs}]",),
-            help=_ALIGNED.format(option) + (_CLASSES if option == "weight" else ""),
+            help=_ALIGNED.format(option) + (_CLASSES if option == WEIGHT else ""),
         )
         return None
     order = tuple(sorted(range(len(places)), key=places.__getitem__))
@@ -200,7 +203,7 @@ def align(
     )
     result = array(type.dtype, dims)
     node = context.graph.apply(
-        scope.functions["align"], [value.node], result, {"order": order, "expand": absent}
+        of_form(Form.ALIGN), [value.node], result, {"order": order, "expand": absent}
     )
     return context.value(node, result, span, scope)
 
@@ -236,13 +239,13 @@ def both(
     """Combine two masks (`and`) or weights (`*`), either of which may be left out."""
     if a is None or b is None:
         return a if b is None else b
-    function = scope.functions.operators[symbol]
+    function = of_operator(symbol)
     return apply_elementwise(context, scope, function, [(a, span), (b, span)], span, said=said)
 
 
 def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, said: str) -> Value:
     """Select the elements under a mask, with 0 elsewhere; the optimizer sinks it to the inputs."""
-    function = scope.functions["keep"]
+    function = of_form(Form.KEEP)
     fill: object = 0
     if isinstance(value.type, ArrayType) and kind(value.type.dtype) == "bool":
         fill = False
@@ -255,6 +258,6 @@ def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, 
 def nonzero(context: Context, scope: Scope, weight: Value, span: Span) -> Value:
     """Return the mask that a weight implies: where it is not 0."""
     zero = literal(context, scope, 0, span)
-    function = scope.functions.operators["!="]
+    function = of_operator("!=")
     operands = [(weight, span), (zero, span)]
-    return apply_elementwise(context, scope, function, operands, span, said="weight")
+    return apply_elementwise(context, scope, function, operands, span, said=WEIGHT)

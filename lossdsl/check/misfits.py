@@ -22,7 +22,8 @@ def wrong_dtype(
 ) -> Diagnostic:
     """Return what is said of an argument whose dtype a parameter does not take."""
     if kind(type.dtype) == "bool" and kind(pattern.dtype) in ("float", "int", "num"):
-        help = "`where(m, x, 0)` selects with it; `where=` of a loss leaves elements out"
+        numbers = _numbers_of_mask(pattern, span)
+        help = f"{numbers} makes numbers of it; `where=` of a loss leaves elements out"
         code = "LD216"
     else:
         code = "LD214"
@@ -36,7 +37,7 @@ def wrong_dtype(
     if pattern.role == "probs":
         wanted = "a distribution of floats"
         help = (
-            f"`where({span.text}, 1.0, 0.0)` makes numbers of a mask"
+            f"{_numbers_of_mask(pattern, span)} makes numbers of a mask"
             if kind(type.dtype) == "bool"
             else "integer labels have one dim less than the logits; "
             "`1.0*t` makes one-hot integers floats"
@@ -47,6 +48,13 @@ def wrong_dtype(
         (Label(span, str(type), primary=True),),
         help=help,
     )
+
+
+def _numbers_of_mask(pattern: ast.ArrayTypeExpr, span: Span) -> str:
+    """Return the call that makes of true and false what a parameter takes."""
+    no = "-1" if pattern.role == "signs" else "0"
+    point = "" if kind(pattern.dtype) == "int" else ".0"
+    return f"`where({span.text}, 1{point}, {no}{point})`"
 
 
 def shape_clash(bound: Bound, bindings: Bindings, clash: Clash) -> Diagnostic:

@@ -23,6 +23,13 @@ def did_you_mean(
         folded = {one.casefold(): one for one in known}
         written = name.casefold()
         longer = [one for one in folded if len(written) > 2 and one.startswith(written)]
-        close = longer or get_close_matches(written, folded, n=1, cutoff=0.65)
+        near = [one for one in folded if _is_near(written, one)]
+        close = longer or get_close_matches(written, near, n=1, cutoff=0.65)
         meant = folded[close[0]] if close else None
     return None if meant is None else f"did you mean `{meant}`?"
+
+
+def _is_near(written: str, known: str) -> bool:
+    """Say whether one may be a slip for the other: any two names of three letters are alike."""
+    swapped = sorted(written) == sorted(known)
+    return len(written) > 3 or written[:1] == known[:1] or swapped

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from lossdsl.check.inputs import Declared, symbols_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.admit import clash, declared_at
-from lossdsl.library.declare import Builtin, Library, syntax
+from lossdsl.library.declare import Builtin, Library
 from lossdsl.library.recursion import recursion
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import ALL
 
 
 def name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> list[Diagnostic]:
@@ -27,9 +28,9 @@ def name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> lis
                     help="dims are usually written in capitals",
                 )
             )
-    if "all" in symbols:
+    if ALL in symbols:
         problems.append(
-            at("LD107", "no dim can be called `all`, which names every axis", symbols["all"])
+            at("LD107", "no dim can be called `all`, which names every axis", symbols[ALL])
         )
     seen: dict[str, Span] = {name: one.span for name, one in declared.items()}
     outputs: set[str] = set()
@@ -84,4 +85,4 @@ def with_definitions(program: ast.Program, library: Library) -> tuple[Library, l
         name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
         for name, found in own.items()
     }
-    return library.extended(local, syntax()), problems
+    return library.extended(local), problems

@@ -15,8 +15,11 @@ from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.patterns import is_operand, pattern_of
 from lossdsl.check.results import result_type
 from lossdsl.check.roles import given_types, resulting, with_role
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import NORMALIZE, WEIGHT, WHERE
 from lossdsl.types.elementwise import compute_dtype
 from lossdsl.types.types import (
     LITERAL,
@@ -32,13 +35,11 @@ from lossdsl.types.types import (
 def unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Value:
     nodes = [value.node for value, _ in bound.values.values() if isinstance(value, Value)]
     # What the options read are inputs too, also while the call itself waits for its types.
-    given = [
-        bound.options[name] for name in ("where", "weight", "normalize") if name in bound.options
-    ]
+    given = [bound.options[name] for name in (WHERE, WEIGHT, NORMALIZE) if name in bound.options]
     for option in (expressions.argument(context, scope, expr) for expr in given):
         nodes += [option.node] if isinstance(option, Value) else []
     type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
-    node = context.graph.apply(scope.functions["unresolved"], nodes, type, {"at": span.text})
+    node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, type, {"at": span.text})
     return context.value(node, type, span, scope)
 
 
@@ -227,5 +228,5 @@ def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span
     if type.strength == LITERAL and type.dims == ():
         return value
     result = array(dtype, type.dims, type.role)
-    node = context.graph.apply(scope.functions["cast"], [value.node], result, {"dtype": dtype})
+    node = context.graph.apply(of_form(Form.CAST), [value.node], result, {"dtype": dtype})
     return context.value(node, result, span, scope)

@@ -29,6 +29,7 @@ from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.library.declare import Library
+from lossdsl.library.forms import Form
 from lossdsl.library.recursion import cycle_in
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
@@ -117,7 +118,7 @@ def _elaborate(
         return Elaborated(None, _limited(context), declared, _signature(declared, context))
     read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
     spans = {name: one.span for name, one in declared.items()}
-    values: dict[str, Argument] = {**read, **watched_inputs(context, functions, read, spans)}
+    values: dict[str, Argument] = {**read, **watched_inputs(context, read, spans)}
     scope = Scope(values, functions, dims, runs)
     scope = _bindings(context, scope, program)
     held = batch_of(types, declared, batch)
@@ -146,7 +147,7 @@ def _open(core: Core) -> list[Diagnostic]:
     parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
     roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
     for node in tape(roots):
-        stands_in = isinstance(node, Apply) and node.function.name == "unresolved"
+        stands_in = isinstance(node, Apply) and node.function.form is Form.UNRESOLVED
         if stands_in or isinstance(graph.types[node], UnknownType):
             places = graph.places.get(node)
             span = places[0].span if places else None

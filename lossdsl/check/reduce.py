@@ -9,9 +9,11 @@ from lossdsl.check.axes import Axes, resolve_axes
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.operate import apply_elementwise, reduced_type
 from lossdsl.check.refusals import dtype_problem
-from lossdsl.library.declare import Builtin
+from lossdsl.library.declare import Builtin, of_form, of_operator
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, WEIGHT, WHERE
 from lossdsl.types.elementwise import DtypeProblem, result_dtype
 from lossdsl.types.types import (
     ArrayType,
@@ -56,8 +58,8 @@ def reduce_value(
     """Reduce a value; a mean with a divisor of its own is a sum, divided."""
     if options.divisor is None:
         return _apply(context, scope, function, operand, options, span)
-    total = _apply(context, scope, scope.functions["sum"], operand, options, span)
-    divide = scope.functions.operators["/"]
+    total = _apply(context, scope, of_form(Form.SUM), operand, options, span)
+    divide = of_operator("/")
     return apply_elementwise(context, scope, divide, [(total, span), options.divisor], span)
 
 
@@ -65,9 +67,9 @@ def unreduced(context: Context, scope: Scope, value: Value, options: Options, sp
     """Return the value itself: 0 at masked elements, times its weights."""
     mask = _kept(context, scope, options, span)
     if options.weight is not None:
-        function = scope.functions.operators["*"]
+        function = of_operator("*")
         operands = [(options.weight, span), (value, span)]
-        value = apply_elementwise(context, scope, function, operands, span, said="weight")
+        value = apply_elementwise(context, scope, function, operands, span, said=WEIGHT)
     return _selected(context, scope, value, mask, options, span)
 
 
@@ -88,14 +90,14 @@ def _apply(
     reduced = _reduced(context, scope, function, value, options, span)
     if reduced is None:
         node = context.graph.apply(
-            scope.functions["unresolved"], [value.node], UnknownType(), {"at": span.text}
+            of_form(Form.UNRESOLVED), [value.node], UnknownType(), {"at": span.text}
         )
         return context.value(node, UnknownType(), span, scope)
     operands = [value.node, None if mask is None else mask.node]
-    given: dict[str, object] = {"axis": reduced.axes, "keepdims": options.keepdims}
+    given: dict[str, object] = {AXIS: reduced.axes, KEEPDIMS: options.keepdims}
     if function.weighted:
         operands.append(None if options.weight is None else options.weight.node)
-        given["normalize"] = options.normalize
+        given[NORMALIZE] = options.normalize
     node = context.graph.apply(function, operands, reduced.type, given)
     return context.value(node, reduced.type, span, scope)
 
@@ -118,7 +120,7 @@ def _kept(context: Context, scope: Scope, options: Options, span: Span) -> Value
     if options.weight is None:
         return options.mask
     implied = masks.nonzero(context, scope, options.weight, span)
-    return masks.both(context, scope, "and", implied, options.mask, span, "where")
+    return masks.both(context, scope, "and", implied, options.mask, span, WHERE)
 
 
 def _selected(
@@ -131,7 +133,7 @@ def _selected(
 ) -> Value:
     if mask is None:
         return value
-    said = "where" if options.weight is None else "weight"
+    said = WHERE if options.weight is None else WEIGHT
     return masks.keep(context, scope, mask, value, span, said)
 
 
@@ -147,7 +149,7 @@ def _reduced(
         case ArrayType() as type:
             found = Axes(None)
             if axis is not None:
-                found = resolve_axes(context, scope, axis, type.dims, "axis")
+                found = resolve_axes(context, scope, axis, type.dims, AXIS)
             if found is None:
                 return None
             return Reduced(found.axes, reduced_type(context, function, type, found.axes, keep))
@@ -184,7 +186,7 @@ def _leaf_by_leaf(
     axes: list[tuple[int, ...] | None] = []
     types: list[tuple[Path, ArrayType]] = []
     for path, leaf in leaves:
-        found = resolve_axes(context, scope, axis, leaf.dims, "axis")
+        found = resolve_axes(context, scope, axis, leaf.dims, AXIS)
         if found is None:
             return None
         axes.append(found.axes)

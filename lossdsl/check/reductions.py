@@ -12,13 +12,15 @@ from lossdsl.check.core import Const
 from lossdsl.check.leaves import as_read, as_tree, usable
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.reduce import Options, reduce_value, unreduced
-from lossdsl.library.declare import Builtin
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, REDUCE, WEIGHT, WHERE
 from lossdsl.types.types import ArrayType, RecordType, Type, UnknownType, kind
 
-NORMALIZE = ("weight", "count", "all")
-REDUCE = ("mean", "sum", "none")
+DIVISORS = ("weight", "count", "all")
+REDUCTIONS = {"mean": Form.MEAN, "sum": Form.SUM, "none": None}
 
 
 def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
@@ -27,11 +29,11 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
     assert isinstance(value, Value)
     value = _operand(context, scope, bound.function, value, span)
     _refuse_divisor(context, scope, bound, bound.function)
-    mask = option(context, scope, bound.options, "where", (value, span))
-    weight = option(context, scope, bound.options, "weight", (value, span))
-    normalize, divisor = _normalize(context, scope, bound.options.get("normalize"))
-    keepdims = _flag(context, scope, bound.options.get("keepdims"))
-    options = Options(bound.options.get("axis"), keepdims, mask, weight, normalize, divisor)
+    mask = option(context, scope, bound.options, WHERE, (value, span))
+    weight = option(context, scope, bound.options, WEIGHT, (value, span))
+    normalize, divisor = _normalize(context, scope, bound.options.get(NORMALIZE))
+    keepdims = _flag(context, scope, bound.options.get(KEEPDIMS))
+    options = Options(bound.options.get(AXIS), keepdims, mask, weight, normalize, divisor)
     return reduce_value(context, scope, bound.function, (value, span), options, bound.span)
 
 
@@ -59,28 +61,28 @@ def loss_call(
     with them, its weight multiplied.
     """
     span = bound.span
-    own_mask = option(context, inner, defaults, "where", (body, span))
-    own_weight = option(context, inner, defaults, "weight", (body, span))
+    own_mask = option(context, inner, defaults, WHERE, (body, span))
+    own_weight = option(context, inner, defaults, WEIGHT, (body, span))
     value = Value(body.node, outward(body.type))
-    mask = option(context, scope, bound.options, "where", (value, span))
-    weight = option(context, scope, bound.options, "weight", (value, span))
+    mask = option(context, scope, bound.options, WHERE, (value, span))
+    weight = option(context, scope, bound.options, WEIGHT, (value, span))
     own_mask, own_weight = _outer(own_mask, outward), _outer(own_weight, outward)
     options = Options(
-        axis=bound.options.get("axis"),
-        mask=masks.both(context, scope, "and", own_mask, mask, span, "where"),
-        weight=masks.both(context, scope, "*", own_weight, weight, span, "weight"),
+        axis=bound.options.get(AXIS),
+        mask=masks.both(context, scope, "and", own_mask, mask, span, WHERE),
+        weight=masks.both(context, scope, "*", own_weight, weight, span, WEIGHT),
     )
-    if "axis" in defaults and options.axis is None:
-        options = replace(options, axis=defaults["axis"])
-    reduce = _choice(context, scope, bound, defaults)
-    if reduce == "none":
+    if AXIS in defaults and options.axis is None:
+        options = replace(options, axis=defaults[AXIS])
+    reduction = _choice(context, scope, bound, defaults)
+    if reduction is None:
         _refuse_reduction(context, scope, bound)
         return unreduced(context, scope, value, options, span)
-    function = scope.functions[reduce]
+    function = of_form(reduction)
     _refuse_divisor(context, scope, bound, function)
     if function.combine == "mean":
-        given = bound.options.get("normalize")
-        by = (inner, defaults.get("normalize")) if given is None else (scope, given)
+        given = bound.options.get(NORMALIZE)
+        by = (inner, defaults.get(NORMALIZE)) if given is None else (scope, given)
         normalize, divisor = _normalize(context, *by)
         options = replace(options, normalize=normalize, divisor=divisor)
     return reduce_value(context, scope, function, (value, span), options, span)
@@ -88,7 +90,7 @@ def loss_call(
 
 def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
     """Report options of a call that say how to reduce what is not reduced."""
-    for name in ("axis", "normalize"):
+    for name in (AXIS, NORMALIZE):
         if name in bound.options:
             context.error(
                 scope,
@@ -101,7 +103,7 @@ def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
 
 def _refuse_divisor(context: Context, scope: Scope, bound: Bound, function: Builtin) -> None:
     """Report a divisor where nothing is divided: only a mean has one."""
-    given = bound.options.get("normalize")
+    given = bound.options.get(NORMALIZE)
     if given is None or function.combine == "mean":
         return
     mean = '`reduce="mean"`' if bound.function.is_loss else "`mean(…)`"
@@ -118,22 +120,25 @@ def _outer(value: Value | None, outward: Callable[[Type], Type]) -> Value | None
     return None if value is None else Value(value.node, outward(value.type))
 
 
-def _choice(context: Context, scope: Scope, bound: Bound, defaults: Mapping[str, ast.Expr]) -> str:
-    expr = bound.options.get("reduce") or defaults.get("reduce")
+def _choice(
+    context: Context, scope: Scope, bound: Bound, defaults: Mapping[str, ast.Expr]
+) -> Form | None:
+    """Return the reduction that a call asks for; None where it asks for none."""
+    expr = bound.options.get(REDUCE) or defaults.get(REDUCE)
     if expr is None:
-        return "mean"
+        return Form.MEAN
     given = expressions.argument(context, scope, expr)
-    if isinstance(given, Static) and given.value in REDUCE:
-        return str(given.value)
+    if isinstance(given, Static) and given.value in REDUCTIONS:
+        return REDUCTIONS[str(given.value)]
     text = given.value if isinstance(given, Static) and isinstance(given.value, str) else ""
     context.error(
         scope,
         "LD112",
         '`reduce` is "mean", "sum" or "none"',
         expr.span,
-        help=did_you_mean(text, REDUCE),
+        help=did_you_mean(text, REDUCTIONS),
     )
-    return "mean"
+    return Form.MEAN
 
 
 def option(
@@ -161,14 +166,14 @@ def _normalize(
         return "weight", None
     given = expressions.argument(context, scope, expr)
     if isinstance(given, Static):
-        if given.value in NORMALIZE:
+        if given.value in DIVISORS:
             return str(given.value), None
         context.error(
             scope,
             "LD112",
             '`normalize` is "weight", "count", "all" or a number',
             expr.span,
-            help=did_you_mean(str(given.value), NORMALIZE),
+            help=did_you_mean(str(given.value), DIVISORS),
         )
         return "weight", None
     value = given if isinstance(given, Value) else expressions.elaborate(context, scope, expr)

@@ -124,14 +124,22 @@ def _normalized(bound: Bound, value: Value) -> Iterator[tuple[str, tuple[Dim, ..
     """Yield the axes along which a primitive makes a distribution."""
     match value.node, next(iter(bound.values.values()), None):
         case Apply(function), (Value(type=ArrayType(dims=dims)), _) if dims is not None:
-            options = dict(value.node.options)
-            if function is bound.function and resulting(function, ()) in DISTRIBUTIONS:
-                axes = options.get("axis", ())
+            along = _axes_parameter(bound.signature)
+            if along and function is bound.function and resulting(function, ()) in DISTRIBUTIONS:
+                axes = value.node.option(along)
                 several = (axes,) if isinstance(axes, int) else axes
                 named = range(len(dims)) if axes is None else cast("tuple[int, ...]", several)
                 yield "the result", tuple(dims[one] for one in named), bound.span
         case _:
             pass
+
+
+def _axes_parameter(signature: ast.Signature) -> str | None:
+    """Return the parameter that says along which axes a primitive works."""
+    for one in signature.parameters:
+        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axes":
+            return one.name
+    return None
 
 
 def _role(type: Type) -> str | None:

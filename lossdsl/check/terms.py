@@ -11,10 +11,12 @@ from lossdsl.check.combine import Batch, combines
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Term
 from lossdsl.diagnostics.diagnostic import at
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import STEP
 
-STEP = "step"
 ONE = 1.0
 
 
@@ -180,7 +182,7 @@ def term(
     if sign:
         weight = expressions.unary(context, scope, "neg", (weight, part.span), part.span)
     if is_zero(weights, raw):
-        still = scope.functions["stop_gradient"]
+        still = of_form(Form.STOP_GRADIENT)
         raw_value = expressions.apply_elementwise(
             context, scope, still, [(raw_value, part.span)], part.span
         )

@@ -10,6 +10,8 @@ from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Leaves
 from lossdsl.check.leaves import as_tree, record_tree
 from lossdsl.check.names import did_you_mean
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, Selector, close, parse_selector, relative, select
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -66,9 +68,7 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
 
 def unresolved(context: Context, scope: Scope, base: Value, span: Span) -> Value:
     """Return what can be known only when the types are."""
-    node = context.graph.apply(
-        scope.functions["unresolved"], [base.node], UNKNOWN, {"at": span.text}
-    )
+    node = context.graph.apply(of_form(Form.UNRESOLVED), [base.node], UNKNOWN, {"at": span.text})
     return context.value(node, UNKNOWN, span, scope)
 
 

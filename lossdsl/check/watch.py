@@ -16,11 +16,11 @@ from lossdsl.check.domains import Requirement, advice, named, requirements, said
 from lossdsl.check.fitting import Fit
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as found_at
-from lossdsl.library.declare import Library
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.library.function import is_own
 from lossdsl.library.roles import ROLE_RANGES
 from lossdsl.source import Span
-from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, kind
 
 
@@ -30,14 +30,13 @@ class Watched:
 
     requirement: Requirement
     function: str | None
-    signature: ast.Signature | None
     span: Span
 
     def outside(self, number: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
         """Return what is said of an element that is not what it must be."""
         place = f"element {list(index)}" if index else "it"
         message = f"{said(self.function, self.requirement)}; {place} is {number:g}"
-        help = advice(self.signature, self.requirement, number)
+        help = advice(self.requirement, number)
         return self._found(self.requirement.code, message, count, size, help)
 
     def unequal(self, total: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
@@ -70,23 +69,22 @@ def watched(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[s
 def _marked(
     context: Context, scope: Scope, bound: Bound, fitted: Fit
 ) -> Iterator[tuple[str, Value]]:
-    watch = scope.functions["watch"]
     for one in requirements(bound, fitted):
         match bound.values[one.parameter]:
             case Value(Const()), _:
                 pass
-            case Value(Apply(function)), _ if function is watch:
+            case Value(Apply(Builtin(form=Form.WATCH))), _:
                 pass
             case Value(node, ArrayType(dims=dims) as type), span if dims is not None:
-                mark = Watched(one, bound.function.name, bound.signature, span)
-                new = _mark(context, scope.functions, mark, Value(node, type), type)
+                mark = Watched(one, bound.function.name, span)
+                new = _mark(context, mark, Value(node, type), type)
                 yield one.parameter, context.value(new.node, type, span, scope)
             case _:
                 pass
 
 
 def watched_inputs(
-    context: Context, functions: Library, values: Mapping[str, Value], spans: Mapping[str, Span]
+    context: Context, values: Mapping[str, Value], spans: Mapping[str, Span]
 ) -> dict[str, Value]:
     """Return the inputs that are declared with a role which says where they lie, marked."""
     found: dict[str, Value] = {}
@@ -95,18 +93,15 @@ def watched_inputs(
             case ArrayType(dtype=dtype, role=str(role)) as type if role in ROLE_RANGES:
                 if context.debug and kind(dtype) != "bool":
                     required = Requirement(name, ROLE_RANGES[role], signs=role == "signs")
-                    found[name] = _mark(
-                        context, functions, Watched(required, None, None, spans[name]), value, type
-                    )
+                    mark = Watched(required, None, spans[name])
+                    found[name] = _mark(context, mark, value, type)
             case _:
                 pass
     return found
 
 
-def _mark(
-    context: Context, functions: Library, watched: Watched, value: Value, type: ArrayType
-) -> Value:
+def _mark(context: Context, watched: Watched, value: Value, type: ArrayType) -> Value:
     context.graph.watched.append(watched)
     number = len(context.graph.watched) - 1
-    form = functions["watch"]
-    return Value(context.graph.apply(form, [value.node], type, {"number": number}), type)
+    node = context.graph.apply(of_form(Form.WATCH), [value.node], type, {"number": number})
+    return Value(node, type)

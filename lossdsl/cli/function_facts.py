@@ -13,9 +13,7 @@ from lossdsl.library.declare import Builtin, Library
 from lossdsl.library.laws import meaning
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_expr, format_signature, format_type
-from lossdsl.syntax.rules import LOSS_OPTIONS
-
-REDUCTION_OPTIONS = ("axis", "keepdims", "where")
+from lossdsl.syntax.options import LOSS_OPTIONS
 
 
 class _Facts(BaseModel):
@@ -89,7 +87,7 @@ def facts(function: Builtin, library: Library) -> FunctionFacts:
         formulas=tuple(FormulaFacts(latex=one.latex, unicode=one.unicode()) for one in equations),
         factors=tuple(_factors(function, equations)),
         options=tuple(_options(function)),
-        reduction=_reduction(function),
+        reduction=function.options,
         laws=tuple(LawFacts(name=law, meaning=meaning(law)) for law in function.laws),
         domain={name: str(interval) for name, interval in function.domains.items()},
         notes=tuple(about.get("note", "").splitlines()),
@@ -124,15 +122,6 @@ def _options(function: Builtin) -> Iterator[OptionFacts]:
 
 def _is_option(parameter: ast.Parameter) -> bool:
     return parameter.name in LOSS_OPTIONS
-
-
-def _reduction(function: Builtin) -> tuple[str, ...]:
-    if function.is_loss:
-        return LOSS_OPTIONS
-    if not function.reduction:
-        return ()
-    more = ("weight",) if function.weighted else ()
-    return (*REDUCTION_OPTIONS, *more, *(("normalize",) if function.combine == "mean" else ()))
 
 
 def _factors(function: Builtin, equations: tuple[Formula, ...]) -> Iterator[str]:

@@ -10,8 +10,8 @@ from lossdsl.formula.calls import NONE, bind
 from lossdsl.library.declare import Builtin, Library
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import LOSS_OPTIONS
 from lossdsl.syntax.parse import parse_program
-from lossdsl.syntax.rules import LOSS_OPTIONS
 
 _DEEPEST = 20  # no chain of helpers is longer; the checker refuses recursion
 _LARGEST = 160  # nodes of an expression that is still read as one formula

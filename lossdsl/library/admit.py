@@ -30,6 +30,9 @@ def admitted(function: Builtin | Callable[..., Any], name: str | None = None) ->
         if made.operator is not None:
             message = f"`{made.operator}` is already an operator of the language"
             found.append(at("LD801", message, None, help="a function is called by its name"))
+        if made.form is not None:
+            message = f"`{made.name}` is declared as a form of core, which only lossdsl's own are"
+            found.append(at("LD804", message, None, help="leave `form` out"))
         if found:
             raise LossError(found)
         hold_doc(made)

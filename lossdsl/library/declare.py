@@ -28,6 +28,7 @@ from lossdsl.library.admit import (
 )
 from lossdsl.library.aliases import alias_table
 from lossdsl.library.facts import guarded, hold_declaration, hold_doc
+from lossdsl.library.forms import Form
 from lossdsl.library.function import OWN, fields, is_own_module, laws_in
 from lossdsl.library.function import Builtin as Builtin
 from lossdsl.library.function import Kernel as Kernel
@@ -43,19 +44,17 @@ from lossdsl.syntax.parse import parse_program
 class Library:
     """The functions that a spec may call: an immutable mapping from name to declaration.
 
-    `forms` is what syntax stands for, such as indexing; no spec can call it, and a spec may use
-    its names for functions of its own. `private` has the definitions whose names begin with `_`,
-    by text and name: only what is written in the same text can call them.
+    `private` has the definitions whose names begin with `_`, by text and name: only what is
+    written in the same text can call them.
     """
 
     functions: Mapping[str, Builtin] = field(default_factory=dict[str, Builtin])
-    forms: Mapping[str, Builtin] = field(default_factory=dict[str, Builtin])
     private: Mapping[tuple[Source, str], Builtin] = field(
         default_factory=dict["tuple[Source, str]", Builtin]
     )
 
     def __getitem__(self, name: str) -> Builtin:
-        return self.forms[name] if name in self.forms else self.functions[name]
+        return self.functions[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.functions
@@ -79,28 +78,17 @@ class Library:
         """The function that each name of other libraries means, as the declarations say."""
         return alias_table({name: one.aliases for name, one in self.functions.items()})
 
-    @cached_property
-    def operators(self) -> Mapping[str, Builtin]:
-        """The function behind each operator symbol."""
-        return {f.operator: f for f in self.forms.values() if f.operator is not None}
-
     def __or__(self, other: Library) -> Library:
         hold_library(other, Library)
         found = list(clashes(self.functions, other.functions))
         if found:
             raise LossError(found)
-        joined = self.extended(other.functions, other.forms)
-        return replace(joined, private=ChainMap(dict(other.private), cast("Any", self.private)))
+        private = ChainMap(dict(other.private), cast("Any", self.private))
+        return replace(self.extended(other.functions), private=private)
 
-    def extended(
-        self, functions: Mapping[str, Builtin], forms: Mapping[str, Builtin] | None = None
-    ) -> Library:
+    def extended(self, functions: Mapping[str, Builtin]) -> Library:
         """Return the library with more functions; one of the same name takes the other's place."""
-        return replace(
-            self,
-            functions=ChainMap(dict(functions), cast("Any", self.functions)),
-            forms={**self.forms, **(forms or {})},
-        )
+        return replace(self, functions=ChainMap(dict(functions), cast("Any", self.functions)))
 
     @classmethod
     def of(
@@ -202,7 +190,7 @@ def renamed(function: Builtin, name: str) -> Builtin:
     """Return the same function under another name."""
     texts = tuple(f"{name}({text.partition('(')[2]}" for text in function.texts)
     doc = re.sub(rf"\b{function.name}\b", name, re.sub(r"(?m)^aka:.*\n", "", function.doc))
-    return replace(function, name=name, texts=texts, doc=doc, operator=None)
+    return replace(function, name=name, texts=texts, doc=doc, operator=None, form=None)
 
 
 @lru_cache(maxsize=1)
@@ -218,6 +206,26 @@ def primitives() -> Mapping[str, Builtin]:
             _hold_apart(found, own)
             found |= own
     return found
+
+
+@lru_cache(maxsize=1)
+def _by_form() -> Mapping[Form, Builtin]:
+    return {one.form: one for one in primitives().values() if one.form is not None}
+
+
+@lru_cache(maxsize=1)
+def _by_operator() -> Mapping[str, Builtin]:
+    return {one.operator: one for one in primitives().values() if one.operator is not None}
+
+
+def of_form(form: Form) -> Builtin:
+    """Return what syntax or an option stands for, whatever functions a spec may call."""
+    return _by_form()[form]
+
+
+def of_operator(symbol: str) -> Builtin:
+    """Return the function behind the symbol of an operator."""
+    return _by_operator()[symbol]
 
 
 # Where a `.loss` file begins a definition; continued lines are indented.
@@ -243,7 +251,7 @@ def builtins() -> Library:
         public |= own
         hidden = [one for one in names if one.startswith("_")]
         private |= {(Source(text, name), one): partial(_private, read) for one in hidden}
-    return Library(Lazy(ready, public), syntax(), Lazy({}, private))
+    return Library(Lazy(ready, public), Lazy({}, private))
 
 
 def _functions(read: Callable[[], Library]) -> Mapping[str, Builtin]:
@@ -275,13 +283,3 @@ _ONE_AT_A_TIME = RLock()
 @lru_cache(maxsize=64)
 def _beside_builtins(library: Library) -> Library:
     return builtins() | library
-
-
-@lru_cache(maxsize=1)
-def syntax() -> Mapping[str, Builtin]:
-    """Return what syntax and the options of losses stand for, whatever a spec may call."""
-    return {
-        name: function
-        for name, function in primitives().items()
-        if function.internal or function.operator or function.limit or function.syntax
-    }

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.abstract import raised
+from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin, is_own_module
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
@@ -54,9 +55,7 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "laws": _TEXTS,
     "domain": _TEXT,
     "operator": ("a text", lambda value: value is None or isinstance(value, str)),
-    "limit": _TRUTH,
-    "form": ("a text", lambda value: value is None or isinstance(value, str)),
-    "syntax": _TRUTH,
+    "form": ("a `Form`", lambda value: value is None or isinstance(value, Form)),
     "internal": _TRUTH,
 }
 

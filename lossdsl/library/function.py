@@ -9,8 +9,10 @@ from typing import Any
 
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.domains import Interval, Positions, read_domains, read_positions
+from lossdsl.library.forms import Form
 from lossdsl.source import Source
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS, KEEPDIMS, LOSS_OPTIONS, NORMALIZE, STEP, WEIGHT, WHERE
 from lossdsl.syntax.parse import parse_signature
 
 Kernel = Callable[..., Any]
@@ -38,7 +40,8 @@ class Builtin:
     - `partial` gives, by parameter, a value at which the function and its derivative are finite:
       its value or derivative can be infinite or NaN elsewhere.
     - `domain` says where parameters may lie: `temperature in (0, inf)`, or by a size of the
-      signature `y in [0, K) or ignore_index`, which labels along a `class_axis` imply.
+      signature `y in [0, K) or ignore_index`. Of labels beside scores with a role that an `axis[K]`
+      names, `[0, K)` is implied.
     - `rule` computes the type of the result where the signature cannot say it.
     - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
       implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards.
@@ -47,9 +50,8 @@ class Builtin:
       their order; a callable returns the part of the result that an operand is.
     - `keeps` names the parameters whose elements the result holds as they are, and with them their
       role: labels that are reshaped are labels.
-    - `operator` is the symbol that means this function, such as `+`.
-    - `limit` marks the law of a constraint; `form` names the syntax that a call stands for;
-      `syntax` marks what syntax or an option means that is also called by its name.
+    - `operator` is the symbol that means this function, such as `+`; `form` is what else of syntax
+      and options stands for it. With `internal` it cannot be called by its name.
     - `python` marks a plain Python function: its kernel takes arguments by name, as they come.
     """
 
@@ -71,9 +73,7 @@ class Builtin:
     laws: tuple[str, ...] = ()
     domain: str = ""
     operator: str | None = None
-    limit: bool = False
-    form: str | None = None
-    syntax: bool = False
+    form: Form | None = None
     internal: bool = False
     python: bool = False
     doc: str = ""
@@ -109,6 +109,17 @@ class Builtin:
         return bool(self.definitions) and self.definitions[0].kind == "loss"
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """The options that a call takes beside the parameters of the signature."""
+        if self.is_loss:
+            return LOSS_OPTIONS
+        if not self.reduction:
+            return ()
+        weighing = (WEIGHT,) if self.weighted else ()
+        dividing = (NORMALIZE,) if self.combine == "mean" else ()
+        return (AXIS, KEEPDIMS, WHERE, *weighing, *dividing)
+
+    @property
     def foreign(self) -> bool:
         """Whether a kernel comes from outside of lossdsl, so that nothing is known to be right."""
         return self.python or (self.factory is not None and not is_own_module(self.factory))
@@ -117,7 +128,7 @@ class Builtin:
     def is_schedule(self) -> bool:
         """Whether the function is a schedule: what it takes first is the `step`."""
         heads = (signature.parameters[:1] for signature in self.signatures)
-        return any(head[0].name == "step" for head in heads if head)
+        return any(head[0].name == STEP for head in heads if head)
 
     @cached_property
     def domains(self) -> Mapping[str, Interval]:

@@ -21,6 +21,9 @@ ROLE_RANGES: Mapping[str, Interval] = {
 # The roles of scores and chances, of which an axis of the array lists the classes.
 DISTRIBUTIONS = ("logits", "probs", "log_probs")
 
+# The roles of entries that sum to 1 along the axis of the classes.
+SUMMING = ("probs", "one_hot")
+
 # By the role that a parameter has and the role that an argument has: how to get from one to the
 # other. What is not here goes together, such as a one-hot vector with a distribution.
 SCALES: Mapping[tuple[str, str], str] = {

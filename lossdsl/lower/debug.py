@@ -16,7 +16,8 @@ import jax.numpy as jnp
 
 from lossdsl.check.core import Apply, Core, Input, Leaves, Node, Place, operands, tape
 from lossdsl.check.watch import Watched
-from lossdsl.library.declare import Library
+from lossdsl.library.declare import Builtin
+from lossdsl.library.forms import Form
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.tape import evaluate
 from lossdsl.optimize import optimize
@@ -87,14 +88,12 @@ class Observer:
     def __init__(self) -> None:
         self.observation: Observation | None = None
 
-    def evaluate(
-        self, core: Core, library: Library, wanted: Sequence[Node], inputs: Mapping[str, Any]
-    ) -> list[Any]:
+    def evaluate(self, core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
         """Return the values of the wanted nodes."""
         terms = _terms(core)
         masks = _masks(core)
         asked = [*wanted, *terms.values(), *masks, *(one.arguments[0] for one in masks)]
-        roots = optimize(core, cast("list[Node]", asked), library)
+        roots = optimize(core, cast("list[Node]", asked))
         nodes = tape(roots)
         found = evaluate(core.graph, [*roots, *nodes], inputs, default_float())
         values = dict(zip(nodes, found[len(roots) :], strict=True))
@@ -139,7 +138,7 @@ def _masks(core: Core) -> list[Apply]:
     found: dict[Node, Apply] = {}
     for node in tape(one.value for one in core.results):
         match node:
-            case Apply(function, (mask, _)) if function.name == "keep" and mask is not None:
+            case Apply(Builtin(form=Form.KEEP), (mask, _)) if mask is not None:
                 found.setdefault(mask, node)
             case _:
                 pass
@@ -194,7 +193,7 @@ def _first(values: Any, bad: Any) -> Found:
 
 def _looks(core: Core, node: Node, values: Mapping[Node, Any]) -> list[tuple[Look, Found]]:
     """Return what a marked argument shows, where it is not masked."""
-    if not (isinstance(node, Apply) and node.function.name == "watch"):
+    if not (isinstance(node, Apply) and node.function.form is Form.WATCH):
         return []
     watched = cast("Watched", core.graph.watched[cast("int", node.option("number"))])
     required, value = watched.requirement, jnp.asarray(values[node])
@@ -233,7 +232,7 @@ def _seen(node: Node, values: Mapping[Node, Any], shape: tuple[int, ...]) -> Any
     waiting = list(operands(node))
     while waiting:
         match waiting.pop():
-            case Apply(function, (mask, inner)) if function.name == "shield":
+            case Apply(Builtin(form=Form.SHIELD), (mask, inner)):
                 assert mask is not None and inner is not None
                 if jnp.shape(values[mask]) and jnp.ndim(values[inner]) == len(shape):
                     seen = seen & jnp.broadcast_to(values[mask], shape)

@@ -18,6 +18,7 @@ from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
 from lossdsl.library.python import call, nested
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, WEIGHT, WHERE
 from lossdsl.types.dtypes import dtype_name
 from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind
 
@@ -87,8 +88,8 @@ def kernel_parameters(function: Builtin, signature: ast.Signature) -> tuple[list
         else:
             operands += [f"{one.name}0", f"{one.name}1"] if one.variadic else [one.name]
     if function.reduction:
-        operands += ["where", "weight"] if function.weighted else ["where"]
-        options += ["axis", "keepdims", *(["normalize"] if function.weighted else [])]
+        operands += [WHERE, WEIGHT] if function.weighted else [WHERE]
+        options += [AXIS, KEEPDIMS, *([NORMALIZE] if function.weighted else [])]
     return operands, options
 
 

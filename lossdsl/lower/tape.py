@@ -12,6 +12,7 @@ from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.leaves import tree_leaves
 from lossdsl.check.patterns import is_operand
 from lossdsl.check.trees import selected_at
+from lossdsl.library.forms import Form
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.lower.foreign import applied
 from lossdsl.syntax import ast
@@ -69,24 +70,32 @@ def _apply(graph: Graph, node: Apply, operands: list[Value], default_float: str)
     function, type = node.function, graph.types[node]
     options = dict(node.options)
     types = [None if one is None else graph.types[one] for one in node.arguments]
-    if function.name == "branches":
-        return [leaf for one in operands for leaf in (one if isinstance(one, list) else [one])]
-    if function.name == "leaf":
-        return operands[0][cast("int", options["at"])]
-    if function.name == "usable":
-        kept = set(cast("tuple[Path, ...]", options["paths"]))
-        paired = zip(tree_leaves(cast("Type", types[0])), operands[0], strict=True)
-        return [leaf for (path, _), leaf in paired if path in kept]
+    match function.form:
+        case Form.BRANCHES:
+            return _flat(operands)
+        case Form.LEAF:
+            return operands[0][cast("int", options["at"])]
+        case Form.USABLE:
+            kept = set(cast("tuple[Path, ...]", options["paths"]))
+            paired = zip(tree_leaves(cast("Type", types[0])), operands[0], strict=True)
+            return [leaf for (path, _), leaf in paired if path in kept]
+        case _:
+            pass
     if function.reduction:
-        return _reduce(node, type, operands, options)
+        return _reduce(node, type, operands)
     if isinstance(type, TreeType):
-        return _over_leaves(node, type, operands, types, options, default_float)
+        return _over_leaves(node, type, operands, types, default_float)
     if function.elementwise:
         given = [cast("ArrayType", one) for one in types]
         return function.kernel(*_met(node, operands, given, default_float), **options)
     if any(isinstance(one, list) for one in operands) and not _takes_trees(node):
-        operands = [leaf for one in operands for leaf in (one if isinstance(one, list) else [one])]
+        operands = _flat(operands)
     return function.kernel(*_arrays(node, operands, types, default_float), **options)
+
+
+def _flat(values: Iterable[Value]) -> list[Value]:
+    """Return the leaves of all trees, and arrays as they are, in one list."""
+    return [leaf for one in values for leaf in (one if isinstance(one, list) else [one])]
 
 
 def _arrays(
@@ -142,7 +151,6 @@ def _over_leaves(
     type: TreeType,
     operands: Sequence[Value],
     types: Sequence[Type | None],
-    options: dict[str, Any],
     default_float: str,
 ) -> list[Value]:
     results: list[Value] = []
@@ -156,26 +164,22 @@ def _over_leaves(
                 for one in types
             ]
             of_leaf = _met(node, of_leaf, leaf_types, default_float)
-            results.append(node.function.kernel(*of_leaf, **options))
-        else:
-            static = {name: value[at] for name, value in options.items()}
-            results.append(node.function.kernel(*of_leaf, **static))
+        results.append(node.function.kernel(*of_leaf, **node.options_at(at)))
     return results
 
 
-def _reduce(node: Apply, type: Type, operands: list[Value], options: dict[str, Any]) -> Value:
+def _reduce(node: Apply, type: Type, operands: list[Value]) -> Value:
     """Reduce an array; a tree leaf by leaf, or over every element of every leaf."""
-    kernel = node.function.kernel
+    kernel, options = node.function.kernel, dict(node.options)
     if not isinstance(operands[0], list):
         return kernel(*operands, **options)
     leaves = operands[0]
     each = [[one[at] if isinstance(one, list) else one for one in operands[1:]]
             for at in range(len(leaves))]  # fmt: skip
     if isinstance(type, TreeType):
-        axes = options["axis"]
         return [
-            kernel(leaf, *rest, **{**options, "axis": axis})
-            for leaf, rest, axis in zip(leaves, each, axes, strict=True)
+            kernel(leaf, *rest, **node.options_at(at))
+            for at, (leaf, rest) in enumerate(zip(leaves, each, strict=True))
         ]
     plain = all(one is None for one in operands[1:])
     across = ACROSS.get(node.function.across or "")

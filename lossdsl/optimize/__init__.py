@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdsl.check.core import Core, Node
-from lossdsl.library.declare import Library
 from lossdsl.optimize import leafwise, sink
 
 PASSES = (leafwise.leafwise, sink.sink)
 
 
-def optimize(core: Core, roots: Sequence[Node], library: Library) -> list[Node]:
+def optimize(core: Core, roots: Sequence[Node]) -> list[Node]:
     """Return roots of equal meaning, after every pass."""
     found = list(roots)
     for rewrite in PASSES:
-        found = rewrite(core.graph, found, library)
+        found = rewrite(core.graph, found)
     return found

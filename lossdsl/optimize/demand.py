@@ -8,8 +8,9 @@ from typing import cast
 
 from lossdsl.check.batch import operand_of
 from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
-from lossdsl.library.declare import Library
+from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed
+from lossdsl.library.forms import Form
 from lossdsl.types.types import ArrayType, Dim, array, literal_dim
 
 # A node is computed once for each mask that its readers ask with. Slices of slices could ask with
@@ -45,7 +46,7 @@ def read(node: Node) -> tuple[Node | None, ...]:
     """
     match node:
         case Apply(function, arguments):
-            return (None, *arguments[1:]) if function.name == "shield" else arguments
+            return (None, *arguments[1:]) if function.form is Form.SHIELD else arguments
         case Leaves(tree):
             return (tree,)
         case _:
@@ -58,7 +59,7 @@ def is_read(node: Node) -> bool:
         case Input() | Leaves():
             return True
         case Apply(function):
-            return function.name == "leaf"
+            return function.form is Form.LEAF
         case Const():
             return False
 
@@ -66,9 +67,8 @@ def is_read(node: Node) -> bool:
 class Projector:
     """Carries the demand on a result to its operands, by what the functions declare."""
 
-    def __init__(self, graph: Graph, library: Library):
+    def __init__(self, graph: Graph):
         self.graph = graph
-        self.library = library
 
     def served(self, root: Node, first: Demand) -> dict[Node, Served]:
         """Return which elements of each node are computed, for each demand that the root makes."""
@@ -100,7 +100,7 @@ class Projector:
             if a and b:
                 dims = tuple(y if x.is_one else x for x, y in zip(a, b, strict=True))
             kind = array("bool", dims)
-            first = self.graph.apply(self.library.operators["or"], [first, other], kind)
+            first = self.graph.apply(of_operator("or"), [first, other], kind)
         return Demand(first, False)
 
     def operands(self, node: Node, demand: Demand | None) -> tuple[Demand | None, ...]:
@@ -172,7 +172,7 @@ class Projector:
         if not varied:
             return demand
         left = tuple(Dim(1) if at in varied else dim for at, dim in enumerate(dims))
-        reduced = self._formed("project", demand, left, {"axes": varied, "keepdims": True})
+        reduced = self._formed(Form.PROJECT, demand, left, {"axes": varied, "keepdims": True})
         return Demand(reduced.mask, False)
 
     def _picked_out(self, demand: Demand, by_axis: Mapping[int, tuple[object, ...]]) -> Demand:
@@ -190,7 +190,7 @@ class Projector:
                     left.append(dim)
                 case _:
                     pass
-        return self._formed("index", demand, tuple(left), {"items": items})
+        return self._formed(Form.INDEX, demand, tuple(left), {"items": items})
 
     def _aligned(self, demand: Demand, order: tuple[int, ...], added: tuple[int, ...]) -> Demand:
         """Order the axes of the mask and give it more, of size 1."""
@@ -201,7 +201,7 @@ class Projector:
         left = tuple(
             Dim(1) if at in added else dims[next(rest)] for at in range(len(order) + len(added))
         )
-        return self._formed("align", demand, left, {"order": order, "expand": added})
+        return self._formed(Form.ALIGN, demand, left, {"order": order, "expand": added})
 
     def _part(self, demand: Demand, axis: int, item: tuple[object, ...]) -> Demand:
         """Take the part of the mask that is over one operand."""
@@ -213,7 +213,7 @@ class Projector:
         over, to = _shape(call.result), _shape(call.dims)
         if over is None or to is None:
             return None
-        return self._formed("spread", demand, call.dims, {"over": over, "to": to})
+        return self._formed(Form.SPREAD, demand, call.dims, {"over": over, "to": to})
 
     def _picked(
         self, node: Apply, call: Operand, axes: Axes, demand: Demand | None
@@ -235,21 +235,19 @@ class Projector:
             "over": tuple(1 if at in alike.values() else one for at, one in enumerate(over)),
             "shape": tuple(1 if at in alike else one for at, one in enumerate(shape)),
         }
-        return self._formed("unpick", asked, dims, options, node.arguments[1:])
+        return self._formed(Form.UNPICK, asked, dims, options, node.arguments[1:])
 
     def _formed(
         self,
-        form: str,
+        form: Form,
         demand: Demand,
         dims: tuple[Dim, ...],
         options: Mapping[str, object],
         beside: Sequence[Node | None] = (),
     ) -> Demand:
         """Return the demand with its mask in another form."""
-        function, type = self.library[form], array("bool", dims)
-        return Demand(
-            self.graph.apply(function, [demand.mask, *beside], type, options), demand.exact
-        )
+        operands, type = [demand.mask, *beside], array("bool", dims)
+        return Demand(self.graph.apply(of_form(form), operands, type, options), demand.exact)
 
 
 def _both(a: Demand | None, b: Demand | None) -> Demand | None:

@@ -12,26 +12,25 @@ from collections.abc import Sequence
 from lossdsl.check.core import Apply, Graph, Leaves, Node, tape
 from lossdsl.check.leaves import record_tree
 from lossdsl.check.trees import selected_at
-from lossdsl.library.declare import Library
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
 
 
-def leafwise(graph: Graph, roots: Sequence[Node], library: Library) -> list[Node]:
+def leafwise(graph: Graph, roots: Sequence[Node]) -> list[Node]:
     """Return roots in which every select is of an array, and reads no tree whole."""
     order = tape(roots)
     selected = [node for node in order if _selects(node)]
     if not any(isinstance(graph.types[node], TreeType) for node in tape(selected)):
         return list(roots)
-    apart = _Apart(graph, library)
+    apart = _Apart(graph)
     for node in order:
         apart.visit(node)
     return [apart.whole(root) for root in roots]
 
 
 def _selects(node: Node) -> bool:
-    return isinstance(node, Apply) and (
-        node.function.name == "keep" or node.function.operator == "if"
-    )
+    return isinstance(node, Apply) and node.function.form in (Form.KEEP, Form.CHOOSE)
 
 
 def _leaves_of(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
@@ -43,9 +42,8 @@ def _leaves_of(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
 class _Apart:
     """The leaves of every tree seen so far, and the rewritten node of every array."""
 
-    def __init__(self, graph: Graph, library: Library):
+    def __init__(self, graph: Graph):
         self.graph = graph
-        self.library = library
         self.arrays: dict[Node, Node] = {}
         self.trees: dict[Node, list[Node]] = {}
 
@@ -63,8 +61,7 @@ class _Apart:
             return self.arrays[node]
         type = self.graph.types[node]
         paths = tuple(path for path, _ in _leaves_of(type))
-        form = self.library["branches"]
-        return self.graph.apply(form, self.trees[node], type, {"paths": paths})
+        return self.graph.apply(of_form(Form.BRANCHES), self.trees[node], type, {"paths": paths})
 
     def _array(self, node: Node) -> Node:
         match node:
@@ -82,9 +79,9 @@ class _Apart:
             case Leaves(tree, selector):
                 found = selected_at(selector, _leaves_of(self.graph.types[tree]))
                 return [self.trees[tree][at] for at in found]
-            case Apply(function) if function.name == "branches":
+            case Apply(Builtin(form=Form.BRANCHES)):
                 return [leaf for one in node.arguments if one is not None for leaf in self._of(one)]
-            case Apply(function, (inner,)) if function.name == "usable" and inner is not None:
+            case Apply(Builtin(form=Form.USABLE), (inner,)) if inner is not None:
                 kept = {path for path, _ in _leaves_of(type)}
                 paired = zip(_leaves_of(self.graph.types[inner]), self._of(inner), strict=True)
                 return [leaf for (path, _), leaf in paired if path in kept]
@@ -93,7 +90,7 @@ class _Apart:
                     self._mapped(node, at, leaf) for at, (_, leaf) in enumerate(_leaves_of(type))
                 ]
             case _:
-                form = self.library["leaf"]
+                form = of_form(Form.LEAF)
                 return [
                     self.graph.apply(form, [node], leaf, {"at": at})
                     for at, (_, leaf) in enumerate(_leaves_of(type))
@@ -108,9 +105,4 @@ class _Apart:
             None if one is None else self.trees[one][at] if one in self.trees else self.arrays[one]
             for one in node.arguments
         ]
-        options = dict(node.options)
-        for name in ("axis",) if node.function.reduction else ("dtype",):
-            given = options.get(name)
-            if isinstance(given, tuple):
-                options[name] = given[at]
-        return self.graph.apply(node.function, operands, leaf, options)
+        return self.graph.apply(node.function, operands, leaf, node.options_at(at))

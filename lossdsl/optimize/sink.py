@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lossdsl.check.core import Apply, Const, Graph, Leaves, Node, operands, tape
-from lossdsl.library.declare import Library
+from lossdsl.library.declare import Builtin, of_form, of_operator
+from lossdsl.library.forms import Form
 from lossdsl.optimize.demand import Demand, Projector, is_read, mask_of, read
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, kind
@@ -21,18 +22,18 @@ from lossdsl.types.types import ArrayType, kind
 SAFE = {"float": 0.5, "int": 0, "bool": False}
 
 
-def sink(graph: Graph, roots: Sequence[Node], library: Library) -> list[Node]:
+def sink(graph: Graph, roots: Sequence[Node]) -> list[Node]:
     """Return roots in which every select is sunk."""
-    sinker = _Sinker(graph, library, Projector(graph, library))
+    sinker = _Sinker(graph, Projector(graph))
     done: dict[Node, Node] = {}
     for node in tape(roots):
         done[node] = sinker.rebuilt(node, done)
         match done[node]:
-            case Apply(function, (mask, inner)) as whole if function.name == "keep":
+            case Apply(Builtin(form=Form.KEEP), (mask, inner)) as whole:
                 assert mask is not None and inner is not None
                 kept = sinker.pushed(mask, inner, frozenset())
                 done[node] = sinker.with_arguments(whole, (mask, kept))
-            case Apply(function, (condition, a, b)) as whole if function.operator == "if":
+            case Apply(Builtin(form=Form.CHOOSE), (condition, a, b)) as whole:
                 assert condition is not None and a is not None and b is not None
                 done[node] = sinker.branches(whole, condition, a, b)
             case _:
@@ -43,7 +44,6 @@ def sink(graph: Graph, roots: Sequence[Node], library: Library) -> list[Node]:
 @dataclass
 class _Sinker:
     graph: Graph
-    library: Library
     projector: Projector
 
     def rebuilt(self, node: Node, done: dict[Node, Node]) -> Node:
@@ -63,8 +63,7 @@ class _Sinker:
             isinstance(self.graph.types[one], ArrayType) for one in (whole, condition, a, b)
         ):
             return whole
-        refuse = self.library.operators["not"]
-        negated = self.graph.apply(refuse, [condition], self.graph.types[condition])
+        negated = self.graph.apply(of_operator("not"), [condition], self.graph.types[condition])
         kept_a = self.pushed(condition, a, frozenset(_sources([b])))
         kept_b = self.pushed(negated, b, frozenset(_sources([a])))
         return self.with_arguments(whole, (condition, kept_a, kept_b))
@@ -152,7 +151,7 @@ class _Sinker:
         assert isinstance(type, ArrayType)
         value = SAFE[kind(type.dtype)] if fill is None else fill
         plain = replace(type, role=None)
-        return self.graph.apply(self.library["shield"], [mask, node], plain, {"fill": value})
+        return self.graph.apply(of_form(Form.SHIELD), [mask, node], plain, {"fill": value})
 
 
 def _operand_names(node: Apply) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.limits import Limits
 from lossdsl.source import Span
+from lossdsl.syntax import options
 from lossdsl.syntax.ast import (
     Addend,
     ArrayTypeExpr,
@@ -33,10 +34,6 @@ from lossdsl.syntax.ast import (
     walk,
 )
 from lossdsl.syntax.text import too_deep
-
-# The keywords that every loss takes; no loss may use these names for anything else. A loss that
-# couples examples declares `where: bool[N]? = none` and reads the mask in its body too.
-LOSS_OPTIONS = ("reduce", "axis", "where", "weight", "normalize")
 
 
 def violations(program: Program, limits: Limits, *, library: bool) -> Iterator[Diagnostic]:
@@ -96,7 +93,7 @@ def _parameters(definition: Definition) -> Iterator[Diagnostic]:
         elif (
             definition.kind == "loss"
             and parameter.type
-            and parameter.name in LOSS_OPTIONS
+            and parameter.name in options.LOSS_OPTIONS
             and not _is_mask(parameter, definition.signature)
         ):
             yield at(
@@ -105,17 +102,27 @@ def _parameters(definition: Definition) -> Iterator[Diagnostic]:
                 parameter.span,
                 help="a mask that the body reads is written `where: bool[N]? = none`, "
                 "with dims of the arguments"
-                if parameter.name == "where"
+                if parameter.name == options.WHERE
                 else f"choose another name, such as `class_{parameter.name}`; "
                 f"a default alone is written without a type: `{parameter.name} = …`",
             )
+
+
+def declared_mask(definition: Definition) -> Parameter | None:
+    """Return the mask that a loss declares, to read it in its body."""
+    if definition.kind != "loss":
+        return None
+    parameters = definition.signature.parameters
+    return next((one for one in parameters if one.name == options.WHERE and one.type), None)
 
 
 def _is_mask(parameter: Parameter, signature: Signature) -> bool:
     """Say whether a loss declares its mask, to read it in the body: `where: bool[N]? = none`."""
     match parameter:
         case Parameter(
-            "where", OptionalTypeExpr(ArrayTypeExpr(dtype="bool", dims=dims)), None | Literal(None)
+            options.WHERE,
+            OptionalTypeExpr(ArrayTypeExpr(dtype="bool", dims=dims)),
+            None | Literal(None),
         ):
             others = [one for one in signature.parameters if one is not parameter]
             known = {dim for one in others for dim in walk(one) if isinstance(dim, DimExpr | Run)}

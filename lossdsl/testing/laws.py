@@ -12,6 +12,7 @@ import numpy as np
 from lossdsl.library.declare import Builtin
 from lossdsl.syntax import ast
 from lossdsl.testing.draw import Sizes, draw, inputs_of, own_call
+from lossdsl.types.declared import is_real
 
 Values = Mapping[str, Any]
 Arrays = Sequence[np.ndarray]
@@ -169,7 +170,7 @@ def refuted(
     assert text is not None
     (name, degree), kinds = read, inputs_of(function, text)
     names = tuple(kinds)
-    real = tuple(one for one, kind in kinds.items() if _is_real(kind))
+    real = tuple(one for one, kind in kinds.items() if is_real(kind) and not _is_number(kind))
     along = tuple(one for one, kind in kinds.items() if lead(kind) == lead(kinds[names[0]]))
     for seed in seeds:
         values = draw(function, text, seed, SIZES)
@@ -188,14 +189,8 @@ def refuted(
     return None
 
 
-def _is_real(kind: ast.TypeExpr) -> bool:
-    match kind:
-        case ast.ArrayTypeExpr(dtype=dtype, dims=dims, role=role):
-            return role is None and dtype not in ("int", "bool") and dims != ()
-        case ast.TreeTypeExpr(role=role):
-            return role is None
-        case _:
-            return False
+def _is_number(kind: ast.TypeExpr) -> bool:
+    return isinstance(kind, ast.ArrayTypeExpr) and not kind.dims
 
 
 def lead(kind: ast.TypeExpr) -> str | None:

@@ -16,8 +16,8 @@ from lossdsl.library.declare import Builtin, Library
 from lossdsl.loss import CompiledLoss, compile
 from lossdsl.source import Source
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import LOSS_OPTIONS
 from lossdsl.syntax.parse import parse_program
-from lossdsl.syntax.rules import LOSS_OPTIONS
 from lossdsl.testing.draw import draw
 from lossdsl.testing.laws import SIZES
 

@@ -34,3 +34,14 @@ def declared_array(pattern: ast.ArrayTypeExpr, sizes: Mapping[str, int] | None =
                 dims.append(UNKNOWN_DIM)
     strength = ARRAY if dims else SCALAR
     return ArrayType(pattern.dtype, tuple(dims), strength, pattern.role)
+
+
+def is_real(type: ast.TypeExpr) -> bool:
+    """Say whether the values of a declared type may be any real numbers: scores may, too."""
+    match type:
+        case ast.ArrayTypeExpr(dtype=dtype, role=role):
+            return role in (None, "logits") and dtype not in ("int", "bool")
+        case ast.TreeTypeExpr(role=role):
+            return role is None
+        case _:
+            return False

@@ -94,6 +94,8 @@ ROWS = [
     Row("softmax(x, axis=all)", lambda x: special.softmax(x), given=shaped(x=(3, 4))),
     Row("softmax(x, axis=-1, where=present)", masked_softmax, given=masked),
     Row("log_softmax(x)", lambda x: special.log_softmax(x, -1), given=shaped(x=(3, 4))),
+    # Of a vector with an infinite entry nothing is left but NaN: that entry over the length is
+    # inf/inf, and the zeros beside it would hide that the vector is lost.
     Row("normalize(x)", lengthless, given=shaped(x=(3, 4)), extremes=FINITE),
     Row(
         "one_hot(y, 3)",

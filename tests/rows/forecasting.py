@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate, stats
 
-from rows.row import FINITE, Row
+from rows.row import Row
 
 
 def integral(mu: Any, std: Any, y: Any) -> Any:
@@ -16,6 +16,9 @@ def integral(mu: Any, std: Any, y: Any) -> Any:
     for at in np.ndindex(found.shape):
         # In units of standard deviations; beyond 12 of them the forecast is certain.
         gap = (y[at] - mu[at]) / std[at]
+        if not np.isfinite(gap):
+            found[at] = abs(gap)
+            continue
         inner = min(max(gap, -12.0), 12.0)
         below, _ = integrate.quad(lambda x: stats.norm.cdf(x) ** 2, -12, inner, epsabs=1e-13)
         above, _ = integrate.quad(lambda x: stats.norm.sf(x) ** 2, inner, 12, epsabs=1e-13)
@@ -34,7 +37,7 @@ def ensemble(x: Any, y: Any, fair: bool = False) -> Any:
 
 
 ROWS = [
-    Row("crps_normal(mu, std, y)", integral, extremes=FINITE),
+    Row("crps_normal(mu, std, y)", integral),
     Row("crps_ensemble(x, y)", ensemble),
     # A fair score of members around 1e30 is the difference of two that cancel in float32.
     Row(

@@ -12,9 +12,10 @@ from lossdsl.library import BUILTINS
 from lossdsl.library.declare import Builtin
 from lossdsl.syntax import ast
 from lossdsl.testing.draw import Sizes, draw, inputs_of, signature_of
+from lossdsl.types.declared import is_real
 
 # Put into the real inputs; wherever the reference is finite there, so is the loss.
-# A row asks for FINITE where the function, or its reference, says nothing about infinities.
+# A row asks for FINITE where an infinity makes the function NaN on purpose, and says why.
 FINITE = (0.0, -0.0, 1e-30, 1e30)
 EXTREMES = (*FINITE, np.inf)
 
@@ -59,7 +60,7 @@ class Row:
     def real_inputs(self) -> set[str]:
         """Return the inputs that may be any real numbers."""
         domains, kinds = self.declared.domains, inputs_of(self.declared, self.text)
-        return {name for name, kind in kinds.items() if name not in domains and _is_real(kind)}
+        return {name for name, kind in kinds.items() if name not in domains and is_real(kind)}
 
     def empty(self) -> Sizes | None:
         """Return sizes that leave nothing to reduce; None if the row's inputs have no such."""
@@ -72,13 +73,3 @@ class Row:
                 return Sizes(dims={symbol: 0})
             case _:
                 return None
-
-
-def _is_real(kind: ast.TypeExpr) -> bool:
-    match kind:
-        case ast.ArrayTypeExpr(dtype=dtype, role=role):
-            return role in (None, "logits") and dtype not in ("int", "bool")
-        case ast.TreeTypeExpr(role=role):
-            return role is None
-        case _:
-            return False

@@ -25,10 +25,14 @@ def mixture(x: Any) -> Any:
     return 1.15 * stats.norm.cdf(x, 0, 0.5) - 0.15 * sides
 
 
+def softsign(x: Any, beta: float) -> Any:
+    return np.where(np.isinf(x), np.sign(x) / beta, x / (1 + beta * abs(x)))
+
+
 # The call's options, and the integral of the surrogate.
 SURROGATES: list[tuple[str, Callable[[Any], Any]]] = [
-    ("", lambda x: x / (1 + 10 * abs(x))),
-    (', surrogate="superspike", beta=3', lambda x: x / (1 + 3 * abs(x))),
+    ("", lambda x: softsign(x, 10)),
+    (', surrogate="superspike", beta=3', lambda x: softsign(x, 3)),
     (', surrogate="sigmoid"', lambda x: 0.5 * (1 + np.tanh(2 * x))),
     (', surrogate="gaussian", alpha=2', lambda x: stats.norm.cdf(x, scale=np.sqrt(2))),
     (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.forms import Form
 
 LAWS = '"exp" | "hinge" | "quadratic" | "softplus" | "log_barrier"'
 REDUCE = '"sum" | "mean" | "max"'
@@ -14,7 +15,7 @@ REDUCE = '"sum" | "mean" | "max"'
     "limit_cost(x: float, bound: float, scale: float,"
     f' side: "lower" | "upper" | "equal", strict: static bool, law: {LAWS}) -> float',
     elementwise=True,
-    limit=True,
+    form=Form.LIMIT,
 )
 def limit_cost() -> Kernel:
     """What one element costs that passes its bound by d = distance/scale.

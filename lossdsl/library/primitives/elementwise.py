@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive, renamed
+from lossdsl.library.forms import Form
 
 
 @primitive("abs(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex", "scale 1"))
@@ -201,6 +202,7 @@ def maximum() -> Kernel:
     "where(condition: bool, a: any, b: any) -> any",
     elementwise=True,
     operator="if",
+    form=Form.CHOOSE,
     keeps=("a", "b"),
 )
 def where() -> Kernel:
@@ -325,7 +327,7 @@ def isfinite() -> Kernel:
     return jnp.isfinite
 
 
-@primitive("stop_gradient(x: any) -> any", elementwise=True, keeps=("x",), syntax=True)
+@primitive("stop_gradient(x: any) -> any", elementwise=True, keeps=("x",), form=Form.STOP_GRADIENT)
 def stop_gradient() -> Kernel:
     """x, through which no gradient flows.
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from lossdsl.library.declare import primitive
 from lossdsl.library.follow import aligned, indexed, permuted, same
+from lossdsl.library.forms import Form
 from lossdsl.types.dtypes import LONG_NAMES
 
 
-@primitive("unresolved(*x: any) -> any", internal=True)
+@primitive("unresolved(*x: any) -> any", form=Form.UNRESOLVED, internal=True)
 def unresolved() -> Any:
     """Stand for what cannot be resolved before types are concrete; never lowered."""
 
@@ -27,6 +28,7 @@ def unresolved() -> Any:
     "keep(mask: bool, x: any, fill: static float) -> any",
     elementwise=True,
     keeps=("x",),
+    form=Form.KEEP,
     internal=True,
 )
 def keep() -> Any:
@@ -40,7 +42,11 @@ def keep() -> Any:
 
 
 @primitive(
-    "watch(x: any, number: static int) -> any", elementwise=True, keeps=("x",), internal=True
+    "watch(x: any, number: static int) -> any",
+    elementwise=True,
+    keeps=("x",),
+    form=Form.WATCH,
+    internal=True,
 )
 def watch() -> Any:
     """Mark a value that a debug build looks at."""
@@ -51,7 +57,7 @@ def watch() -> Any:
     return kernel
 
 
-@primitive("zeros(x: any) -> any", elementwise=True, internal=True)
+@primitive("zeros(x: any) -> any", elementwise=True, form=Form.ZEROS, internal=True)
 def zeros() -> Any:
     """Zeros of the same shape: what a loss of two arguments measures a single one against."""
     import jax.numpy as jnp
@@ -59,13 +65,18 @@ def zeros() -> Any:
     return jnp.zeros_like
 
 
-@primitive("shield(mask: bool, x: any, fill: static float) -> any", elementwise=True, internal=True)
+@primitive(
+    "shield(mask: bool, x: any, fill: static float) -> any",
+    elementwise=True,
+    form=Form.SHIELD,
+    internal=True,
+)
 def shield() -> Any:
     """Keep what a sunk mask needs; nothing that is needed depends on garbage in the mask."""
     return keep.kernel
 
 
-@primitive("cast(x: any, dtype: text) -> any", internal=True, axes=same)
+@primitive("cast(x: any, dtype: text) -> any", form=Form.CAST, internal=True, axes=same)
 def cast() -> Any:
     """Convert to another dtype."""
     import jax.numpy as jnp
@@ -76,7 +87,9 @@ def cast() -> Any:
     return kernel
 
 
-@primitive("index(x: any, items: shape) -> any", internal=True, axes=indexed, sink="pick")
+@primitive(
+    "index(x: any, items: shape) -> any", form=Form.INDEX, internal=True, axes=indexed, sink="pick"
+)
 def index() -> Any:
     """Index with static integers, slices and new axes, as in NumPy."""
 
@@ -95,7 +108,7 @@ def index() -> Any:
     return kernel
 
 
-@primitive("permute(x: any, order: shape) -> any", internal=True, axes=permuted)
+@primitive("permute(x: any, order: shape) -> any", form=Form.PERMUTE, internal=True, axes=permuted)
 def permute() -> Any:
     """Reorder the axes."""
     import jax.numpy as jnp
@@ -106,7 +119,12 @@ def permute() -> Any:
     return kernel
 
 
-@primitive("align(x: any, order: shape, expand: shape) -> any", internal=True, axes=aligned)
+@primitive(
+    "align(x: any, order: shape, expand: shape) -> any",
+    form=Form.ALIGN,
+    internal=True,
+    axes=aligned,
+)
 def align() -> Any:
     """Reorder the axes of a mask or weight, then add axes of size 1."""
     import jax.numpy as jnp
@@ -120,6 +138,7 @@ def align() -> Any:
 
 @primitive(
     "project(mask: bool, axes: shape, keepdims: static bool) -> bool",
+    form=Form.PROJECT,
     internal=True,
 )
 def project() -> Any:
@@ -132,7 +151,7 @@ def project() -> Any:
     return kernel
 
 
-@primitive("branches(*x: any, paths: text) -> tree", internal=True, axes=same)
+@primitive("branches(*x: any, paths: text) -> tree", form=Form.BRANCHES, internal=True, axes=same)
 def branches() -> Any:
     """Build a tree from arrays and smaller trees; the lowering reads the paths off its type."""
 
@@ -142,7 +161,7 @@ def branches() -> Any:
     return kernel
 
 
-@primitive("usable(x: tree) -> tree", internal=True, axes=same)
+@primitive("usable(x: tree) -> tree", form=Form.USABLE, internal=True, axes=same)
 def usable() -> Any:
     """Keep the leaves that a loss can read: those that the type of the result names."""
 
@@ -152,7 +171,7 @@ def usable() -> Any:
     return kernel
 
 
-@primitive("leaf(x: tree, at: static int) -> any", internal=True, axes=same)
+@primitive("leaf(x: tree, at: static int) -> any", form=Form.LEAF, internal=True, axes=same)
 def leaf() -> Any:
     """Take one leaf of a tree by its place."""
 
@@ -162,7 +181,7 @@ def leaf() -> Any:
     return kernel
 
 
-@primitive("map(f: function, tree: tree, *trees: any) -> tree", form="map", family="array")
+@primitive("map(f: function, tree: tree, *trees: any) -> tree", form=Form.MAP, family="array")
 def map_() -> Any:
     """Apply a function to each leaf of a tree, or with `at=` to each subtree that it selects.
 
@@ -177,7 +196,7 @@ def map_() -> Any:
     return kernel
 
 
-@primitive("spread(mask: bool, over: shape, to: shape) -> bool", internal=True)
+@primitive("spread(mask: bool, over: shape, to: shape) -> bool", form=Form.SPREAD, internal=True)
 def spread() -> Any:
     """Broadcast a mask over a shape and give it another shape of as many elements."""
     import jax.numpy as jnp
@@ -191,6 +210,7 @@ def spread() -> Any:
 @primitive(
     "unpick(mask: bool, *places: any, pick: text, options: text, over: shape, shape: shape)"
     " -> bool",
+    form=Form.UNPICK,
     internal=True,
 )
 def unpick() -> Any:

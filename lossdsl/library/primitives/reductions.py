@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.forms import Form
 from lossdsl.library.primitives.masked import (
     Axes,
     counting,
@@ -35,7 +36,7 @@ def _weighted(x: Any, where: Any, weight: Any) -> tuple[Any, Any]:
     weighted=True,
     across="mean",
     combine="mean",
-    syntax=True,
+    form=Form.MEAN,
     laws=("odd", "monotone"),
 )
 def mean() -> Kernel:
@@ -90,7 +91,7 @@ def mean() -> Kernel:
     weighted=True,
     across="add",
     combine="sum",
-    syntax=True,
+    form=Form.SUM,
     laws=("odd", "monotone"),
 )
 def sum_() -> Kernel:

@@ -34,21 +34,27 @@ def exprel() -> Kernel:
             total = coefficient + x * total
         return total
 
+    def apart(x: Any) -> tuple[Any, Any, Any]:
+        """Return where x is near 0, x there, and x elsewhere."""
+        near = abs(x) < _NEAR
+        return near, jnp.where(near, x, 0), jnp.where(near, 1, x)
+
     @jax.custom_jvp
     def kernel(x: Any) -> Any:
-        near = abs(x) < _NEAR
-        far = jnp.where(near, 1, x)
-        series = horner(x, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040)
-        return jnp.where(near, series, jnp.expm1(far) / far)
+        near, small, far = apart(x)
+        series = horner(small, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040)
+        # Long before 1000 the exponential is infinite: it outgrows an infinite divisor.
+        return jnp.where(near, series, jnp.expm1(far) / jnp.minimum(far, 1000))
 
     @kernel.defjvp
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
         value = kernel(x)
-        near = abs(x) < _NEAR
-        far = jnp.where(near, 1, x)
-        series = horner(x, 1 / 2, 1 / 3, 1 / 8, 1 / 30, 1 / 144, 1 / 840, 1 / 5760)
-        slope = jnp.where(near, series, (1 + (far - 1) * value) / far)
-        return value, dx * slope
+        near, small, far = apart(x)
+        series = horner(small, 1 / 2, 1 / 3, 1 / 8, 1 / 30, 1 / 144, 1 / 840, 1 / 5760)
+        # Each form neither cancels on its side of 0 nor is NaN at its infinity.
+        above = value * (1 - 1 / far) + 1 / far
+        below = (jnp.exp(jnp.minimum(far, 0)) - value) / far
+        return value, dx * jnp.where(near, series, jnp.where(far > 0, above, below))
 
     return kernel

@@ -52,7 +52,7 @@ def spike() -> Kernel:
     cite: superspike: Zenke & Ganguli 2018, doi:10.1162/neco_a_01086
     cite: sigmoid, gaussian, polynomial, rectangular: Wu et al. 2018, doi:10.3389/fnins.2018.00331
     cite: multi_gaussian: Yin, Corradi & Bohté 2021, doi:10.1038/s42256-021-00397-w
-    cite: slayer_pdf: Shrestha & Orchard 2018, arXiv:1810.08646
+    cite: single_exponential, slayer_pdf: Shrestha & Orchard 2018, arXiv:1810.08646
     aka: heaviside superspike
     example: mean(spike(x - 1, surrogate="superspike", beta=10))
     """
@@ -67,7 +67,11 @@ def spike() -> Kernel:
         return jnp.square(1 / (1 + beta * size(x)))
 
     def superspike_integral(x: Any, beta: Any) -> Any:
-        return x / (1 + beta * size(x))
+        # Far out beta*|x| may overflow, which 1/x does not, and the limit is that of 1/beta.
+        far = size(x) > 1
+        inner, outer = jnp.where(far, 0, x), jnp.where(far, x, 1)
+        within = inner / (1 + beta * size(inner))
+        return jnp.where(far, 1 / (1 / outer + beta * jnp.sign(outer)), within)
 
     def sigmoid(x: Any, alpha: Any) -> Any:
         return alpha * jax.nn.sigmoid(alpha * x) * jax.nn.sigmoid(-alpha * x)
@@ -138,7 +142,8 @@ def spike() -> Kernel:
     def stepping(derivative: Any) -> Any:
         @jax.custom_jvp
         def step(x: Any, *_: Any) -> Any:
-            return jnp.heaviside(x, 1)
+            # Unlike `heaviside`, of which not every version of JAX does, it keeps NaN.
+            return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
         @step.defjvp
         def _(primals: Any, tangents: Any) -> Any:

@@ -1,0 +1,20 @@
+"""Words that are no keywords and mean the same everywhere: of options, axes and inputs."""
+
+from __future__ import annotations
+
+REDUCE = "reduce"
+AXIS = "axis"
+WHERE = "where"
+WEIGHT = "weight"
+NORMALIZE = "normalize"
+KEEPDIMS = "keepdims"
+
+# The keywords that every loss takes; no loss may use these names for anything else. A loss that
+# couples examples declares `where: bool[N]? = none` and reads the mask in its body too.
+LOSS_OPTIONS = (REDUCE, AXIS, WHERE, WEIGHT, NORMALIZE)
+
+ALL = "all"
+"""What names every axis where axes are named."""
+
+STEP = "step"
+"""The input that counts training steps; a function whose first parameter it is is a schedule."""
