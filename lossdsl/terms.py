@@ -25,8 +25,8 @@ class Terms:
     """The terms and metrics of one evaluation, by name and in the order of the spec.
 
     `raw` holds each term without its weight, `weight` the weight with its sign, `weighted` the
-    product that is added to the loss, `count` how many elements (or how much weight) a mean was
-    taken over. Arrays are of rank 0; metrics have any shape, a tree being a mapping from path to
+    product that is added to the loss, `count` how many elements (or how much weight) a mean
+    divides by. Arrays are of rank 0; metrics have any shape, a tree being a mapping from path to
     leaf. `combine` says of each term and metric how micro-batches combine: `constant`, `mean` (by
     `raw` and `count`), `sum`, `function` of several means and sums, or `whole`. A pytree, in which
     `combine` is static.
@@ -163,14 +163,20 @@ def _kept(node: Apply) -> list[Node]:
 
 
 def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
-    """Return the sum of the weights that a mean divides by, or how many elements it has."""
+    """Return the sum of the weights that a mean divides by, or how many elements it has.
+
+    Of a mean over some axes only, what its results divide by on average.
+    """
     kept = [next(found) for _ in _kept(node)]
     operand = node.arguments[0]
     assert operand is not None
     type = core.graph.types[operand]
     shapes = [leaf.shape or () for leaf in _arrays(type)]
+    result = core.graph.types[node]
+    results = math.prod(result.shape or ()) if isinstance(result, ArrayType) else 1
     if not kept or node.option(NORMALIZE) == "all":
-        return jnp.asarray(sum(math.prod(shape) for shape in shapes), jnp.float32)
+        size = sum(math.prod(shape) for shape in shapes)
+        return jnp.asarray(size / max(results, 1), jnp.float32)
     total: Any = 0.0
     for place, shape in enumerate(shapes):
         factor: Any = 1.0
@@ -178,7 +184,7 @@ def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
             part = one[place] if isinstance(one, list) else one
             factor = factor * (part != 0 if node.option(NORMALIZE) == "count" else part)
         total = total + jnp.sum(jnp.broadcast_to(factor, shape), dtype=jnp.float32)
-    return total
+    return total / max(results, 1)
 
 
 def _arrays(type: Type) -> list[ArrayType]:

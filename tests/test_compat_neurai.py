@@ -179,6 +179,23 @@ def test_grad_returns_what_jax_does() -> None:
     assert complex(grad(lambda z: z * z, holomorphic=True)(1 + 2j)) == 2 + 4j
 
 
+@pytest.mark.parametrize("settings", [{}, {"activation": jnp.tanh}, {"energy": Hopfield}])
+def test_what_settles_is_judged_as_it_is_trained(settings: Any) -> None:
+    rule = EP(half_sum, accuracy, n_relax=60, **settings)
+    params, data, layers = parameters(), batch(), (linear,) * 3
+    given = (data["x"], data["tgt"])
+    _, acc, loss, _ = rule.get_grads(layers, params, given, None, None)
+    np.testing.assert_allclose(rule.predict(layers, params, given), (loss, acc), rtol=1e-6)
+
+
+def test_a_metric_of_a_spec_may_have_any_name() -> None:
+    spec = "loss = sse(out, tgt)\nmetric aux = max(out)\nmetric acc = min(out)"
+    data = batch()
+    _, loss, acc = BP(spec).get_grads(LAYERS, parameters(), (data["x"], data["tgt"]))
+    assert np.shape(loss) == ()
+    assert acc == -1
+
+
 GIVEN = ((linear,), parameters((4, 2)), (jnp.ones((1, 4)), jnp.ones((1, 2))))
 REFUSED = {
     "a trace": ("LD904", lambda: BiPC(SUM, SUM, eta_trace=object())),
@@ -194,6 +211,18 @@ REFUSED = {
     "a repeat": ("LD904", lambda: EP(SUM).get_grads(*GIVEN, None, None, repeat=2)),
     "axes": ("LD904", lambda: grad(half_sum, reduce_axes=("batch",))),
     "a batch of three": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], (1, 2, 3))),
+    "a batch of names": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], {"x": 1, "y": 2})),
+    "a batch of one array": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], jnp.ones((2, 4)))),
+    "no batch": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], None)),
+    "an array for a keyword": ("LD904", lambda: BP(SUM).get_grads(*GIVEN, scale=jnp.ones(()))),
+    "no accuracy": ("LD904", lambda: BP(SUM, "text")),
+    "a loss of each": ("LD904", lambda: BP(lambda out, tgt: out - tgt).get_grads(*GIVEN)),
+    "no aux": ("LD904", lambda: BP(half_sum, fun_has_aux=True).get_grads(*GIVEN)),
+    "aux of a spec": ("LD904", lambda: BP(SUM, fun_has_aux=True)),
+    "two auxes": (
+        "LD904",
+        lambda: BP(lambda out, tgt: (half_sum(out, tgt), 1, 2), fun_has_aux=True).get_grads(*GIVEN),
+    ),
 }
 
 

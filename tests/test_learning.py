@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +15,10 @@ import pytest
 from learning_networks import LAYERS, batch, far, parameters, shared
 
 import lossdsl
+from lossdsl.diagnostics.diagnostic import LossWarning
 from lossdsl.learning import (
     BackProp,
+    Bidirectional,
     BiPredictiveCoding,
     EquilibriumPropagation,
     LearningResult,
@@ -132,6 +136,8 @@ COUNTED = {
     "a mean of elements": ("mse(out, tgt)", 12.0),
     "a root of a mean": ("sqrt(mean(square(out - tgt)))", 12.0),
     "a sum": ("sum(square(out - tgt))/6", 1.0),
+    "a mean over the batch alone": ("sum(mean(square(out - tgt), axis=0))", 6.0),
+    "a masked mean over it": ("sum(mean(square(out - tgt), axis=0, where=some))", 3.0),
     "weights": ("mean(sum(square(out - tgt), axis=-1), weight=w)", 21.0),
     "a function of one mean": ("mean(out)**2", 12.0),
     "elements, then examples": ("mse(out, tgt) + mean(sum(square(out), axis=-1))", 6.0),
@@ -147,8 +153,8 @@ COUNTED = {
 def test_the_error_of_an_example_is_the_derivative_times_the_count(text: str, count: float) -> None:
     from lossdsl.learning.errors import objective
 
-    off = jnp.zeros((6, 2), bool)
-    params, data = parameters(), {**batch(), "w": jnp.arange(1.0, 7.0), "off": off}
+    off, some = jnp.zeros((6, 2), bool), jnp.arange(6)[:, None] < jnp.array([2, 4])
+    params, data = parameters(), {**batch(), "w": jnp.arange(1.0, 7.0), "off": off, "some": some}
     out = jnp.ones((6, 2))
     seen = objective(lossdsl.compile(text), "out", data).evaluate(out, params)
     assert float(seen.count) == count
@@ -169,18 +175,100 @@ def test_an_empty_mask_gives_no_gradient_and_no_nan(rule: Any, layers: Any) -> N
     assert float(result.residual) == 0 or settles(rule)
 
 
+@every
+def test_metrics_are_in_the_order_of_the_spec(rule: Any, layers: Any) -> None:
+    loss = lossdsl.compile("loss = mse(out, tgt)\nmetric b = max(out)\nmetric a = min(out)")
+    chosen, params, data = rule(loss), parameters(), batch()
+    assert list(chosen.grads(layers, params, data).metrics) == ["b", "a"]
+    jitted = jax.jit(lambda params: chosen.grads(layers, params, data))(params)
+    assert list(jitted.metrics) == ["b", "a"]
+
+
+@every
+def test_it_is_evaluated_without_gradients(rule: Any, layers: Any) -> None:
+    loss = lossdsl.compile("loss = mse(out, tgt) + l2sqr(params)\nmetric peak = max(abs(out))")
+    chosen, params, data = rule(loss), parameters(), batch()
+    value, terms = chosen.evaluate(layers, params, data)
+    result = chosen.grads(layers, params, data)
+    assert float(value) == pytest.approx(float(result.loss), rel=1e-6)
+    assert float(terms.metrics["peak"]) == pytest.approx(float(result.metrics["peak"]), rel=1e-6)
+
+
 # Numbers
 
 
 @every
-@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32, jnp.bfloat16, jnp.float16])
 def test_dtypes(rule: Any, layers: Any, dtype: Any) -> None:
+    settings = {} if rule is BackProp else {"steps": 10}
+    chosen = rule(lossdsl.compile("mse(out, tgt)"), **settings)
+    with jax.enable_x64(True):
+        exact = chosen.grads(layers, parameters(), batch()).grads
     with jax.enable_x64(dtype == jnp.float64):
-        loss = lossdsl.compile("mse(out, tgt)")
-        settings = {"beta": 1.0} if settles(rule) else {}
-        result = rule(loss, **settings).grads(layers, parameters(dtype=dtype), batch(dtype=dtype))
+        params, data = parameters(dtype=dtype), batch(dtype=dtype)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LossWarning)  # of half precision
+            result = chosen.grads(layers, params, data)
         assert {one.dtype for one in jax.tree.leaves(result.grads)} == {jnp.dtype(dtype)}
-        assert all(np.isfinite(np.float64(one)).all() for one in jax.tree.leaves(result))
+        # Equilibrium propagation divides rounding by `beta`, a tenth.
+        within = float(jnp.finfo(dtype).eps) * (200 if settles(rule) else 20) + 1e-6
+        wide = jax.tree.map(np.float64, result.grads)
+        assert far(wide, jax.tree.map(np.float64, exact)) < within
+
+
+@every
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_label_of_another_dtype_and_numbers_of_numpy(rule: Any, layers: Any, wide: bool) -> None:
+    loss = lossdsl.compile("mse(out, tgt)")
+    settings = {
+        "eta": np.float64(0.1), "dt": np.float64(0.1), "beta": np.float64(2),
+        "generative": np.float64(0.5), "steps": np.int64(20), "tolerance": np.float32(0.01),
+    }  # fmt: skip
+    with jax.enable_x64(wide):
+        own = {field.name for field in dataclasses.fields(rule(loss))}
+        chosen = rule(loss, **{name: one for name, one in settings.items() if name in own})
+        assert not any(isinstance(one, np.generic) for one in vars(chosen).values())
+        params, data = parameters(dtype=jnp.bfloat16), batch(dtype=jnp.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LossWarning)
+            given = {**data, "x": data["x"].astype(jnp.bfloat16)}
+            result = chosen.grads(layers, params, given)
+        assert {one.dtype for one in jax.tree.leaves(result.grads)} == {jnp.dtype(jnp.bfloat16)}
+
+
+@pytest.mark.parametrize("mode", ["strict", "fixed", "exact"])
+def test_a_count_may_be_past_the_largest_number_of_a_half(mode: str) -> None:
+    ones = jnp.ones((300, 300), jnp.float16)
+    rule = PredictiveCoding(lossdsl.compile("mse(out, tgt)"), mode=mode)
+    params = [jnp.eye(300, dtype=jnp.float16)] * 2
+    result = rule.grads([lambda w, x: x @ w] * 2, params, {"x": ones, "tgt": ones / 2})
+    assert all(np.isfinite(one).all() for one in jax.tree.leaves(result.grads))
+
+
+@every
+def test_where_nothing_is_left_to_learn_derivatives_are_numbers(rule: Any, layers: Any) -> None:
+    settings = {"start": "forward"} if settles(rule) else {}
+    settings |= {"generative": 0.0} if rule is BiPredictiveCoding else {}
+    chosen = rule(lossdsl.compile("mse(out, tgt)"), **settings)
+    params, data = parameters(), batch()
+    best = {**data, "tgt": chosen.predict(layers, params, data["x"])}
+    for part in ("loss", "energy", "residual", "rounding"):
+        found = jax.grad(lambda own, part=part: getattr(chosen.grads(layers, own, best), part))(
+            params
+        )
+        assert all(np.isfinite(one).all() for one in jax.tree.leaves(found)), part
+
+
+@every
+def test_outputs_may_be_numbers(rule: Any, layers: Any) -> None:
+    def scaled(w: Any, x: Any) -> Any:
+        return w * x
+
+    one = Bidirectional(scaled, scaled) if rule is BiPredictiveCoding else scaled
+    data = {"x": jnp.float32(0.5), "tgt": jnp.float32(1.0)}
+    params = [jnp.float32(0.7), jnp.float32(0.9)]
+    result = rule(lossdsl.compile("sum(square(out - tgt))")).grads([one, one], params, data)
+    assert np.isfinite(result.grads).all()
 
 
 # Compilation
@@ -241,3 +329,17 @@ def test_it_composes_with_transformations(rule: Any, layers: Any) -> None:
     along = jax.jvp(size, (params,), (params,))[1]
     back = jax.tree.map(lambda one, two: jnp.vdot(one, two), jax.grad(size)(params), params)
     assert float(sum(jax.tree.leaves(back))) == pytest.approx(float(along), rel=1e-3)
+
+
+def test_inference_runs_in_a_shard_map() -> None:
+    mesh = jax.make_mesh((1,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+    params, data = parameters(), batch()
+    whole, spread = jax.sharding.PartitionSpec(), jax.sharding.PartitionSpec("batch")
+    for rule, layers in RULES.values():
+        chosen = rule(lossdsl.compile("mse(out, tgt)"))
+
+        def mapped(params: Any, data: Any, chosen: Any = chosen, layers: Any = layers) -> Any:
+            return jax.lax.pmean(chosen.grads(layers, params, data).grads, "batch")
+
+        over = jax.shard_map(mapped, mesh=mesh, in_specs=(whole, spread), out_specs=whole)
+        assert far(jax.jit(over)(params, data), chosen.grads(layers, params, data).grads) < 1e-5

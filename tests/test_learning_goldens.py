@@ -28,7 +28,7 @@ from lossdsl.learning import (
 from lossdsl.learning.chain import Chain, Errors
 from lossdsl.learning.descent import descend
 from lossdsl.learning.equilibrium import Rest, relax
-from lossdsl.learning.layers import forward
+from lossdsl.learning.layers import forward, named
 from lossdsl.learning.predictive import fixed
 
 CASES = json.loads(Path(__file__).with_name("learning_goldens.json").read_text())["cases"]
@@ -89,7 +89,7 @@ def test_beliefs_and_errors(case: dict[str, Any]) -> None:
     def end(out: Any) -> tuple[Any, Any]:
         return share * jnp.sum(jnp.square(out - target)) / 2, share * (out - target)
 
-    chain = Chain(layers, params, values[0], end)
+    chain = Chain(named(layers), params, values[0], end)
     if case["mode"] == "Strict":
         done = descend(chain.slope, values[1:-1], case["eta"], case["n"])
         close(done.values, arrays(case["v"])[:-1])

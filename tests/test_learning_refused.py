@@ -26,6 +26,7 @@ from lossdsl.learning import (
     Hopfield,
     PredictiveCoding,
 )
+from lossdsl.learning.layers import forward
 
 TWO_WAYS = (shared(jnp.tanh),) * 3
 
@@ -90,104 +91,158 @@ class Unhashed:
 
 
 LOSS = lossdsl.compile("mse(out, tgt)")
+BACK, PREDICTIVE = BackProp(LOSS), PredictiveCoding(LOSS)
+TWO = BiPredictiveCoding(LOSS)
+RANDOM = EquilibriumPropagation(LOSS, sign="random", phases="two")
+
+
+def tried(
+    rule: Any, layers: Any = LAYERS, params: Any = None, data: Any = None, **more: Any
+) -> Any:
+    """Return the call of a rule, over the usual network and batch but for what is given."""
+    params = parameters() if params is None else params
+    return lambda: rule.grads(layers, params, batch() if data is None else data, **more)
+
+
+def of(text: str) -> PredictiveCoding:
+    return PredictiveCoding(lossdsl.compile(text))
+
+
+ONE = parameters((4, 2))
+WIDE = [*parameters()[:1], *parameters((4, 4, 3, 2))[1:]]
+NARROW = Bidirectional(linear, lambda params, x: jnp.ones((6, 2)))
+X = {"x": batch()["x"]}
+
+LAYERS_REFUSED = {
+    "a width": ("layer 1 does not take float32[6, 5]: ", tried(BACK, params=WIDE)),
+    "too few parameters": ("3 layers with parameters for 2", tried(BACK, params=ONE * 2)),
+    "no layers": ("there are no layers", tried(BACK, (), ())),
+    "no function": ("layer 0 is of type `int`, not a function", tried(BACK, (1,), ONE)),
+    "no hash": ("layer 0 has no hash", tried(BACK, (Unhashed(),), ONE)),
+    "one layer": ("`layers` is of type `function`, not a list", tried(BACK, linear, ONE)),
+    "one tree": ("`params` is of type `dict`, not a list", tried(BACK, [linear], ONE[0])),
+    "text": ("`0/w` is of type `str`, not an array", tried(BACK, [linear], [{"w": "text"}])),
+    "integers": ("`0/n` is int32", tried(BACK, [linear], [{"n": jnp.arange(3)}])),
+    "no array": (
+        "what layer 0 returns is of type `dict`",
+        tried(BACK, (lambda params, x: params,), ONE),
+    ),
+    "an array of NumPy": (
+        "what layer 0 returns is an array of NumPy",
+        tried(BACK, (lambda params, x: np.ones((6, 2)),), ONE),
+    ),
+    "one way": ("layer 1 predicts one way only", tried(TWO, (TWO_WAYS[0], linear, linear))),
+    "backward to another input": (
+        "layer 0, backward, predicts float32[6, 2]; the input is float32[6, 4]",
+        tried(TWO, (NARROW,), ONE),
+    ),
+    "backward from another width": (
+        "layer 2, backward, does not take float32[6, 2]",
+        tried(TWO, (*TWO_WAYS[:2], Bidirectional(linear, linear))),
+    ),
+    "backward to another width": (
+        "layer 1, backward, predicts float32[6, 2]; what it predicts is float32[6, 5]",
+        tried(TWO, (TWO_WAYS[0], NARROW, TWO_WAYS[2])),
+    ),
+    "activations": (
+        "2 activations `phi` for 3 layers",
+        tried(EquilibriumPropagation(LOSS, ConditionalGaussian((jnp.tanh, jnp.tanh)))),
+    ),
+}
+BATCHES_REFUSED = {
+    "no input": ("the batch has no `x` for the first layer", tried(BACK, data={"tgt": 1.0})),
+    "no target": ("no `tgt`, which the loss reads", tried(BACK, data=X)),
+    "what there is": ("it holds `x`, `label`", tried(BACK, data={**X, "label": 1})),
+    "no label": (
+        "no `label` to clamp the output at",
+        tried(BiPredictiveCoding(LOSS, target="label"), TWO_WAYS),
+    ),
+    "no mapping": ("the batch is of type `tuple`, not a mapping", tried(BACK, data=(1, 2))),
+    "no mapping, with a key": (
+        "the batch is of type `tuple`, not a mapping",
+        tried(RANDOM, data=(1, 2), key=jax.random.key(0)),
+    ),
+    "text": ("`tgt` of the batch is of type `str`", tried(BACK, data={**X, "tgt": "text"})),
+    "an empty batch": (
+        "the batch is empty: `x` is float32[0, 4]",
+        tried(BACK, data={name: one[:0] for name, one in batch().items()}),
+    ),
+    "no output": (
+        "the loss does not read the output `out`",
+        tried(BackProp(lossdsl.compile("mse(y, tgt)"))),
+    ),
+    "a tree for Hopfield": (
+        "reads one array of rates; the input is of type `dict`",
+        tried(EquilibriumPropagation(LOSS, Hopfield()), data={**batch(), "x": {"a": 1.0}}),
+    ),
+}
+LOSSES_REFUSED = {
+    "a whole term": ("`out` couples the examples", tried(of("mse(out, tgt) + max(out)"))),
+    "a mean and a sum": (
+        "the term `mse` is a mean over the batch, `square` is a sum",
+        tried(of("mse(out, tgt) + sum(square(out))/6")),
+    ),
+    "a sum and a mean": (
+        "the term `mse` is a mean over the batch, `square` is a sum",
+        tried(of("sum(square(out))/6 + mse(out, tgt)")),
+    ),
+    "a ratio of means": (
+        "`term_1` is computed from sums over the batch",
+        tried(of("mean(square(out))/mean(square(tgt) + 1)")),
+    ),
+    "a function of a sum": (
+        "`term_1` is computed from sums over the batch",
+        tried(of("sum(square(out))**2")),
+    ),
+}
+SETTINGS_REFUSED = {
+    "a setting without a hash": (
+        "`energy` is of type `ConditionalGaussian`, and has no hash",
+        tried(EquilibriumPropagation(LOSS, ConditionalGaussian(Unhashed())), (linear,) * 3),
+    ),
+    "no phase but one": (
+        "leaves out what the free rest contributes",
+        lambda: EquilibriumPropagation(LOSS, Hopfield(), phases="one"),
+    ),
+    "an activation": ('`phi` is "tanh"; it is a function', lambda: Hopfield("tanh")),
+    "activations as a list": (
+        "`phi` is of type `list`; it is a function",
+        lambda: ConditionalGaussian([jnp.tanh] * 4),
+    ),
+    "a sign without effect": (
+        "has no effect",
+        lambda: EquilibriumPropagation(LOSS, sign="random", phases="centered"),
+    ),
+    "no key": ("a key was not given", tried(RANDOM)),
+    "no key of JAX": ("`key` is 3; it is a key of `jax.random`", tried(RANDOM, key=3)),
+    "a key": ("a key was given", tried(EquilibriumPropagation(LOSS), key=jax.random.key(0))),
+}
+LABELS_REFUSED = {
+    "classes": ("the label `tgt` is int32[6]", jnp.zeros(6, int)),
+    "what to do with classes": ("`jax.nn.one_hot(tgt, 2)`", jnp.zeros(6, int)),
+    "integers": ("`tgt.astype(float32)`", jnp.zeros((6, 2), int)),
+    "another shape": ("the label has the output's shape: [6, 2]", jnp.zeros((6, 3))),
+}
+OF_OUT = BiPredictiveCoding(lossdsl.compile("mean(square(out))"))
+RESULTS = lossdsl.compile("loss a = mse(out, tgt)\nloss b = mean(out)")
 BAD = {
-    "a width": ("LD901", "layer 1 does not take float32[6, 5]: ", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters((4, 5, 3, 2))[:1] + parameters((4, 4, 3, 2))[1:], batch())),
-    "too few parameters": ("LD901", "3 layers with parameters for 2", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters()[:2], batch())),
-    "no layers": ("LD901", "no layers", lambda: BackProp(LOSS).grads((), (), batch())),
-    "no function": ("LD901", "layer 0 is a int", lambda: BackProp(LOSS).grads(
-        (1,), parameters((4, 2)), batch())),
-    "no hash": (
-        "LD901",
-        "layer 0 has no hash",
-        lambda: BackProp(LOSS).grads((Unhashed(),), parameters((4, 2)), batch()),
-    ),
-    "a setting that is an array": (
-        "LD904",
-        "`eta` is an array; it is a number",
-        lambda: PredictiveCoding(LOSS, eta=jnp.float32(0.1)),
-    ),
-    "a setting without a hash": ("LD904", "no plain value", lambda: EquilibriumPropagation(
-        LOSS, ConditionalGaussian(Unhashed())).grads((linear,) * 3, parameters(), batch())),
-    "one layer": ("LD901", "`layers` is a function, not a list", lambda: BackProp(LOSS).grads(
-        linear, parameters((4, 2)), batch())),
-    "one tree": ("LD901", "`params` is a dict, not a list", lambda: BackProp(LOSS).grads(
-        [linear], parameters((4, 2))[0], batch())),
-    "text for parameters": ("LD901", "`0/w` is a str", lambda: BackProp(LOSS).grads(
-        [linear], [{"w": "text"}], batch())),
-    "no array": ("LD901", "layer 0 returns a dict", lambda: BackProp(LOSS).grads(
-        (lambda params, x: params,), parameters((4, 2)), batch())),
-    "integers": ("LD901", "`0/n` is int32", lambda: BackProp(LOSS).grads(
-        (lambda params, x: x,), [{"n": jnp.arange(3)}], batch())),
-    "a layer of one way": ("LD901", "layer 1 predicts one way", lambda: BiPredictiveCoding(
-        LOSS).grads((TWO_WAYS[0], linear), parameters(SIZES[:3]), batch())),
-    "backward to another size": ("LD901", "layer 0 predicts float32[6, 5] backward", lambda:
-        BiPredictiveCoding(LOSS).grads((Bidirectional(linear, lambda params, x: jnp.ones((6, 5))),),
-        parameters((4, 2)), batch())),
-    "activations": ("LD901", "2 activations", lambda: EquilibriumPropagation(
-        LOSS, ConditionalGaussian((jnp.tanh, jnp.tanh))).grads(LAYERS, parameters(), batch())),
-    "no input": ("LD902", "the batch has no `x`", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters(), {"tgt": 1.0})),
-    "no target": ("LD902", "no `tgt`, which the loss reads", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters(), {"x": batch()["x"], "label": 1})),
-    "what there is": ("LD902", "it holds `x`, `label`", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters(), {"x": batch()["x"], "label": 1})),
-    "no mapping": ("LD902", "the batch is a tuple, not a mapping", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters(), (batch()["x"], batch()["tgt"]))),
-    "no mapping with a key": ("LD902", "the batch is a tuple", lambda: EquilibriumPropagation(
-        LOSS, sign="random").grads(LAYERS, parameters(), (1,), key=jax.random.key(0))),
-    "text": ("LD902", "`tgt` of the batch is a str, not an array", lambda: BackProp(LOSS).grads(
-        LAYERS, parameters(), {**batch(), "tgt": "text"})),
-    "an empty batch": ("LD902", "the batch is empty: `x` is float32[0, 4]", lambda: BackProp(
-        LOSS).grads(LAYERS, parameters(), {name: one[:0] for name, one in batch().items()})),
-    "no output": ("LD902", "does not read the output `out`", lambda: BackProp(
-        lossdsl.compile("mse(y, tgt)")).grads(LAYERS, parameters(), batch())),
-    "a whole term": ("LD903", "couples", lambda: PredictiveCoding(
-        lossdsl.compile("mse(out, tgt) + max(out)")).grads(LAYERS, parameters(), batch())),
-    "a mean beside a sum": ("LD903", "`mse` is a mean over the batch, `square` is a sum", lambda:
-        PredictiveCoding(lossdsl.compile("sum(square(out))/6 + mse(out, tgt)")).grads(
-        LAYERS, parameters(), batch())),
-    "a sum beside a mean": ("LD903", "`mse` is a mean over the batch, `square` is a sum", lambda:
-        PredictiveCoding(lossdsl.compile("mse(out, tgt) + sum(square(out))/6")).grads(
-        LAYERS, parameters(), batch())),
-    "two means in one term": ("LD903", "several means or sums", lambda: PredictiveCoding(
-        lossdsl.compile("mean(square(out))/mean(square(tgt) + 1)")).grads(
-        LAYERS, parameters(), batch())),
-    "a function of a sum": ("LD903", "several means or sums", lambda: PredictiveCoding(
-        lossdsl.compile("sum(square(out))**2")).grads(LAYERS, parameters(), batch())),
-    "steps": ("LD904", "`steps` is 0", lambda: PredictiveCoding(LOSS, steps=0)),
-    "steps two ways": ("LD904", "`steps` is 0", lambda: BiPredictiveCoding(LOSS, steps=0)),
-    "relaxation": ("LD904", "`steps` is -1", lambda: EquilibriumPropagation(LOSS, steps=-1)),
-    "eta": ("LD904", "`eta` is 0", lambda: PredictiveCoding(LOSS, eta=0)),
-    "mode": ("LD904", '"strict", "fixed", "exact"', lambda: PredictiveCoding(LOSS, mode="loose")),
-    "beta": ("LD904", "`beta` is 0", lambda: EquilibriumPropagation(LOSS, beta=0.0)),
-    "no finite beta": ("LD904", "`beta` is nan", lambda: EquilibriumPropagation(
-        LOSS, beta=float("nan"))),
-    "generation": ("LD904", "`generative` is -1", lambda: BiPredictiveCoding(LOSS, generative=-1)),
-    "one phase": ("LD904", "the free rest", lambda: EquilibriumPropagation(
-        LOSS, Hopfield(), phases="one")),
-    "no key": ("LD904", "a key was not given", lambda: EquilibriumPropagation(
-        LOSS, sign="random").grads(LAYERS, parameters(), batch())),
-    "a key": ("LD904", "a key was given", lambda: EquilibriumPropagation(LOSS).grads(
-        LAYERS, parameters(), batch(), key=jax.random.key(0))),
-    "classes": ("LD907", "int32[6]", lambda: BiPredictiveCoding(LOSS).grads(
-        TWO_WAYS, parameters(), {**batch(), "tgt": jnp.zeros(6, int)})),
-    "classes as numbers": ("LD907", "`jax.nn.one_hot(tgt, 2)`", lambda: BiPredictiveCoding(
-        LOSS).grads(TWO_WAYS, parameters(), {**batch(), "tgt": jnp.zeros(6, int)})),
-    "a label of integers": ("LD907", "`tgt.astype(float32)`", lambda: BiPredictiveCoding(
-        LOSS).grads(TWO_WAYS, parameters(), {**batch(), "tgt": jnp.zeros((6, 2), int)})),
-    "a label of another shape": ("LD907", "the output's shape: [6, 2]", lambda: BiPredictiveCoding(
-        lossdsl.compile("mean(square(out))")).grads(
-        TWO_WAYS, parameters(), {**batch(), "tgt": jnp.zeros((6, 3))})),
-    "no label": ("LD902", "no `label` to clamp the output at", lambda:
-        BiPredictiveCoding(LOSS, target="label").grads(TWO_WAYS, parameters(), batch())),
-    "results": ("LD908", "has `a`, `b`", lambda: BackProp(lossdsl.compile(
-        "loss a = mse(out, tgt)\nloss b = mean(out)")).grads(LAYERS, parameters(), batch())),
-}  # fmt: skip
+    **{("LD901", name): row for name, row in LAYERS_REFUSED.items()},
+    **{("LD902", name): row for name, row in BATCHES_REFUSED.items()},
+    **{("LD903", name): row for name, row in LOSSES_REFUSED.items()},
+    **{("LD904", name): row for name, row in SETTINGS_REFUSED.items()},
+    **{
+        ("LD907", name): (words, tried(OF_OUT, TWO_WAYS, data={**X, "tgt": label}))
+        for name, (words, label) in LABELS_REFUSED.items()
+    },
+    ("LD908", "results"): ("has `a`, `b`", tried(BackProp(RESULTS))),
+}
 
 
-@pytest.mark.parametrize(("code", "words", "call"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(
+    ("code", "words", "call"),
+    [(code, *row) for (code, _), row in BAD.items()],
+    ids=[name for _, name in BAD],
+)
 def test_bad_input(code: str, words: str, call: Callable[[], Any]) -> None:
     with refused(code, words):
         call()
@@ -265,14 +320,21 @@ def test_a_nudge_as_small_as_rounding_is_warned_of_with_the_number() -> None:
         rule.grads(LAYERS, parameters(dtype=jnp.float64), batch(dtype=jnp.float64))
 
 
-def test_where_the_loss_is_at_its_least_rounding_is_not_warned_of() -> None:
+def test_where_the_loss_is_at_its_least_there_is_nothing_to_warn_of() -> None:
     params, data = parameters(), batch()
-    best = {
-        **data,
-        "tgt": LAYERS[2](params[2], LAYERS[1](params[1], LAYERS[0](params[0], data["x"]))),
-    }
+    best = {**data, "tgt": forward(LAYERS, params, data["x"])[-1]}
+    rule = EquilibriumPropagation(LOSS, start="forward", check=True)
+    result = rule.grads(LAYERS, params, best)
+    assert (float(result.rounding), float(result.residual)) == (0, 0)
+    near = {**best, "tgt": best["tgt"] + 1e-7}
+    with pytest.warns(LossWarning, match="or stop here, if the loss is nearly at its least"):
+        EquilibriumPropagation(LOSS, start="forward").grads(LAYERS, params, near)
+
+
+def test_a_network_without_parameters_has_no_rounding() -> None:
     rule = EquilibriumPropagation(LOSS, start="forward")
-    assert float(rule.grads(LAYERS, params, best).rounding) == 0
+    data = batch(sizes=(4, 4))
+    assert float(rule.grads([lambda params, x: x * 2], [{}], data).rounding) == 0
 
 
 def test_the_layers_of_a_user_raise_what_they_raise() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -15,11 +16,13 @@ import pytest
 from scipy import integrate
 
 import lossdsl
+from lossdsl import LossError
 from lossdsl.learning import surrogate
 from lossdsl.learning.surrogate import (
     Surrogate,
     gaussian,
     multi_gaussian,
+    named,
     polynomial,
     rectangular,
     sigmoid,
@@ -27,7 +30,6 @@ from lossdsl.learning.surrogate import (
     slayer_pdf,
     superspike,
 )
-from lossdsl.library import BUILTINS
 
 FACTORIES: dict[str, Callable[..., Surrogate]] = {
     one.__name__: one
@@ -315,6 +317,24 @@ def test_a_wrong_text_is_refused(arguments: str, code: str, said: str) -> None:
     assert said in result.diagnostics[0].message
 
 
-def test_spike_is_declared_once() -> None:
-    kernels = {id(law.kernel) for law in LAWS}
-    assert kernels == {id(BUILTINS["spike"].kernel)}
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: named("sigmoid", smooth="false"), "LD112"),
+        (lambda: named(["superspike"]), "LD112"),
+        (lambda: named("slayer_pdf", convention=["slayer"]), "LD112"),
+        (lambda: superspike(float("nan")), "LD503"),
+        (lambda: gaussian(np.float32(-1)), "LD503"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused(call: Any, code: str) -> None:
+    with pytest.raises(LossError) as error:
+        call()
+    assert error.value.codes == (code,)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=repr)
+def test_a_surrogate_can_be_pickled(law: Any) -> None:
+    copy = pickle.loads(pickle.dumps(law))
+    assert copy == law
+    assert float(copy(0.5)) == float(law(0.5))

@@ -18,6 +18,7 @@ from lossdsl.learning import (
     LearningResult,
     PredictiveCoding,
 )
+from lossdsl.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Learner:
         """Return the rule's gradients; the key is for one that draws."""
         draws = getattr(self.rule, "sign", "fixed") == "random"
         return self.rule.grads(self.layers, params, batch, **({"key": key} if draws else {}))
+
+    def evaluate(self, params: Params, batch: Mapping[str, Any]) -> tuple[jax.Array, Terms]:
+        """Return the loss of what the network settles to, and its terms."""
+        return self.rule.evaluate(self.layers, params, batch)
 
 
 def learner(

@@ -5,14 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 
+from lossdsl.learning.layers import is_array, shown
+from lossdsl.learning.settings import described, refuse
 from lossdsl.loss import CompiledLoss, compile
 from lossdsl.terms import Terms
 
 Function = Callable[[Any, Any], Any]
+
+# Names of metrics that no spec can give.
+ACCURACY, AUX = "acc_f(out, tgt)", "aux of loss_f"
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Measured:
             if self.accuracy is None:
                 return value, terms
             found = self.accuracy(inputs["out"], inputs[self.target])
-            return value, replace(terms, metrics={**terms.metrics, "acc": found})
+            return value, replace(terms, metrics={**terms.metrics, ACCURACY: found})
 
         kind = inspect.Parameter.KEYWORD_ONLY
         with_terms.__signature__ = (  # type: ignore[attr-defined]
@@ -59,21 +64,30 @@ class Measured:
     def _terms(self, inputs: Mapping[str, Any]) -> tuple[Any, Terms]:
         if isinstance(self.function, CompiledLoss):
             return self.function.with_terms(**inputs)
-        value, *aux = _pair(self.function(inputs["out"], inputs[self.target]), self.has_aux)
-        value, one = jnp.asarray(value), jnp.ones(())
-        metrics: dict[str, Any] = {"aux": aux[0]} if aux else {}
+        found = self.function(inputs["out"], inputs[self.target])
+        metrics: dict[str, Any] = {}
+        if self.has_aux:
+            if not isinstance(found, tuple) or len(cast("tuple[Any, ...]", found)) != 2:
+                what = described(found)
+                raise refuse(f"with `fun_has_aux` a loss returns `(loss, aux)`; here it is {what}")
+            found, metrics[AUX] = cast("tuple[Any, Any]", found)
+        if not is_array(found) or jnp.shape(found) != ():
+            what = shown(found)
+            raise refuse(f"what the loss returns is {what}, not one number", "a mean or a sum")
+        value, one = jnp.asarray(found), jnp.ones(())
         # A sum has the count 1: the error of the output is the derivative as it stands.
         combine = {"loss": "sum"}
         return value, Terms({"loss": value}, {"loss": one}, {"loss": value}, {}, metrics, combine)
 
 
-def _pair(value: Any, has_aux: bool) -> tuple[Any, ...]:
-    return tuple(value) if has_aux else (value,)
-
-
 def measured(
     loss_f: Any, acc_f: Function | None = None, has_aux: bool = False, target: str = "tgt"
 ) -> Measured:
-    if isinstance(loss_f, CompiledLoss) or not callable(loss_f):
-        loss_f = loss_f if isinstance(loss_f, CompiledLoss) else compile(loss_f)
+    """Return a function, a spec or a compiled loss as a rule sees it; LD904 for what is none."""
+    if acc_f is not None and not callable(acc_f):
+        raise refuse(f"`acc_f` is {described(acc_f)}; it is a function of `(output, target)`")
+    if not callable(loss_f):
+        loss_f = compile(loss_f)
+    if has_aux and isinstance(loss_f, CompiledLoss):
+        raise refuse("`fun_has_aux` is set for a spec", "a spec has metrics: `metric name = …`")
     return Measured(loss_f, acc_f, has_aux, target)

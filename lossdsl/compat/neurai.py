@@ -25,19 +25,22 @@ from typing import Any
 
 import jax
 
-from lossdsl.compat.measured import Function, measured
+from lossdsl.compat.measured import ACCURACY, AUX, Function, measured
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.backprop import BackProp
 from lossdsl.learning.bidirectional import BiPredictiveCoding
 from lossdsl.learning.energies import Activation, ConditionalGaussian
 from lossdsl.learning.equilibrium import EquilibriumPropagation
-from lossdsl.learning.layers import Bidirectional, Layer
+from lossdsl.learning.layers import Bidirectional, Layer, hashable
 from lossdsl.learning.predictive import PredictiveCoding
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
 from lossdsl.learning.settings import described, refuse
 
 __all__ = ["BP", "EP", "PC", "BiPC", "EPMode", "GradeBase", "LocalBase", "PCMode", "grad"]
+
+
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class PCMode(Enum):
@@ -66,11 +69,11 @@ class GradeBase:
 
 
 class LocalBase(GradeBase):
-    """What the local rules have: a feed-forward pass by which they are judged."""
+    """What the local rules have: they are judged without settling to a label."""
 
     def predict(self, model: Any, param: Any, batch_data: tuple[Any, Any]) -> tuple[Any, Any]:
-        """Return loss and accuracy (-1 without `acc_f`) of a feed-forward pass."""
-        return _reported(_result(BackProp(self.rule.loss), model, param, batch_data))
+        """Return loss and accuracy (-1 without `acc_f`) of what the network makes of the input."""
+        return _judged(self.rule, model, param, batch_data)
 
 
 class BP(GradeBase):
@@ -95,7 +98,7 @@ class BP(GradeBase):
         self, model: Any, param: Any, batch_data: tuple[Any, Any], **kwargs: Any
     ) -> tuple[Any, Any]:
         """Return loss and accuracy (-1 without `acc_f`) of a feed-forward pass."""
-        return _reported(_result(self.rule, model, param, batch_data, kwargs))
+        return _judged(self.rule, model, param, batch_data, kwargs)
 
 
 class PC(LocalBase):
@@ -215,9 +218,9 @@ class EP(LocalBase):
         if repeat != 1:
             message = "`repeat` would take steps of the optimizer within one call"
             raise refuse(message, "call `get_grads` again with the new parameters")
-        result = _result(self.rule, model, param, batch_data)
-        loss, accuracy = _reported(result)
-        return _grads(result, model), accuracy, loss, result.energy
+        grads, result = _result(self.rule, model, param, batch_data)
+        loss, accuracy = _reported(result.loss, result.metrics)
+        return grads, accuracy, loss, result.energy
 
 
 def grad(
@@ -261,31 +264,42 @@ class _With:
         return self.layer(params, x, **dict(self.keywords))
 
 
-def _result(
-    rule: LearningRule,
-    model: Any,
-    param: Any,
-    batch_data: tuple[Any, Any],
-    keywords: Mapping[str, Any] = MappingProxyType({}),
-) -> LearningResult:
-    layers = (model,) if _is_one(model) else tuple(model)
+def _given(
+    model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any]
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Return layers, their parameters and a batch, as a rule takes them."""
+    layers = (model,) if callable(model) else tuple(model)
+    for name, value in keywords.items():
+        if not hashable(value):
+            help = "keywords are compiled in; what changes belongs into `param` or the input"
+            raise refuse(f"`{name}` is {described(value)}, without a hash", help)
     if keywords:
-        given = tuple(sorted(keywords.items()))
-        layers = tuple(_with(layer, given) for layer in layers)
-    if len(batch_data) != 2:
-        message = f"`batch_data` has {len(batch_data)} parts; it is `(input, target)`"
+        fixed = tuple(sorted(keywords.items()))
+        layers = tuple(_with(layer, fixed) for layer in layers)
+    if not isinstance(batch_data, tuple | list) or len(batch_data) != 2:
+        message = f"`batch_data` is {described(batch_data)}; it is `(input, target)`"
         raise LossError([at("LD902", message, None)])
     x, target = batch_data
-    return rule.grads(layers, [param] if _is_one(model) else param, {"x": x, "tgt": target})
+    return layers, [param] if callable(model) else param, {"x": x, "tgt": target}
 
 
-def _gradients(rule: LearningRule, model: Any, *given: Any) -> tuple[Any, Any, Any]:
-    result = _result(rule, model, *given)
-    return (_grads(result, model), *_reported(result))
+def _result(
+    rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any] = NONE
+) -> tuple[Any, LearningResult]:
+    result = rule.grads(*_given(model, param, batch_data, keywords))
+    return result.grads[0] if callable(model) else result.grads, result
 
 
-def _grads(result: LearningResult, model: Any) -> Any:
-    return result.grads[0] if _is_one(model) else result.grads
+def _gradients(rule: LearningRule, *given: Any) -> tuple[Any, Any, Any]:
+    grads, result = _result(rule, *given)
+    return (grads, *_reported(result.loss, result.metrics))
+
+
+def _judged(
+    rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any] = NONE
+) -> tuple[Any, Any]:
+    loss, terms = rule.evaluate(*_given(model, param, batch_data, keywords))
+    return _reported(loss, terms.metrics)
 
 
 def _with(layer: Any, given: tuple[tuple[str, Any], ...]) -> Any:
@@ -294,11 +308,5 @@ def _with(layer: Any, given: tuple[tuple[str, Any], ...]) -> Any:
     return _With(layer, given)
 
 
-def _is_one(model: Any) -> bool:
-    return callable(model)
-
-
-def _reported(result: LearningResult) -> tuple[Any, Any]:
-    metrics = result.metrics
-    loss = (result.loss, metrics["aux"]) if "aux" in metrics else result.loss
-    return loss, metrics.get("acc", -1)
+def _reported(loss: Any, metrics: Mapping[str, Any]) -> tuple[Any, Any]:
+    return (loss, metrics[AUX]) if AUX in metrics else loss, metrics.get(ACCURACY, -1)

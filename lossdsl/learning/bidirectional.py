@@ -24,7 +24,7 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.chain import Chain, Errors, like, plus
 from lossdsl.learning.descent import descend
 from lossdsl.learning.errors import Loss, LossEnd, inputs, objective
-from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, shown
+from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, named, shown
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
 from lossdsl.learning.settings import at_least_one, losses, names, not_negative, positive
@@ -38,6 +38,9 @@ class BiPredictiveCoding(LearningRule):
     `discriminative` and `generative` weigh what the two directions predict; with `generative=0`
     the rule is strict predictive coding. `loss_back` reads the reconstruction of the input under
     the name `output`, and the batch. Terms of either that do not read it are not weighed.
+
+    An example that a mask or a weight of 0 leaves out of the losses is still clamped at both ends
+    and trains what its hidden beliefs predict: leave padding out of the batch.
 
     >>> import jax.numpy as jnp
     >>> import lossdsl
@@ -82,13 +85,16 @@ class BiPredictiveCoding(LearningRule):
         *beliefs, out = forward(layers, params, bottom)[1:]
         top = self._label(batch, out)
         seen = goal.evaluate(out, params)
-        downward = [layer.backward for layer in reversed(both)]
-        up = Chain(layers, params, bottom, LossEnd(goal, params, seen.count))
+        downward = {
+            f"layer {number}, backward,": layer.backward
+            for number, layer in reversed(list(enumerate(both)))
+        }
+        up = Chain(named(layers), params, bottom, LossEnd(goal, params, seen.count))
         down = Chain(downward, params[::-1], top, _Clamped(bottom, params))
         own, rest = seen.own, seen.rest
         if self.loss_back is not None:
             back = objective(self.loss_back, self.output, batch)
-            made = apply(0, downward[-1], params[0], beliefs[0] if beliefs else top)
+            made = apply("layer 0, backward,", both[0].backward, params[0], [*beliefs, top][0])
             seen_back = back.evaluate(made, params)
             down = replace(down, end=LossEnd(back, params, seen_back.count))
             own, rest = plus(own, seen_back.own), rest + seen_back.rest
@@ -104,7 +110,7 @@ class BiPredictiveCoding(LearningRule):
         rising = like(params, up.gradients(done.values, ahead))
         falling = like(params, down.gradients(done.values[::-1], behind)[::-1])
         grads = jax.tree.map(
-            lambda one, two, own: self._both(one, two) / seen.count + own,
+            lambda one, two, own: (self._both(one, two) / seen.count).astype(one.dtype) + own,
             plus(rising, up.direct(done.values)),
             plus(falling, down.direct(done.values[::-1])),
             own,
@@ -120,7 +126,7 @@ class BiPredictiveCoding(LearningRule):
         label = jnp.asarray(batch[self.target])
         real = jnp.issubdtype(label.dtype, jnp.floating)
         if label.shape == out.shape and real:
-            return label
+            return label.astype(out.dtype)
         if label.shape == out.shape:
             help = f"`{self.target}.astype({out.dtype})`"
         elif label.shape == out.shape[:-1] and not real:
@@ -150,7 +156,7 @@ class _Clamped:
 
     def __call__(self, made: Any) -> tuple[Any, Any]:
         if made.shape != self.value.shape:
-            message = f"layer 0 predicts {shown(made)} backward; the input is {shown(self.value)}"
+            message = f"layer 0, backward, predicts {shown(made)}; the input is {shown(self.value)}"
             raise LossError([at("LD901", message, None)])
         return jnp.sum(jnp.square(made - self.value)) / 2, made - self.value
 

@@ -7,7 +7,7 @@ gives an energy and the derivative by the prediction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.descent import norm
+from lossdsl.learning.descent import squares
 from lossdsl.learning.layers import Layer, apply, shown
 
 
@@ -40,14 +40,14 @@ class Errors(NamedTuple):
     @property
     def energy(self) -> Any:
         """The energy of the end and of the beliefs together."""
-        return self.end + jnp.square(norm(self.each[:-1])) / 2
+        return self.end + squares(self.each[:-1]) / 2
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers with their parameters, a clamped start and an end."""
+    """Layers by the names that messages give them, their parameters, a clamped start, an end."""
 
-    layers: Sequence[Layer]
+    layers: Mapping[str, Layer]
     params: Sequence[Any]
     start: Any
     end: End
@@ -55,9 +55,9 @@ class Chain:
     def slope(self, beliefs: Sequence[Any]) -> tuple[list[Any], Errors]:
         """Return the derivative of the energy by each belief, and the errors it is made of."""
         made, pulls = predictions(self.layers, self.params, [self.start, *beliefs])
-        for number, (one, belief) in enumerate(zip(made, beliefs, strict=False)):
+        for name, one, belief in zip(self.layers, made, beliefs, strict=False):
             if one.shape != belief.shape:
-                message = f"prediction {number} is {shown(one)}, what it predicts {shown(belief)}"
+                message = f"{name} predicts {shown(one)}; what it predicts is {shown(belief)}"
                 raise LossError([at("LD901", message, None)])
         errors = [one - belief for one, belief in zip(made, beliefs, strict=False)]
         energy, last = self.end(made[-1])
@@ -66,25 +66,26 @@ class Chain:
 
     def gradients(self, beliefs: Sequence[Any], errors: Errors) -> list[Any]:
         """Return the derivative of the energy by the parameters of each layer, at given errors."""
-        return local_gradients(self.layers, self.params, [self.start, *beliefs], errors.each)
+        layers = list(self.layers.values())
+        return local_gradients(layers, self.params, [self.start, *beliefs], errors.each)
 
     def direct(self, beliefs: Sequence[Any]) -> Any:
         """Return the derivative of the end by all parameters, at what the last layer predicts."""
-        below = [self.start, *beliefs][-1]
-        return self.end.direct(apply(len(self.layers) - 1, self.layers[-1], self.params[-1], below))
+        name, last = list(self.layers.items())[-1]
+        return self.end.direct(apply(name, last, self.params[-1], [self.start, *beliefs][-1]))
 
 
 def predictions(
-    layers: Sequence[Layer], params: Sequence[Any], inputs: Sequence[Any]
+    layers: Mapping[str, Layer], params: Sequence[Any], inputs: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
     """Return what layers make of their inputs, and of all but the first the pullback to these.
 
     The first input is clamped, and may be of integers.
     """
-    rows = list(zip(layers, params, inputs, strict=True))
-    made, pulls = [apply(0, *rows[0])], list[Any]()
-    for number, (layer, own, value) in enumerate(rows[1:], 1):
-        one, pull = jax.vjp(lambda x, f=layer, p=own, n=number: apply(n, f, p, x), value)
+    rows = list(zip(layers, layers.values(), params, inputs, strict=True))
+    made, pulls = [apply(*rows[0])], list[Any]()
+    for name, layer, own, value in rows[1:]:
+        one, pull = jax.vjp(lambda x, f=layer, p=own, n=name: apply(n, f, p, x), value)
         made.append(one)
         pulls.append(pull)
     return made, pulls

@@ -25,25 +25,32 @@ def descend(
     The residual is the size of the last gradient against the first one.
     """
 
-    def step(number: Any, carried: tuple[Any, Any, Any, Any]) -> tuple[Any, Any, Any, Any]:
-        values, _, first, _ = carried
-        slope, seen = gradient(values)
-        size = norm(slope)
-        values = jax.tree.map(lambda value, one: value - eta * one, values, slope)
-        return values, seen, jnp.where(number == 0, size, first), size
+    def step(_: Any, carried: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        slope, seen = gradient(carried[0])
+        return moved(carried[0], slope, eta), seen, norm(slope)
 
-    slope, seen = jax.tree.map(
-        lambda one: jnp.zeros(one.shape, one.dtype), jax.eval_shape(gradient, values)
-    )
-    start = (values, seen, norm(slope), norm(slope))
-    values, seen, first, last = jax.lax.fori_loop(0, steps, step, start)
-    return Descent(values, seen, ratio(last, first))
+    # The first step stands outside of the loop, which carries what that has made: on a mesh it may
+    # vary where zeros would not.
+    first = step(0, (values, None, None))
+    values, seen, last = jax.lax.fori_loop(1, steps, step, first)
+    return Descent(values, seen, ratio(last, first[2]))
+
+
+def moved(values: Any, slope: Any, rate: float) -> Any:
+    """Return values after a step down a slope, in their own dtypes."""
+    return jax.tree.map(lambda one, by: (one - rate * by).astype(one.dtype), values, slope)
+
+
+def squares(tree: Any) -> Any:
+    """Return the sum of the squares of all leaves together."""
+    each = [jnp.sum(jnp.square(leaf), dtype=_wide(leaf)) for leaf in jax.tree.leaves(tree)]
+    return sum(each, start=jnp.zeros((), jnp.float32))
 
 
 def norm(tree: Any) -> Any:
-    """Return the Euclidean norm of all leaves together."""
-    squares = [jnp.sum(jnp.square(leaf), dtype=_wide(leaf)) for leaf in jax.tree.leaves(tree)]
-    return jnp.sqrt(sum(squares, start=jnp.zeros((), jnp.float32)))
+    """Return the Euclidean norm of all leaves together, with derivative 0 where it is 0."""
+    total = squares(tree)
+    return jnp.where(total == 0, 0, jnp.sqrt(jnp.where(total == 0, 1, total)))
 
 
 def ratio(size: Any, scale: Any) -> Any:

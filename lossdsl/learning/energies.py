@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.layers import Layer, apply
+from lossdsl.learning.layers import Layer, apply, is_array, named, shown
+from lossdsl.learning.settings import described, refuse
 
 Activation = Callable[[Any], Any]
 
@@ -48,6 +49,10 @@ class ConditionalGaussian:
     phi: Activation | tuple[Activation, ...] = identity
     rests_forward: bool = field(default=True, init=False)
 
+    def __post_init__(self) -> None:
+        """Raise LD904 for an activation that is no function."""
+        _hold(self.phi)
+
     def forward(self, layers: Sequence[Layer], params: Sequence[Any], x: Any) -> list[Any]:
         """Return the units of a feed-forward pass."""
         return _forward(layers, params, _each(self.phi, layers), x)
@@ -55,9 +60,10 @@ class ConditionalGaussian:
     def total(self, layers: Sequence[Layer], params: Sequence[Any], units: Sequence[Any]) -> Any:
         """Return the energy."""
         total: Any = 0.0
-        rows = zip(layers, params, _each(self.phi, layers), units, units[1:], strict=False)
-        for number, (layer, own, phi, below, above) in enumerate(rows):
-            total += jnp.sum(jnp.square(above - apply(number, layer, own, phi(below))))
+        own = named(layers)
+        rows = zip(own, layers, params, _each(self.phi, layers), units, units[1:], strict=False)
+        for name, layer, own, phi, below, above in rows:
+            total += jnp.sum(jnp.square(above - apply(name, layer, own, phi(below))))
         return total
 
 
@@ -73,8 +79,15 @@ class Hopfield:
     phi: Activation | tuple[Activation, ...] = jax.nn.sigmoid
     rests_forward: bool = field(default=False, init=False)
 
+    def __post_init__(self) -> None:
+        """Raise LD904 for an activation that is no function."""
+        _hold(self.phi)
+
     def forward(self, layers: Sequence[Layer], params: Sequence[Any], x: Any) -> list[Any]:
-        """Return the units of a feed-forward pass."""
+        """Return the units of a feed-forward pass; LD902 for an input that is no array."""
+        if not is_array(x):
+            message = f"a Hopfield network reads one array of rates; the input is {shown(x)}"
+            raise LossError([at("LD902", message, None)])
         return _forward(layers, params, _each(self.phi, layers), x)
 
     def total(self, layers: Sequence[Layer], params: Sequence[Any], units: Sequence[Any]) -> Any:
@@ -82,18 +95,25 @@ class Hopfield:
         phis = _each(self.phi, layers)
         rates = [phi(unit) for phi, unit in zip(phis, units, strict=True)]
         total: Any = sum(jnp.sum(jnp.square(unit)) for unit in units) / 2
-        rows = zip(layers, params, rates, rates[1:], strict=False)
-        for number, (layer, own, below, above) in enumerate(rows):
-            total -= jnp.sum(above * apply(number, layer, own, below))
+        rows = zip(named(layers), layers, params, rates, rates[1:], strict=False)
+        for name, layer, own, below, above in rows:
+            total -= jnp.sum(above * apply(name, layer, own, below))
         return total
+
+
+def _hold(phi: Any) -> None:
+    for one in phi if isinstance(phi, tuple) else (phi,):
+        if not callable(one):
+            help = "a function such as `jnp.tanh`, or a tuple of functions"
+            raise refuse(f"`phi` is {described(one)}; it is a function", help)
 
 
 def _forward(
     layers: Sequence[Layer], params: Sequence[Any], phis: Sequence[Activation], x: Any
 ) -> list[Any]:
     units = [x]
-    for number, (layer, own) in enumerate(zip(layers, params, strict=True)):
-        units.append(apply(number, layer, own, phis[number](units[-1])))
+    for (name, layer), own, phi in zip(named(layers).items(), params, phis, strict=False):
+        units.append(apply(name, layer, own, phi(units[-1])))
     return units
 
 

@@ -8,11 +8,10 @@ of a difference of `dE/dparams` between two rests.
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +33,7 @@ from lossdsl.learning.settings import (
     positive,
     refuse,
 )
+from lossdsl.learning.settling import Rest, relax, rounding
 
 GAUSSIAN = ConditionalGaussian()
 PHASES = ("two", "centered", "one")
@@ -93,6 +93,9 @@ class EquilibriumPropagation(LearningRule):
         one_of(STARTS, start=self.start)
         not_negative(stop=self.stop)
         one_of(SIGNS, sign=self.sign)
+        if self.sign == "random" and self.phases == "centered":
+            message = '`sign="random"` has no effect where `phases="centered"` nudges both ways'
+            raise refuse(message, '`phases="two"`')
         if self.phases == "one" and not (self.energy.rests_forward and self.start == "forward"):
             raise refuse(
                 '`phases="one"` leaves out what the free rest contributes, which is not 0 here',
@@ -117,6 +120,8 @@ class EquilibriumPropagation(LearningRule):
                 f'`sign` is "{self.sign}" and a key was{" not" * (key is None)} given',
                 '`rule.grads(layers, params, batch, key=key)` with `sign="random"`',
             )
+        if key is not None and not _is_key(key):
+            raise refuse(f"`key` is {described(key)}; it is a key of `jax.random`")
         given: Any = batch  # what it is, is checked where every rule's is
         if key is not None and isinstance(given, Mapping):
             given = {**batch, KEY: key}
@@ -138,26 +143,18 @@ class EquilibriumPropagation(LearningRule):
         if self.sign == "random":
             beta = beta * jax.random.rademacher(batch[KEY], (), beta.dtype)
 
-        def free(units: list[Any]) -> Any:
-            return self.energy.total(layers, params, [x, *units])
+        free = self._force(layers, params, x)
 
         def by_params(units: list[Any]) -> Any:
             return jax.grad(lambda own: self.energy.total(layers, own, [x, *units]))(params)
 
-        units = self.energy.forward(layers, params, x)[1:]
-        if self.start == "zeros":
-            units = [jnp.zeros_like(unit) for unit in units]
-        rest = Rest(units, [jnp.zeros_like(unit) for unit in units])
-        if not (self.start == "forward" and self.energy.rests_forward):
-            rest = self._relax(jax.grad(free), units)
+        rest = self._free(layers, params, x)
         seen = goal.evaluate(rest.units[-1], params)
 
         def nudged(beta: Any) -> Rest:
-            nudge = (beta * seen.count).astype(seen.error.dtype)
-
             def force(units: list[Any]) -> list[Any]:
-                forces = jax.grad(free)(units)
-                return [*forces[:-1], forces[-1] + goal.driven(units[-1], params, nudge)[1]]
+                *below, top = free(units)
+                return [*below, top + goal.driven(units[-1], params, beta * seen.count)[1]]
 
             return self._relax(force, rest.units)
 
@@ -175,16 +172,35 @@ class EquilibriumPropagation(LearningRule):
         )
         forces = jnp.stack([norm(one.forces) for one in (rest, plus, minus)])
         nudge = norm(self.beta * seen.error)
-        noise = rounding(by_params, plus.units) / norm(change)
+        # A loss at its least does not nudge; where nothing changes either, that is its gradient.
+        still = (nudge == 0) & (norm(change) == 0)
+        left = jnp.where(still, 0, jnp.max(forces))
+        noise = jnp.where(nudge == 0, 0, rounding(by_params, plus.units))
         return LearningResult(
             grads,
             seen.value,
             seen.terms.metrics,
-            free(rest.units) / seen.count,
-            ratio(jnp.max(forces), nudge),
-            # Without a nudge both are 0, and nothing is lost.
-            jnp.where(nudge == 0, 0, noise),
+            self.energy.total(layers, params, [x, *rest.units]) / seen.count,
+            ratio(left, nudge),
+            ratio(noise, norm(change)),
         )
+
+    def predict(self, layers: Sequence[Layer], params: Sequence[Any], x: Any) -> Any:
+        """Return the output of the network for an input: that of its free rest."""
+        return self._free(layers, params, x).units[-1]
+
+    def _free(self, layers: Sequence[Layer], params: Sequence[Any], x: Any) -> Rest:
+        units = self.energy.forward(layers, params, x)[1:]
+        if self.start == "zeros":
+            units = [jnp.zeros_like(unit) for unit in units]
+        elif self.energy.rests_forward:
+            return Rest(units, [jnp.zeros_like(unit) for unit in units])
+        return self._relax(self._force(layers, params, x), units)
+
+    def _force(
+        self, layers: Sequence[Layer], params: Sequence[Any], x: Any
+    ) -> Callable[[list[Any]], list[Any]]:
+        return jax.grad(lambda units: self.energy.total(layers, params, [x, *units]))
 
     def _relax(self, force: Callable[[Any], list[Any]], units: list[Any]) -> Rest:
         return relax(force, units, self.dt / self.tau, self.steps, self.stop)
@@ -201,24 +217,16 @@ class EquilibriumPropagation(LearningRule):
         size = f"{least}about {share:.0%} of a gradient" if share < 1 else "all of a gradient"
         message = f"`beta` is {self.beta:g}: rounding in {dtype} is {size}"
         wanted = abs(self.beta) * share / ROUNDING
-        help = f"`beta` of at least {wanted:.1g}" if math.isfinite(wanted) else "a larger `beta`"
+        help = f"`beta` of at least {wanted:.1g}"
+        if wanted > 1:
+            help = "float64; or stop here, if the loss is nearly at its least"
         warnings.warn(LossWarning([at("LD905", message, None, help=help)]), stacklevel=3)
 
 
-def rounding(by_params: Callable[[Any], Any], units: list[Any]) -> Any:
-    """Return about how far rounding moves `dE/dparams`: that of the units, and its own.
-
-    The derivative may be small and its change with the units large (a feed-forward pass of the
-    Gaussian energy), or the reverse (Hopfield's).
-    """
-    eps = jnp.finfo(units[-1].dtype).eps
-    keys = jax.random.split(jax.random.key(0), len(units))
-    moved = [
-        eps * unit * jax.random.rademacher(key, unit.shape, unit.dtype)
-        for key, unit in zip(keys, units, strict=True)
-    ]
-    value, change = jax.jvp(by_params, (units,), (moved,))
-    return eps * norm(value) + norm(change)
+def _is_key(key: Any) -> bool:
+    return isinstance(key, jax.Array) and (
+        jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.dtype == jnp.uint32
+    )
 
 
 def energies(**settings: Any) -> None:
@@ -227,45 +235,3 @@ def energies(**settings: Any) -> None:
         if not hasattr(value, "rests_forward") or isinstance(value, type):
             help = "`ConditionalGaussian()`, `Hopfield()`"
             raise refuse(f"`{name}` is {described(value)}; it is an energy", help)
-
-
-class Rest(NamedTuple):
-    """Units that have settled, and the forces `dF/du` that are left."""
-
-    units: list[Any]
-    forces: list[Any]
-
-
-def relax(
-    force: Callable[[Any], list[Any]],
-    units: list[Any],
-    rate: float,
-    steps: int,
-    stop: float = 0.0,
-) -> Rest:
-    """Follow the forces down, until their size is below `stop` or the steps are over.
-
-    A loop of known length, which reverse-mode differentiation passes through; a network that has
-    stopped skips the rest of it.
-    """
-
-    def step(units: list[Any]) -> tuple[list[Any], Any]:
-        forces = force(units)
-        moved = [unit - rate * one for unit, one in zip(units, forces, strict=True)]
-        return moved, _size(forces) < stop
-
-    def move(_: Any, carried: tuple[list[Any], Any]) -> tuple[list[Any], Any]:
-        units, stopped = carried
-        return jax.lax.cond(stopped, lambda units: (units, stopped), step, units)
-
-    if stop == 0:
-        units = jax.lax.fori_loop(0, steps, lambda _, units: step(units)[0], units)
-    else:
-        units, _ = jax.lax.fori_loop(0, steps, move, (units, jnp.zeros((), bool)))
-    return Rest(units, force(units))
-
-
-def _size(forces: list[Any]) -> Any:
-    """Return the sum over layers of the mean over the batch of the force on an example."""
-    each = [jnp.sqrt(jnp.sum(jnp.square(one.reshape(one.shape[0], -1)), axis=1)) for one in forces]
-    return sum((jnp.mean(one) for one in each), start=jnp.zeros((), jnp.float32))

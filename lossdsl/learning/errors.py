@@ -71,15 +71,17 @@ class Objective:
     def driven(self, out: Any, params: Any, count: Any) -> tuple[Any, Any]:
         """Return what the output costs times a count, and its derivative by the output."""
         cost, error = jax.value_and_grad(lambda out: self.parts(out, params)[0][0])(out)
-        return count * cost, count * error
+        return count * cost, times(count, error)
 
     def evaluate(self, out: Any, params: Any) -> Evaluation:
         """Return what a rule reads off the loss at the output of a feed-forward pass."""
         (fit, rest), pull, (value, terms) = jax.vjp(self.parts, out, params, has_aux=True)
         error, _ = pull((jnp.ones_like(fit), jnp.zeros_like(rest)))
         _, own = pull((jnp.zeros_like(fit), jnp.ones_like(rest)))
-        count = jax.lax.stop_gradient(_count(terms, self.reading(out, params))).astype(out.dtype)
-        return Evaluation(value, terms, count, count * error, rest, own)
+        # In float16 a count may be past the largest number.
+        wide = jnp.promote_types(out.dtype, jnp.float32)
+        count = jax.lax.stop_gradient(_count(terms, self.reading(out, params))).astype(wide)
+        return Evaluation(value, terms, count, times(count, error), rest, own)
 
     def _given(self, out: Any, params: Any) -> dict[str, Any]:
         given = {**self.inputs, self.output: out}
@@ -101,7 +103,7 @@ class LossEnd:
     def direct(self, made: Any) -> Any:
         """Return the derivative of the cost by the parameters, at a fixed output."""
         found = jax.grad(lambda own: self.objective.parts(made, own)[0][0])(self.params)
-        return jax.tree.map(lambda one: self.count.astype(one.dtype) * one, found)
+        return times(self.count, found)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,11 @@ class Evaluation:
     error: Any
     rest: Any
     own: Any
+
+
+def times(factor: Any, tree: Any) -> Any:
+    """Return a tree times a number, in its own dtypes."""
+    return jax.tree.map(lambda one: (factor * one).astype(one.dtype), tree)
 
 
 def inputs(loss: Loss, output: str) -> dict[str, bool]:
@@ -151,7 +158,7 @@ def _count(terms: Terms, reading: Sequence[str]) -> Any:
             message = f"the term `{name}` couples the examples of a batch"
             raise LossError([at("LD903", message, None, help=_WANTED)])
         if terms.combine[name] == "function" and name not in terms.count:
-            message = f"the term `{name}` is a function of several means or sums over the batch"
+            message = f"the term `{name}` is computed from sums over the batch and is none itself"
             raise LossError([at("LD903", message, None, help=_WANTED)])
     means = [name for name in reading if name in terms.count]
     sums = [name for name in reading if name not in means]

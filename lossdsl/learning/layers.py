@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 
@@ -34,14 +35,14 @@ def check_layers(layers: Any, params: Any) -> None:
     """Raise LD901 for layers that are no functions, or parameters that are not theirs."""
     for name, given in (("layers", layers), ("params", params)):
         if not isinstance(given, Sequence) or isinstance(given, str):
-            message = f"`{name}` is a {type(given).__name__}, not a list"
+            message = f"`{name}` is of type `{type(given).__name__}`, not a list"
             help = "one function for each layer" if given is layers else "one tree for each layer"
             raise LossError([at("LD901", message, None, help=help)])
     if not layers:
         raise LossError([at("LD901", "there are no layers", None)])
     for number, layer in enumerate(layers):
         if not callable(layer):
-            message = f"layer {number} is a {type(layer).__name__}, not a function"
+            message = f"layer {number} is of type `{type(layer).__name__}`, not a function"
             raise LossError([at("LD901", message, None, help="a layer is `f(params, x)`")])
         if not hashable(layer):
             message = f"layer {number} has no hash, by which what is compiled for it is found again"
@@ -75,16 +76,22 @@ def hashable(value: object) -> bool:
     return True
 
 
-def apply(number: int, layer: Layer, params: Any, x: Any) -> Any:
+def named(layers: Sequence[Layer]) -> dict[str, Layer]:
+    """Return layers by the names that messages give them."""
+    return {f"layer {number}": layer for number, layer in enumerate(layers)}
+
+
+def apply(name: str, layer: Layer, params: Any, x: Any) -> Any:
     """Return what a layer makes of a value; LD901 if it refuses it or returns no array."""
     try:
         made = layer(params, x)
     except (TypeError, ValueError) as problem:
         reason = (str(problem).splitlines() or [type(problem).__name__])[0]
-        message = f"layer {number} does not take {shown(x)}: {reason}"
+        message = f"{name} does not take {shown(x)}: {reason}"
         raise LossError([at("LD901", message, None)]) from problem
     if not isinstance(made, jax.Array) or not jnp.issubdtype(made.dtype, jnp.floating):
-        message = f"layer {number} returns {shown(made)}, not an array of floating numbers"
+        kind = "an array of NumPy" if isinstance(made, np.ndarray) else shown(made)
+        message = f"what {name} returns is {kind}, not an array of floating numbers of JAX"
         raise LossError([at("LD901", message, None)])
     return made
 
@@ -92,13 +99,13 @@ def apply(number: int, layer: Layer, params: Any, x: Any) -> Any:
 def forward(layers: Sequence[Layer], params: Sequence[Any], x: Any) -> list[Any]:
     """Return the values of a feed-forward pass: the input, then what each layer returns."""
     values = [x]
-    for number, (layer, own) in enumerate(zip(layers, params, strict=True)):
-        values.append(apply(number, layer, own, values[-1]))
+    for (name, layer), own in zip(named(layers).items(), params, strict=True):
+        values.append(apply(name, layer, own, values[-1]))
     return values
 
 
 def shown(value: Any) -> str:
     """Return the type of a value as messages write it."""
     if not hasattr(value, "dtype"):
-        return f"a {type(value).__name__}"
+        return f"of type `{type(value).__name__}`"
     return f"{value.dtype}[{', '.join(map(str, value.shape))}]"

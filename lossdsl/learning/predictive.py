@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from lossdsl.learning.chain import Chain, Errors, like, local_gradients, predictions, slopes
 from lossdsl.learning.descent import descend
 from lossdsl.learning.errors import LossEnd, objective
-from lossdsl.learning.layers import Layer, forward
+from lossdsl.learning.layers import Layer, forward, named
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
 from lossdsl.learning.settings import at_least_one, one_of, positive
@@ -64,7 +64,7 @@ class PredictiveCoding(LearningRule):
         seen = goal.evaluate(values[-1], params)
         end = LossEnd(goal, params, seen.count)
         if self.mode == "strict":
-            chain = Chain(layers, params, values[0], end)
+            chain = Chain(named(layers), params, values[0], end)
             done = descend(chain.slope, values[1:-1], self.eta, self.steps)
             direct = chain.direct(done.values)
             found = Inferred([values[0], *done.values], done.seen, done.residual)
@@ -75,7 +75,7 @@ class PredictiveCoding(LearningRule):
             found = fixed(layers, params, values, last, self.eta, steps)
         weights = local_gradients(layers, params, found.inputs, found.errors.each)
         grads = jax.tree.map(
-            lambda one, direct, own: (one + direct) / seen.count + own,
+            lambda one, direct, own: ((one + direct) / seen.count).astype(one.dtype) + own,
             like(params, weights),
             direct,
             seen.own,
@@ -104,7 +104,7 @@ def fixed(
 
     Without a number of steps, to where the steps come to rest.
     """
-    _, pulls = predictions(layers, params, values[:-1])
+    _, pulls = predictions(named(layers), params, values[:-1])
     if steps is None:
         errors = last.each
         for pull in reversed(pulls):

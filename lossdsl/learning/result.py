@@ -13,7 +13,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.diagnostics.warn import Warner
 
 
-@jax.tree_util.register_dataclass
+@jax.tree_util.register_pytree_with_keys_class
 @dataclass(frozen=True)
 class LearningResult:
     """Gradients of one batch, and what they were computed from. A pytree.
@@ -31,6 +31,18 @@ class LearningResult:
     energy: Any
     residual: Any
     rounding: Any = 0.0
+
+    def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
+        """Flatten for JAX; the names of the metrics are static, so that their order is kept."""
+        parts = {**vars(self), "metrics": tuple(self.metrics.values())}
+        children = [(jax.tree_util.GetAttrKey(name), one) for name, one in parts.items()]
+        return children, tuple(self.metrics)
+
+    @classmethod
+    def tree_unflatten(cls, names: tuple[str, ...], children: Any) -> LearningResult:
+        """Rebuild from what `tree_flatten_with_keys` took apart."""
+        grads, loss, metrics, *rest = children
+        return cls(grads, loss, dict(zip(names, metrics, strict=True)), *rest)
 
 
 def at_rest(result: LearningResult, tolerance: float) -> LearningResult:
@@ -56,4 +68,5 @@ def _restless(residual: float, tolerance: float) -> list[Diagnostic]:
     if residual <= tolerance:
         return []
     message = f"inference is not at rest: its residual is {residual:.3g}, allowed is {tolerance:g}"
-    return [at("LD906", message, None, help="more `steps`, or a smaller step size if it grows")]
+    help = "more `steps`; if it grows with them, a smaller step size, or `beta`"
+    return [at("LD906", message, None, help=help)]

@@ -87,7 +87,7 @@ def described(value: Any) -> str:
         case _ if hasattr(value, "dtype"):
             return "an array"
         case _:
-            return f"a {type(value).__name__}"
+            return f"of type `{type(value).__name__}`"
 
 
 def _help(value: Any) -> str | None:

@@ -14,10 +14,10 @@ superspike(beta=10)
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -54,9 +54,6 @@ class Surrogate:
     parameters: tuple[tuple[str, Any], ...]
     options: tuple[tuple[str, str], ...] = ()
     smooth: bool = False
-    kernel: Callable[..., jax.Array] = field(
-        default_factory=lambda: builtins()["spike"].kernel, repr=False, compare=False
-    )
 
     def __call__(self, x: Any) -> jax.Array:
         """Return the spikes of an array, in its dtype; integers become floats."""
@@ -64,7 +61,8 @@ class Surrogate:
         x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
         values = [value for _, value in self.parameters]
         options = dict(self.options)
-        return self.kernel(x, *values, surrogate=self.name, smooth=self.smooth, **options)
+        kernel = builtins()["spike"].kernel
+        return kernel(x, *values, surrogate=self.name, smooth=self.smooth, **options)
 
     def derivative(self, x: Any) -> jax.Array:
         """Return the surrogate itself, which is the derivative at each element.
@@ -143,8 +141,11 @@ def named(name: str, *, smooth: bool = False, **parameters: Any) -> Surrogate:
     single_exponential(grad_width=0.5, grad_scale=1, threshold=2)
     """
     known = {one: _parameters(signature) for signature, one in _signatures()}
-    if name not in known:
+    if not isinstance(cast("Any", name), str) or name not in known:
         raise _no_choice("surrogate", name, tuple(known))
+    if not isinstance(cast("Any", smooth), bool):
+        message = f"`smooth` is True or False; this is {smooth!r}"
+        raise LossError([at("LD112", message, None)])
     own = known[name]
     for given in parameters:
         if given not in own:
@@ -157,7 +158,7 @@ def named(name: str, *, smooth: bool = False, **parameters: Any) -> Surrogate:
         if not choices:
             _hold(one, value)
             numbers.append((one, value))
-        elif value not in choices:
+        elif not (isinstance(value, str) and value in choices):
             raise _no_choice(one, value, choices)
         elif value != default:
             options.append((one, value))
@@ -196,6 +197,5 @@ def _hold(name: str, value: Any) -> None:
     """Refuse what is no number or array, and a Python number outside of the domain."""
     as_array(value, name)
     domain = builtins()["spike"].domains.get(name)
-    number = isinstance(value, int | float) and not math.isnan(value)
-    if number and domain is not None and value not in domain:
-        raise LossError([at("LD503", f"`{name}` lies in {domain}; this is {value:g}", None)])
+    if isinstance(value, Real) and domain is not None and float(value) not in domain:
+        raise LossError([at("LD503", f"`{name}` lies in {domain}; this is {float(value):g}", None)])

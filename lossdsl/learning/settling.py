@@ -1,0 +1,70 @@
+"""A network that settles: it follows the forces on its units to where they vanish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lossdsl.learning.descent import moved, norm
+
+
+class Rest(NamedTuple):
+    """Units that have settled, and the forces `dF/du` that are left."""
+
+    units: list[Any]
+    forces: list[Any]
+
+
+def relax(
+    force: Callable[[Any], list[Any]],
+    units: list[Any],
+    rate: float,
+    steps: int,
+    stop: float = 0.0,
+) -> Rest:
+    """Follow the forces down, until their size is below `stop` or the steps are over.
+
+    A loop of known length, which reverse-mode differentiation passes through; a network that has
+    stopped skips the rest of it.
+    """
+
+    def step(at: Rest) -> Rest:
+        units = moved(at.units, at.forces, rate)
+        return Rest(units, force(units))
+
+    def follow(_: Any, at: Rest) -> Rest:
+        if stop == 0:
+            return step(at)
+        return jax.lax.cond(_size(at.forces) < stop, lambda at: at, step, at)
+
+    return jax.lax.fori_loop(0, steps, follow, Rest(units, force(units)))
+
+
+def _size(forces: list[Any]) -> Any:
+    """Return the sum over layers of the mean over the batch of the force on an example."""
+    return sum((jnp.mean(_of_examples(one)) for one in forces), start=jnp.zeros((), jnp.float32))
+
+
+def _of_examples(force: Any) -> Any:
+    """Return the norm of the force on each example; a number is one."""
+    rows = force.reshape(*(force.shape[:1] or (1,)), -1)
+    return jnp.sqrt(jnp.sum(jnp.square(rows), axis=1))
+
+
+def rounding(by_params: Callable[[Any], Any], units: list[Any]) -> Any:
+    """Return about how far rounding moves `dE/dparams`: that of the units, and its own.
+
+    The derivative may be small and its change with the units large (a feed-forward pass of the
+    Gaussian energy), or the reverse (Hopfield's).
+    """
+    eps = jnp.finfo(units[-1].dtype).eps
+    keys = jax.random.split(jax.random.key(0), len(units))
+    moved = [
+        eps * unit * jax.random.rademacher(key, unit.shape, unit.dtype)
+        for key, unit in zip(keys, units, strict=True)
+    ]
+    value, change = jax.jvp(by_params, (units,), (moved,))
+    return eps * norm(value) + norm(change)
