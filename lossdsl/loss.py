@@ -18,14 +18,13 @@ from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.diagnostics.warn import Warner
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.callable import explain, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer
 from lossdsl.lower.dtypes import default_float
-from lossdsl.lower.report import report, settled
+from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.values import concrete
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
@@ -77,13 +76,13 @@ class CompiledLoss:
         self._views: dict[str, CompiledLoss] = {}
         self._slots = [slot(one, *self._declaration(one)) for one in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
-        warner = Warner()
-        self.fn = settled(observed, warner) if debug else jitted(self._names, self._values, "loss")
+        watcher = Watcher()
+        self.fn = settled(observed, watcher) if debug else jitted(self._names, self._values, "loss")
         """The jitted function itself; it takes every input, defaults included."""
         terms = jitted(
             self._names, self._observed_terms if debug else self._terms, "loss_with_terms"
         )
-        self._terms_fn = settled(terms, warner) if debug else terms
+        self._terms_fn = settled(terms, watcher) if debug else terms
         doc = "Return the value of the loss."
         self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
         doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."

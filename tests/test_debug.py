@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 import lossdsl
+from lossdsl.diagnostics.diagnostic import LossWarning
 
 Z = jnp.ones((4, 3))
 Y = jnp.array([0, 1, 3, 2])
@@ -247,3 +248,51 @@ loss = mine(p)
 def test_probabilities_sum_to_one_along_the_axis_that_is_declared() -> None:
     (one,) = found(DISTRIBUTION, p=Z)
     assert (one.code, "along axis 1" in one.message) == ("LD505", True)
+
+
+# Terms of very different sizes
+
+FIT = "mean(a) as fit + {}*mean(b) as decay"
+TWO = {"a": jnp.full(3, 2.0), "b": jnp.ones(2)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (FIT.format("1e-3"), []),
+        (FIT.format("1e-5"), ["`fit` is 2 and `decay` is 1e-05"]),
+        (FIT.format("-1e-5"), ["`fit` is 2 and `decay` is 1e-05"]),
+        (FIT.format("0"), []),
+        (FIT.format("1e-5") + " + 1e5*mean(a) as large", ["`large` is 2e+05 and `decay` is 1e-05"]),
+        ("loss x = mean(a)\nloss y = 1e-9*mean(b)", []),
+        (
+            "loss x = mean(a) as p + 1e-5*mean(b) as q\nloss y = mean(b) as r + 1e-7*mean(a) as s",
+            ["`x/p` is 2 and `x/q` is 1e-05", "`y/r` is 1 and `y/s` is 2e-07"],
+        ),
+    ],
+)
+def test_terms_far_apart_are_reported(text: str, said: list[str]) -> None:
+    found = lossdsl.compile(text).report(**TWO).problems
+    assert [one.code for one in found] == ["LD507"] * len(said)
+    assert [one.message for one in found] == said
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_terms_far_apart_are_warned_of_at_the_first_evaluation(compiled: bool) -> None:
+    # A text is compiled once, and this one is of no other test.
+    loss = lossdsl.compile(f"{FIT.format('w')} + 0*mean(a) as jit_{compiled}", debug=True)
+
+    def call(w: float) -> Any:
+        return loss(**TWO, w=jnp.float32(w))
+
+    run = jax.jit(call) if compiled else call
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for w in (1e-5, 1e-6, 1e-7):
+            jax.block_until_ready(run(w))
+        jax.effects_barrier()
+        later = lossdsl.compile(f"{FIT.format('w')} + 0*mean(a) as late_{compiled}", debug=True)
+        for w in (1.0, 1e-7):
+            later(**TWO, w=jnp.float32(w))
+    assert [type(one.message) for one in caught] == [LossWarning]
+    assert str(caught[0].message).startswith("warning[LD507]: `fit` is 2 and `decay` is 1e-05")

@@ -63,4 +63,15 @@ ROWS = (
         good='lossdsl.compile("mean(x)").report(x=jnp.ones(2))',
         form="python",
     ),
+    Code(
+        "LD507",
+        title="terms of very different sizes",
+        why="Training follows the largest term of a loss. One that is ten thousand times smaller "
+        "at the start is often a mean where a sum was meant, or a weight of another unit. A debug "
+        "build looks at its first evaluation.",
+        bad='lossdsl.compile("mean(x) + 1e-6*mean(y)", debug=True)(x=jnp.ones(2), y=jnp.ones(2))',
+        good='lossdsl.compile("mean(x) + 1e-3*mean(y)", debug=True)(x=jnp.ones(2), y=jnp.ones(2))',
+        form="python",
+        warning=True,
+    ),
 )

@@ -50,11 +50,15 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What the numbers of an observation are about; of a mask, how many elements it has."""
+    """What the numbers of an observation are about; of a mask, how many elements it has.
+
+    `terms` has the step of each term and result; `results` the terms of each result.
+    """
 
     looks: tuple[Look, ...]
     steps: tuple[Step, ...]
-    terms: tuple[tuple[str, int], ...]
+    terms: Mapping[str, int]
+    results: tuple[tuple[str, ...], ...]
     masks: tuple[tuple[Place, int], ...]
 
 
@@ -113,8 +117,10 @@ class Observer:
         plan = Plan(
             tuple(look for look, _ in looked),
             tuple(steps),
-            tuple((name, place_of[optimized[node]]) for name, node in terms.items()
-                  if optimized[node] in place_of),
+            {name: place_of[optimized[node]] for name, node in terms.items()
+             if optimized[node] in place_of},
+            tuple(tuple(name for name in names if optimized[terms[name]] in place_of)
+                  for names in _of_results(core)),
             tuple((place, sum(map(jnp.size, _leaves(mask)))) for place, mask, _ in seen),
         )  # fmt: skip
         shown = tuple(_kept(mask, value) for _, mask, value in seen)
@@ -124,13 +130,19 @@ class Observer:
 
 def _terms(core: Core) -> dict[str, Node]:
     """Return the terms by name, then the results: a sum of finite terms may overflow."""
-    several = len(core.results) > 1
-    terms = {
-        f"{result.name}/{term.name}" if several else term.name: term.weighted
-        for result in core.results
-        for term in result.terms
-    }
+    weighted = [term.weighted for result in core.results for term in result.terms]
+    names = [name for names in _of_results(core) for name in names]
+    terms = dict(zip(names, weighted, strict=True))
     return {**terms, **{one.name: one.value for one in core.results if one.name not in terms}}
+
+
+def _of_results(core: Core) -> list[tuple[str, ...]]:
+    """Return the names of the terms of each result."""
+    several = len(core.results) > 1
+    return [
+        tuple(f"{one.name}/{term.name}" if several else term.name for term in one.terms)
+        for one in core.results
+    ]
 
 
 def _masks(core: Core) -> list[Apply]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,9 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.lower.debug import Observation, Step
 from lossdsl.source import Span
+
+# How many times larger a term may be than another of the same loss.
+APART = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def report(seen: Observation) -> Report:
         text = " ".join(place.span.text.split())
         line = place.span.source.position(place.span.start)[0]
         uses.append(MaskUse(text, line, int(kept), size, float(low), float(high)))
-    return Report(problems(seen), tuple(uses))
+    return Report((*problems(seen), *unbalanced(seen)), tuple(uses))
 
 
 def problems(seen: Observation) -> tuple[Diagnostic, ...]:
@@ -83,7 +87,7 @@ def _unfinite(seen: Observation) -> list[Diagnostic]:
     """Return, for each term that is not finite, the step that first was not."""
     found: list[Diagnostic] = []
     origins: set[int] = set()
-    for name, step in seen.plan.terms:
+    for name, step in seen.plan.terms.items():
         if not int(seen.steps[step][0]):
             continue
         origin = _origin(seen, step)
@@ -122,14 +126,51 @@ def _span(step: Step) -> Span | None:
     return None if step.place is None else step.place.span
 
 
-def _refuse(seen: Observation) -> None:
-    """Raise for what is wrong with the numbers of a call."""
-    found = problems(seen)
-    if found:
-        raise LossError(found)
+def unbalanced(seen: Observation) -> list[Diagnostic]:
+    """Return the smallest and the largest term of a result that are too far apart to meet."""
+    found: list[Diagnostic] = []
+    for names in seen.plan.results:
+        sizes = {name: abs(float(seen.steps[seen.plan.terms[name]][2])) for name in names}
+        sizes = {name: size for name, size in sizes.items() if 0 < size < math.inf}
+        if not sizes:
+            continue
+        low, high = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+        if sizes[high] > APART * sizes[low]:
+            message = f"`{high}` is {sizes[high]:.3g} and `{low}` is {sizes[low]:.3g}"
+            span = _span(seen.plan.steps[seen.plan.terms[low]])
+            label = f"{sizes[high] / sizes[low]:.0e} times smaller"
+            help = "it hardly counts; if it should, its weight is too small"
+            found.append(at("LD507", message, span, label, help=help))
+    return found
 
 
-def settled(run: Callable[..., tuple[Any, Observation]], warner: Warner) -> Callable[..., Any]:
+class Watcher:
+    """What the evaluations of one debug build say, each place once."""
+
+    def __init__(self) -> None:
+        self._warner = Warner()
+        self._begun = False
+
+    def called(self, seen: Observation) -> None:
+        """Raise for what is wrong with the numbers of a call."""
+        found = problems(seen)
+        if found:
+            raise LossError(found)
+        self._begin(seen)
+
+    def run(self, seen: Observation) -> None:
+        """Warn of it, in a program that already runs."""
+        self._warner(problems(seen))
+        self._begin(seen)
+
+    def _begin(self, seen: Observation) -> None:
+        # Terms that training has brought far apart are no mistake of the spec.
+        if not self._begun:
+            self._begun = True
+            self._warner(unbalanced(seen))
+
+
+def settled(run: Callable[..., tuple[Any, Observation]], watcher: Watcher) -> Callable[..., Any]:
     """Return a function without its observation, of which a call raises what is wrong.
 
     Inside a transformation of the caller's there are no numbers yet, and nothing can be raised
@@ -139,9 +180,9 @@ def settled(run: Callable[..., tuple[Any, Observation]], warner: Warner) -> Call
     def call(*arguments: Any) -> Any:
         value, seen = run(*arguments)
         if _is_traced(seen):
-            jax.debug.callback(lambda seen: warner(problems(seen)), seen)
+            jax.debug.callback(watcher.run, seen)
         else:
-            _refuse(seen)
+            watcher.called(seen)
         return value
 
     return call
