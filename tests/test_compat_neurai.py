@@ -20,12 +20,14 @@ from lossdsl import LossError
 from lossdsl.compat.neurai import BP, EP, PC, BiPC, EPMode, GradeBase, LocalBase, PCMode, grad
 from lossdsl.learning import (
     BackProp,
+    Bidirectional,
     BiPredictiveCoding,
     ConditionalGaussian,
     EquilibriumPropagation,
     Hopfield,
     PredictiveCoding,
 )
+from lossdsl.learning.layers import forward
 
 # Those of the package's documentation, `neurai.grads`.
 SIGNATURES = {
@@ -196,6 +198,34 @@ def test_a_metric_of_a_spec_may_have_any_name() -> None:
     assert acc == -1
 
 
+def test_one_phase_starts_where_it_may() -> None:
+    params, data = parameters(), batch()
+    given = (LAYERS, params, (data["x"], data["tgt"]), None, None)
+    assert np.isfinite(EP(SUM, mode=EPMode.ONE_PHASE).get_grads(*given)[2])
+
+
+def test_keywords_reach_both_ways_and_are_told_apart_by_type() -> None:
+    def scaled(params: Any, x: Any, n: int) -> Any:
+        return linear(params, x) * (2 if n is True else n)
+
+    data, params = batch(), parameters((4, 2))
+    given = (data["x"], data["tgt"])
+    back = Bidirectional(scaled, lambda params, x, n: x @ params["w"].T)
+    rule = BiPC(SUM, half_sum)
+    loss = rule.get_grads([back], params, given, n=1)[1]
+    assert float(rule.predict([back], params, given, n=1)[0]) == float(loss)
+    once, twice = (BP(SUM).predict([scaled], params, given, n=n)[0] for n in (1, True))
+    assert float(once) != float(twice)
+
+
+def test_accuracy_may_read_what_the_spec_does_not() -> None:
+    data, params = batch(), parameters()
+    rule = PC("mean(square(out))", accuracy)
+    acc = rule.get_grads(LAYERS, params, (data["x"], data["tgt"]))[2]
+    out = forward(LAYERS, params, data["x"])[-1]
+    assert float(acc) == float(accuracy(out, data["tgt"]))
+
+
 GIVEN = ((linear,), parameters((4, 2)), (jnp.ones((1, 4)), jnp.ones((1, 2))))
 REFUSED = {
     "a trace": ("LD904", lambda: BiPC(SUM, SUM, eta_trace=object())),
@@ -219,6 +249,14 @@ REFUSED = {
     "a loss of each": ("LD904", lambda: BP(lambda out, tgt: out - tgt).get_grads(*GIVEN)),
     "no aux": ("LD904", lambda: BP(half_sum, fun_has_aux=True).get_grads(*GIVEN)),
     "aux of a spec": ("LD904", lambda: BP(SUM, fun_has_aux=True)),
+    "aux that is no array": (
+        "LD904",
+        lambda: BP(lambda out, tgt: (half_sum(out, tgt), "text"), fun_has_aux=True).get_grads(
+            *GIVEN
+        ),
+    ),
+    "a loss of integers": ("LD904", lambda: BP(lambda out, tgt: 1).get_grads(*GIVEN)),
+    "an energy of integers": ("LD904", lambda: EP(SUM, energy=int)),
     "two auxes": (
         "LD904",
         lambda: BP(lambda out, tgt: (half_sum(out, tgt), 1, 2), fun_has_aux=True).get_grads(*GIVEN),

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import lossdsl
@@ -231,6 +232,24 @@ loss mine(z: logits float[*S, C], y: labels int[*S], species: axis[C] = -1) -> f
     -label_log_probs(z, y)
 loss = mine(z, y, species=0)
 """
+
+
+def test_a_loss_of_the_users_holds_its_labels_to_the_classes() -> None:
+    library = lossdsl.Library.loads("""
+    loss near(z: logits float[*S, K], y: labels int[*S], class_axis: axis[K] = -1,
+              ignore_index: static int? = none) -> float[*S] =
+      cross_entropy(z, y, ignore_index=ignore_index, reduce="none")
+    loss hit(z: float[*S, K], y: labels int[*S], class_axis: axis[K] = -1) -> float[*S] =
+      where(argmax(z) == y, 1.0, 0.0)
+    """)
+
+    def called(text: str, y: Any) -> Any:
+        return lossdsl.compile(text, library=library, debug=True)(z=Z, y=jnp.array(y))
+
+    assert np.isfinite(called("near(z, y, ignore_index=7)", [0, 1, 7, 2]))
+    for text in ("near(z, y, ignore_index=-1)", "hit(z, y)"):
+        with pytest.raises(lossdsl.LossError, match="counts from 0 to 2"):
+            called(text, [0, 1, 7, 2])
 
 
 def test_labels_count_along_the_axis_that_is_declared_of_the_scores() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -128,3 +129,26 @@ def test_masked_pixels_count_as_absent() -> None:
     a, b = p[..., 0][:, kept[0]], t[..., 0][:, kept[0]]
     overlap = (2 * (a * b).sum(1) + 1) / ((a**2).sum(1) + (b**2).sum(1) + 1)
     np.testing.assert_allclose(found, np.mean(1 - overlap), rtol=1e-6)
+
+
+QUADRATIC = {
+    "huber(out, tgt)", "log_cosh(out, tgt)", "pseudo_huber(out, tgt, delta=2)",
+    "cauchy(out, tgt, c=c)", "geman_mcclure(out, tgt, c=c)", "welsch(out, tgt, c=c)",
+    "tukey(out, tgt, c=c)", "general_robust(out, tgt, alpha=0.5, c=c)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", sorted(QUADRATIC))
+def test_a_robust_error_is_half_the_square_near_0(text: str) -> None:
+    loss = lossdsl.compile(text)
+    more = {"c": jnp.float32(2.0)} if "c=c" in text else {}
+
+    def value(out: Any) -> Any:
+        return loss(out=out[None], tgt=jnp.zeros(1), **more)
+
+    second = jax.grad(jax.grad(value))
+    scale = 1 / 4 if "general" in text else 1.0
+    assert float(second(jnp.float32(0))) == pytest.approx(scale, rel=1e-5)
+    if more:
+        negative = loss(out=jnp.full(1, 0.5), tgt=jnp.zeros(1), c=jnp.float32(-2))
+        assert float(negative) == pytest.approx(float(value(jnp.float32(0.5))), rel=1e-6)

@@ -9,6 +9,7 @@ from typing import cast
 from lossdsl.check.batch import moved
 from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.library.function import Builtin
 from lossdsl.syntax.options import AXIS, KEEPDIMS
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, same_dim, symbol_dim
 
@@ -102,10 +103,30 @@ def combines(graph: Graph, root: Node, batch: Batch) -> Combine:
         return Combine("constant")
     if state[root] != ENDED:
         return Combine("whole")
-    if ends == [root]:
-        assert isinstance(root, Apply)
-        return Combine(str(root.function.combine), (root,))
+    ended = _scaled(root, state)
+    if ends == [ended]:
+        assert isinstance(ended, Apply)
+        return Combine(str(ended.function.combine), (ended,))
     return Combine("function", tuple(ends))
+
+
+def _scaled(node: Node, state: Mapping[Node, State]) -> Node:
+    """Return what a value is a multiple of, by factors that no example is in."""
+    match node:
+        case Apply(Builtin(operator="neg"), (Apply() as inner,)):
+            return _scaled(inner, state)
+        case Apply(Builtin(operator="*"), (factor, Apply() as inner)) if _is_free(factor, state):
+            return _scaled(inner, state)
+        case Apply(Builtin(operator="*" | "/"), (Apply() as inner, factor)) if _is_free(
+            factor, state
+        ):
+            return _scaled(inner, state)
+        case _:
+            return node
+
+
+def _is_free(node: Node | None, state: Mapping[Node, State]) -> bool:
+    return node is not None and state[node] == NONE
 
 
 def _state(graph: Graph, node: Node, state: Mapping[Node, State], batch: Batch) -> State:

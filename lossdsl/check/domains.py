@@ -16,6 +16,7 @@ from lossdsl.library.domains import Interval, Positions
 from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import CLASS_AXIS, IGNORE_INDEX
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +141,29 @@ def advice(required: Requirement, number: float) -> str | None:
 
 
 def _labels(signature: ast.Signature) -> Positions | None:
-    """Return the range of labels: they count the classes that an `axis[K]` names of scores.
+    """Return the range of labels: they count the classes, and there may be one to leave out."""
+    ignored = any(one.name == IGNORE_INDEX for one in signature.parameters)
+    classes = next(_classes(signature), None)
+    if classes is None:
+        return None
+    return Positions(0, classes, beside=IGNORE_INDEX if ignored else None)
 
-    Of an array without a role such an axis may be one of features.
+
+def _classes(signature: ast.Signature) -> Iterator[str]:
+    """Yield the symbols that count classes.
+
+    They are those that an `axis[K]` names of a distribution; of scores without a role, whose axis
+    may be one of features, only that of a `class_axis`.
     """
     for parameter in signature.parameters:
         match parameter.plain_type:
             case ast.ArrayTypeExpr(role=role) as pattern if role in DISTRIBUTIONS:
-                for symbol in class_symbols(signature, pattern):
-                    return Positions(0, symbol)
+                yield from class_symbols(signature, pattern)
             case _:
                 pass
-    return None
+    for parameter in signature.parameters:
+        if parameter.name == CLASS_AXIS and isinstance(parameter.type, ast.WordTypeExpr):
+            yield from parameter.type.arguments
 
 
 def _counted(bound: Bound, fitted: Fit, name: str, positions: Positions) -> Requirement | None:

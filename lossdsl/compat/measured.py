@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import jax
 import jax.numpy as jnp
 
 from lossdsl.learning.layers import is_array, shown
@@ -32,14 +33,12 @@ class Measured:
     @property
     def signature(self) -> Mapping[str, Any]:
         """The inputs by name."""
-        if isinstance(self.function, CompiledLoss):
-            return self.function.signature
-        return dict.fromkeys(("out", self.target))
+        return inspect.signature(self.with_terms).parameters
 
     def readers(self, name: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the terms that read an input at a call."""
         if isinstance(self.function, CompiledLoss):
-            return self.function.readers(name, inputs)
+            return self.function.readers(name, self._own(inputs))
         return ("loss",)
 
     @property
@@ -53,17 +52,24 @@ class Measured:
             found = self.accuracy(inputs["out"], inputs[self.target])
             return value, replace(terms, metrics={**terms.metrics, ACCURACY: found})
 
-        kind = inspect.Parameter.KEYWORD_ONLY
-        with_terms.__signature__ = (  # type: ignore[attr-defined]
-            inspect.signature(self.function.with_terms)
-            if isinstance(self.function, CompiledLoss)
-            else inspect.Signature([inspect.Parameter(name, kind) for name in self.signature])
+        read: dict[str, inspect.Parameter] = {}
+        if isinstance(self.function, CompiledLoss):
+            read |= inspect.signature(self.function.with_terms).parameters
+        if not isinstance(self.function, CompiledLoss) or self.accuracy is not None:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            needed = {name: inspect.Parameter(name, kind) for name in ("out", self.target)}
+            read = {**needed, **read}
+        with_terms.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            sorted(read.values(), key=lambda one: one.kind)
         )
         return with_terms
 
+    def _own(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: one for name, one in inputs.items() if name in self.function.signature}
+
     def _terms(self, inputs: Mapping[str, Any]) -> tuple[Any, Terms]:
         if isinstance(self.function, CompiledLoss):
-            return self.function.with_terms(**inputs)
+            return self.function.with_terms(**self._own(inputs))
         found = self.function(inputs["out"], inputs[self.target])
         metrics: dict[str, Any] = {}
         if self.has_aux:
@@ -71,7 +77,10 @@ class Measured:
                 what = described(found)
                 raise refuse(f"with `fun_has_aux` a loss returns `(loss, aux)`; here it is {what}")
             found, metrics[AUX] = cast("tuple[Any, Any]", found)
-        if not is_array(found) or jnp.shape(found) != ():
+            if not all(map(is_array, jax.tree.leaves(metrics[AUX]))):
+                raise refuse("the aux of the loss holds what is no array", "numbers and arrays")
+        floating = is_array(found) and jnp.issubdtype(jnp.result_type(found), jnp.floating)
+        if not floating or jnp.shape(found) != ():
             what = shown(found)
             raise refuse(f"what the loss returns is {what}, not one number", "a mean or a sum")
         value, one = jnp.asarray(found), jnp.ones(())

@@ -114,7 +114,7 @@ class PC(LocalBase):
         fun_has_aux: bool = False,
     ):
         super().__init__(loss_f, acc_f, fun_has_aux)
-        _one_of(PCMode, mode)
+        _one_of((PCMode.STRICT, PCMode.FIXED_PRED, PCMode.EXACT), mode)
         self.rule = PredictiveCoding(self.rule.loss, eta, n, mode.value)
 
     def get_grads(
@@ -145,9 +145,7 @@ class BiPC(PC):
         super().__init__(loss_f, acc_f, fun_has_aux=fun_has_aux)
         if eta_trace is not None:
             raise refuse("`eta_trace` corrects the beliefs, which is not offered", "leave it out")
-        _one_of(PCMode, mode)
-        if mode is not PCMode.SWEIGHT_BISTRICT:
-            raise refuse(f"`mode` is {mode.name}, which predicts one way", "`PC` has that mode")
+        _one_of((PCMode.SWEIGHT_BISTRICT,), mode)
         back = measured(loss_f_b, target="x")
         self.rule = BiPredictiveCoding(self.rule.loss, back, eta, n)
 
@@ -156,6 +154,12 @@ class BiPC(PC):
     ) -> tuple[Any, Any, Any]:
         """Return gradients, loss and accuracy (-1 without `acc_f`); `kwargs` go to every layer."""
         return _gradients(self.rule, model, param, batch_data, kwargs)
+
+    def predict(
+        self, model: Any, param: Any, batch_data: tuple[Any, Any], **kwargs: Any
+    ) -> tuple[Any, Any]:
+        """Return loss and accuracy (-1 without `acc_f`); `kwargs` go to every layer."""
+        return _judged(self.rule, model, param, batch_data, kwargs)
 
 
 class EP(LocalBase):
@@ -180,9 +184,9 @@ class EP(LocalBase):
         **kwargs: Any,
     ):
         super().__init__(loss_f, acc_f, fun_has_aux)
-        _one_of(EPMode, mode)
+        _one_of(tuple(EPMode), mode)
         energy = kwargs.pop("energy", ConditionalGaussian)
-        if not isinstance(energy, type):
+        if not (isinstance(energy, type) and hasattr(energy, "rests_forward")):
             help = "`ConditionalGaussian`, `Hopfield`; `activation` is given to it"
             raise refuse(f"`energy` is {described(energy)}; it is a class of energies", help)
         if activation is not None and not callable(activation):
@@ -190,6 +194,8 @@ class EP(LocalBase):
         for name in kwargs.keys() - {"start", "check", "tolerance"}:
             help = "`energy`, `start`, `check` and `tolerance` are"
             raise refuse(f"`{name}` is no setting of `EP`", help)
+        if mode is EPMode.ONE_PHASE:
+            kwargs = {"start": "forward", **kwargs}
         self.rule = EquilibriumPropagation(
             self.rule.loss,
             energy() if activation is None else energy(activation),
@@ -247,10 +253,11 @@ def grad(
     return transform(fun, argnums, has_aux, holomorphic, allow_int)
 
 
-def _one_of(modes: type[Enum], mode: object) -> None:
-    if not isinstance(mode, modes):
-        listed = ", ".join(f"`{modes.__name__}.{one.name}`" for one in modes)
-        raise refuse(f"`mode` is {described(mode)}; it is one of {listed}")
+def _one_of(modes: Sequence[Enum], mode: object) -> None:
+    if not any(mode is one for one in modes):
+        listed = ", ".join(f"`{one}`" for one in modes)
+        shown = mode if isinstance(mode, Enum) else described(mode)
+        raise refuse(f"`mode` is {shown}; it is one of {listed}")
 
 
 @dataclass(frozen=True)
@@ -258,10 +265,10 @@ class _With:
     """A layer with keywords, equal to another of the same: rules compile once for equal layers."""
 
     layer: Layer
-    keywords: tuple[tuple[str, Any], ...]
+    keywords: tuple[tuple[str, type, Any], ...]
 
     def __call__(self, params: Any, x: Any) -> Any:
-        return self.layer(params, x, **dict(self.keywords))
+        return self.layer(params, x, **{name: value for name, _, value in self.keywords})
 
 
 def _given(
@@ -274,7 +281,8 @@ def _given(
             help = "keywords are compiled in; what changes belongs into `param` or the input"
             raise refuse(f"`{name}` is {described(value)}, without a hash", help)
     if keywords:
-        fixed = tuple(sorted(keywords.items()))
+        # With its type, because 1 and True are equal.
+        fixed = tuple((name, type(value), value) for name, value in sorted(keywords.items()))
         layers = tuple(_with(layer, fixed) for layer in layers)
     if not isinstance(batch_data, tuple | list) or len(batch_data) != 2:
         message = f"`batch_data` is {described(batch_data)}; it is `(input, target)`"
@@ -302,7 +310,7 @@ def _judged(
     return _reported(loss, terms.metrics)
 
 
-def _with(layer: Any, given: tuple[tuple[str, Any], ...]) -> Any:
+def _with(layer: Any, given: tuple[tuple[str, type, Any], ...]) -> Any:
     if isinstance(layer, Bidirectional):
         return Bidirectional(_With(layer.forward, given), _With(layer.backward, given))
     return _With(layer, given)

@@ -8,6 +8,7 @@ of a difference of `dE/dparams` between two rests.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -206,27 +207,32 @@ class EquilibriumPropagation(LearningRule):
         return relax(force, units, self.dt / self.tau, self.steps, self.stop)
 
     def _warn_of_rounding(self, result: LearningResult, params: Sequence[Any]) -> None:
-        """Warn of the share that is measured, or while there is no number of what it is at best."""
+        """Warn of the share that is measured; while there is no number, of its order."""
         dtype = jnp.result_type(*jax.tree.leaves(params), 0.0)
         if isinstance(result.rounding, Tracer):
-            least, share = "at least ", float(jnp.finfo(dtype).eps) / abs(self.beta)
+            share = float(jnp.finfo(dtype).eps) / abs(self.beta)
+            size = f"of the order of {share:.0%} of a gradient"
         else:
-            least, share = "", float(result.rounding)
-        if share <= ROUNDING:
+            share = float(result.rounding)
+            # In steps, so that many batches are warned of in one text, which Python shows once.
+            size = f"more than {'1%' if share < 0.1 else '10%'} of a gradient"
+        if not share > ROUNDING:
             return
-        size = f"{least}about {share:.0%} of a gradient" if share < 1 else "all of a gradient"
-        message = f"`beta` is {self.beta:g}: rounding in {dtype} is {size}"
+        if share >= 1:
+            size = "all of a gradient"
         wanted = abs(self.beta) * share / ROUNDING
-        help = f"`beta` of at least {wanted:.1g}"
-        if wanted > 1:
-            help = "float64; or stop here, if the loss is nearly at its least"
+        help = "float64; or stop here, if the loss is nearly at its least"
+        if wanted <= 1:
+            help = f"`beta` of at least {10 ** math.ceil(math.log10(wanted)):g}"
+        message = f"`beta` is {self.beta:g}: rounding in {dtype} is {size}"
         warnings.warn(LossWarning([at("LD905", message, None, help=help)]), stacklevel=3)
 
 
 def _is_key(key: Any) -> bool:
-    return isinstance(key, jax.Array) and (
-        jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.dtype == jnp.uint32
-    )
+    if not isinstance(key, jax.Array):
+        return False
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return key.ndim == 0 if typed else key.ndim == 1 and key.dtype == jnp.uint32
 
 
 def energies(**settings: Any) -> None:

@@ -158,8 +158,9 @@ def _count(terms: Terms, reading: Sequence[str]) -> Any:
             message = f"the term `{name}` couples the examples of a batch"
             raise LossError([at("LD903", message, None, help=_WANTED)])
         if terms.combine[name] == "function" and name not in terms.count:
-            message = f"the term `{name}` is computed from sums over the batch and is none itself"
-            raise LossError([at("LD903", message, None, help=_WANTED)])
+            message = f"the term `{name}` is computed from several means or sums over the batch"
+            help = f"{_WANTED}, each a term of its own: `a*mean(…) + b*mean(…)`"
+            raise LossError([at("LD903", message, None, help=help)])
     means = [name for name in reading if name in terms.count]
     sums = [name for name in reading if name not in means]
     if not means:

@@ -83,7 +83,7 @@ def described(value: Any) -> str:
         case None | bool() | Integral():
             return str(value)
         case Real():
-            return f"{value:g}"
+            return repr(float(value))
         case _ if hasattr(value, "dtype"):
             return "an array"
         case _:

@@ -62,9 +62,9 @@ def rounding(by_params: Callable[[Any], Any], units: list[Any]) -> Any:
     """
     eps = jnp.finfo(units[-1].dtype).eps
     keys = jax.random.split(jax.random.key(0), len(units))
-    moved = [
+    rounded = [
         eps * unit * jax.random.rademacher(key, unit.shape, unit.dtype)
         for key, unit in zip(keys, units, strict=True)
     ]
-    value, change = jax.jvp(by_params, (units,), (moved,))
+    value, change = jax.jvp(by_params, (units,), (rounded,))
     return eps * norm(value) + norm(change)

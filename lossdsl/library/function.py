@@ -40,8 +40,7 @@ class Builtin:
     - `partial` gives, by parameter, a value at which the function and its derivative are finite:
       its value or derivative can be infinite or NaN elsewhere.
     - `domain` says where parameters may lie: `temperature in (0, inf)`, or by a size of the
-      signature `y in [0, K) or ignore_index`. Of labels beside scores with a role that an `axis[K]`
-      names, `[0, K)` is implied.
+      signature `y in [0, K) or ignore_index`, which labels of a loss over classes imply.
     - `rule` computes the type of the result where the signature cannot say it.
     - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
       implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards.

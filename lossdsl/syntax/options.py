@@ -13,6 +13,12 @@ KEEPDIMS = "keepdims"
 # couples examples declares `where: bool[N]? = none` and reads the mask in its body too.
 LOSS_OPTIONS = (REDUCE, AXIS, WHERE, WEIGHT, NORMALIZE)
 
+CLASS_AXIS = "class_axis"
+"""The option that says along which axis of scores the classes lie: labels count them."""
+
+IGNORE_INDEX = "ignore_index"
+"""The option that names a label beside the classes, whose elements are left out."""
+
 ALL = "all"
 """What names every axis where axes are named."""
 
