@@ -241,3 +241,9 @@ def test_a_caller_names_the_batch_and_terms_say_how_they_combine() -> None:
     assert terms.combine == {"a": "mean", "b": "constant", "s": "whole", "m": "sum"}
     with pytest.raises(lossdsl.LossError, match="`batch` names `z`"):
         lossdsl.compile("mean(a)", batch=("z",))
+
+
+def test_a_long_chain_of_factors_needs_no_stack() -> None:
+    limits = lossdsl.Limits(chain=5_000, nodes=20_000, nodes_warning=20_000)
+    text = "x: f32[B]\nw: f32\nmean(x)" + "/w" * 2_500
+    assert not lossdsl.check(text, limits=limits).diagnostics

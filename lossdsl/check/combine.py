@@ -112,17 +112,20 @@ def combines(graph: Graph, root: Node, batch: Batch) -> Combine:
 
 def _scaled(node: Node, state: Mapping[Node, State]) -> Node:
     """Return what a value is a multiple of, by factors that no example is in."""
-    match node:
-        case Apply(Builtin(operator="neg"), (Apply() as inner,)):
-            return _scaled(inner, state)
-        case Apply(Builtin(operator="*"), (factor, Apply() as inner)) if _is_free(factor, state):
-            return _scaled(inner, state)
-        case Apply(Builtin(operator="*" | "/"), (Apply() as inner, factor)) if _is_free(
-            factor, state
-        ):
-            return _scaled(inner, state)
-        case _:
-            return node
+    while True:
+        match node:
+            case Apply(Builtin(operator="neg"), (Apply() as inner,)):
+                node = inner
+            case Apply(Builtin(operator="*"), (factor, Apply() as inner)) if _is_free(
+                factor, state
+            ):
+                node = inner
+            case Apply(Builtin(operator="*" | "/"), (Apply() as inner, factor)) if _is_free(
+                factor, state
+            ):
+                node = inner
+            case _:
+                return node
 
 
 def _is_free(node: Node | None, state: Mapping[Node, State]) -> bool:
