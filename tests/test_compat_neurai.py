@@ -241,6 +241,7 @@ REFUSED = {
     "a repeat": ("LD904", lambda: EP(SUM).get_grads(*GIVEN, None, None, repeat=2)),
     "axes": ("LD904", lambda: grad(half_sum, reduce_axes=("batch",))),
     "a batch of three": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], (1, 2, 3))),
+    "a loss of no output": ("LD902", lambda: BP("mean(tgt)", accuracy).get_grads(*GIVEN)),
     "a batch of names": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], {"x": 1, "y": 2})),
     "a batch of one array": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], jnp.ones((2, 4)))),
     "no batch": ("LD902", lambda: BP(SUM).get_grads(*GIVEN[:2], None)),
@@ -262,6 +263,11 @@ REFUSED = {
         lambda: BP(lambda out, tgt: (half_sum(out, tgt), 1, 2), fun_has_aux=True).get_grads(*GIVEN),
     ),
 }
+
+
+def test_a_batch_of_three_parts_is_told_so() -> None:
+    with pytest.raises(LossError, match="`batch_data` has 3 parts"):
+        BP(SUM).get_grads(*GIVEN[:2], (1, 2, 3))
 
 
 @pytest.mark.parametrize(("code", "call"), REFUSED.values(), ids=REFUSED)

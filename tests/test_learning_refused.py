@@ -170,6 +170,10 @@ BATCHES_REFUSED = {
         "the loss does not read the output `out`",
         tried(BackProp(lossdsl.compile("mse(y, tgt)"))),
     ),
+    "a tree to predict": (
+        "is one array; the input is of type `dict`",
+        tried(TWO, TWO_WAYS, data={**batch(), "x": {"a": 1.0}}),
+    ),
     "a tree for Hopfield": (
         "reads one array of rates; the input is of type `dict`",
         tried(EquilibriumPropagation(LOSS, Hopfield()), data={**batch(), "x": {"a": 1.0}}),

@@ -52,13 +52,11 @@ class Measured:
             found = self.accuracy(inputs["out"], inputs[self.target])
             return value, replace(terms, metrics={**terms.metrics, ACCURACY: found})
 
-        read: dict[str, inspect.Parameter] = {}
+        kind = inspect.Parameter.KEYWORD_ONLY
+        read = {name: inspect.Parameter(name, kind) for name in ("out", self.target)}
         if isinstance(self.function, CompiledLoss):
-            read |= inspect.signature(self.function.with_terms).parameters
-        if not isinstance(self.function, CompiledLoss) or self.accuracy is not None:
-            kind = inspect.Parameter.KEYWORD_ONLY
-            needed = {name: inspect.Parameter(name, kind) for name in ("out", self.target)}
-            read = {**needed, **read}
+            own = inspect.signature(self.function.with_terms).parameters
+            read = {**({} if self.accuracy is None else {self.target: read[self.target]}), **own}
         with_terms.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             sorted(read.values(), key=lambda one: one.kind)
         )

@@ -190,7 +190,7 @@ class EP(LocalBase):
             help = "`ConditionalGaussian`, `Hopfield`; `activation` is given to it"
             raise refuse(f"`energy` is {described(energy)}; it is a class of energies", help)
         if activation is not None and not callable(activation):
-            raise refuse(f"`activation` is a {type(activation).__name__}, not a function")
+            raise refuse(f"`activation` is {described(activation)}; it is a function")
         for name in kwargs.keys() - {"start", "check", "tolerance"}:
             help = "`energy`, `start`, `check` and `tolerance` are"
             raise refuse(f"`{name}` is no setting of `EP`", help)
@@ -284,10 +284,12 @@ def _given(
         # With its type, because 1 and True are equal.
         fixed = tuple((name, type(value), value) for name, value in sorted(keywords.items()))
         layers = tuple(_with(layer, fixed) for layer in layers)
-    if not isinstance(batch_data, tuple | list) or len(batch_data) != 2:
-        message = f"`batch_data` is {described(batch_data)}; it is `(input, target)`"
-        raise LossError([at("LD902", message, None)])
-    x, target = batch_data
+    parts: Any = batch_data
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        several = isinstance(parts, tuple | list)
+        what = f"has {len(parts)} parts" if several else f"is {described(parts)}"
+        raise LossError([at("LD902", f"`batch_data` {what}; it is `(input, target)`", None)])
+    x, target = parts
     return layers, [param] if callable(model) else param, {"x": x, "tgt": target}
 
 

@@ -24,7 +24,7 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.chain import Chain, Errors, like, plus
 from lossdsl.learning.descent import descend
 from lossdsl.learning.errors import Loss, LossEnd, inputs, objective
-from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, named, shown
+from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, is_array, named, shown
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
 from lossdsl.learning.settings import at_least_one, losses, names, not_negative, positive
@@ -81,6 +81,9 @@ class BiPredictiveCoding(LearningRule):
         """Return the result, as a pure function of arrays."""
         both = [_two_ways(number, layer) for number, layer in enumerate(layers)]
         bottom = batch[self.input]
+        if not is_array(bottom):
+            message = f"what is predicted backward is one array; the input is {shown(bottom)}"
+            raise LossError([at("LD902", message, None)])
         goal = objective(self.loss, self.output, batch)
         *beliefs, out = forward(layers, params, bottom)[1:]
         top = self._label(batch, out)

@@ -1,6 +1,6 @@
 """Equilibrium propagation: a network settles, is nudged by the loss, and settles again.
 
-Scellier and Bengio 2017, doi:10.3389/fncom.2017.00024; the centred estimate is that of Laborieux
+Scellier and Bengio 2017, doi:10.3389/fncom.2017.00024; the centered estimate is that of Laborieux
 and others 2021, doi:10.3389/fnins.2021.633674. The free energy `E` and the loss for each example
 `C` make `F = E + beta*C`; units follow `-dF/du`, and the gradient of the loss at rest is the limit
 of a difference of `dE/dparams` between two rests.

@@ -68,5 +68,5 @@ def _restless(residual: float, tolerance: float) -> list[Diagnostic]:
     if residual <= tolerance:
         return []
     message = f"inference is not at rest: its residual is {residual:.3g}, allowed is {tolerance:g}"
-    help = "more `steps`; if it grows with them, a smaller step size, or `beta`"
+    help = "more `steps`; if it grows with them, a smaller step size, or a smaller nudge"
     return [at("LD906", message, None, help=help)]
