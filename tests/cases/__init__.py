@@ -1,0 +1,1 @@
+"""Specs that once gave a wrong answer and their siblings, one module a kind, each with `CASES`."""
