@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases.case import Case
 
 import lossdsl
-from cases.case import Case
 
 MODULES = sorted(
     path.stem
