@@ -7,7 +7,9 @@ starts from a tree; `commented` starts from a text.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -31,8 +33,19 @@ roles = st.sampled_from([None, "logits", "probs", "labels", "mask", "target", "v
 texts = st.text(st.characters(categories=("L", "N"), include_characters='*/!?[] |_."'), max_size=12)
 
 
-def _many(items: SearchStrategy, least: int = 0, most: int = 3) -> SearchStrategy:
-    return st.lists(items, min_size=least, max_size=most).map(tuple)
+def _many(
+    items: SearchStrategy, least: int = 0, most: int = 3, by: Callable[[Any], Any] | None = None
+) -> SearchStrategy:
+    return st.lists(items, min_size=least, max_size=most, unique_by=by).map(tuple)
+
+
+def _name(node: Any) -> str:
+    return node.name
+
+
+def _defined_name(statement: Any) -> object:
+    is_definition = isinstance(statement, ast.Definition)
+    return statement.signature.name if is_definition else id(statement)
 
 
 # Expressions
@@ -84,7 +97,12 @@ def _compound(inner: SearchStrategy) -> SearchStrategy:
         st.builds(ast.Logical, st.sampled_from(["and", "or"]), _many(inner, 2), st.just(HERE)),
         st.builds(ast.Conditional, inner, inner, inner, st.just(HERE)),
         st.builds(
-            ast.Call, functions, _many(inner), _many(keywords, 0, 2), st.just(HERE), st.just(HERE)
+            ast.Call,
+            functions,
+            _many(inner),
+            _many(keywords, 0, 2, _name),
+            st.just(HERE),
+            st.just(HERE),
         ),
         st.builds(ast.Index, inner, _many(items, 1), _many(keywords, 0, 1), st.just(HERE)),
         st.builds(ast.Attribute, inner, names, st.just(HERE)),
@@ -124,7 +142,7 @@ array_types = st.builds(ast.ArrayTypeExpr, dtypes, _many(dims), roles, st.just(H
 tree_types = st.builds(ast.TreeTypeExpr, st.none() | array_types, roles, st.just(HERE))
 input_types = st.recursive(
     array_types | tree_types,
-    lambda inner: _many(st.builds(ast.FieldExpr, names, inner, st.just(HERE)), 1).map(
+    lambda inner: _many(st.builds(ast.FieldExpr, names, inner, st.just(HERE)), 1, by=_name).map(
         lambda fields: ast.RecordTypeExpr(fields, HERE)
     ),
     max_leaves=4,
@@ -132,18 +150,20 @@ input_types = st.recursive(
 _words = st.one_of(
     st.sampled_from(["text", "shape", "axes", "constraint"]).map(lambda word: (word, ())),
     dtypes.map(lambda dtype: ("static", (dtype,))),
-    st.lists(st.sampled_from("KM"), min_size=1, max_size=2).map(lambda ks: ("axis", tuple(ks))),
+    st.lists(st.sampled_from("KM"), min_size=1, max_size=2, unique=True).map(
+        lambda ks: ("axis", tuple(ks))
+    ),
     st.just(("constraint", ("params",))),
     st.integers(0, 3).map(lambda n: ("function", (str(n),))),
 ).map(lambda pair: ast.WordTypeExpr(*pair, HERE))
-_choices = _many(texts, 1).map(lambda options: ast.ChoiceTypeExpr(options, HERE))
+_choices = _many(texts, 1, by=str).map(lambda options: ast.ChoiceTypeExpr(options, HERE))
 
 
 def _joined(options: tuple[ast.TypeExpr, ...]) -> ast.TypeExpr:
     return options[0] if len(options) == 1 else ast.UnionTypeExpr(options, HERE)
 
 
-_alternatives = _many(input_types | _words, 1, 2).map(_joined)
+_alternatives = _many(input_types | _words, 1, 2, by=lambda kind: kind).map(_joined)
 _required = _alternatives | _choices | st.tuples(_choices, input_types).map(_joined)
 parameter_types = _required | st.builds(ast.OptionalTypeExpr, _required, st.just(HERE))
 _negative = st.sampled_from([-1, -2.5, float("-inf")]).map(lambda n: ast.Literal(n, HERE))
@@ -157,13 +177,17 @@ parameters = st.builds(
     st.just(HERE),
 )
 signatures = st.builds(
-    ast.Signature, functions, _many(parameters), st.none() | parameter_types, st.just(HERE)
+    ast.Signature,
+    functions,
+    _many(parameters, by=_name),
+    st.none() | parameter_types,
+    st.just(HERE),
 )
 # A definition has a fixed number of parameters.
 _defined = st.builds(
     ast.Signature,
     functions,
-    _many(parameters.map(lambda one: replace(one, variadic=False))),
+    _many(parameters.map(lambda one: replace(one, variadic=False)), by=_name),
     st.none() | parameter_types,
     st.just(HERE),
 )
@@ -202,7 +226,7 @@ _unnamed = st.builds(ast.Result, st.none(), results, st.just(False), st.just(HER
 )
 _statements = st.builds(
     lambda others, found, place: [*others[:place], *found, *others[place:]],
-    st.lists(_others, max_size=3),
+    st.lists(_others, max_size=3, unique_by=_defined_name),
     _named | _unnamed,
     st.integers(0, 3),
 )
@@ -214,7 +238,9 @@ def _program(version: int | None, *parts: list[ast.Statement]) -> ast.Program:
 
 
 programs = st.builds(_program, _versions, st.lists(declarations, max_size=3), _bare | _statements)
-libraries = st.builds(_program, _versions, st.lists(definitions, max_size=3))
+libraries = st.builds(
+    _program, _versions, st.lists(definitions, max_size=3, unique_by=_defined_name)
+)
 
 
 # Texts

@@ -81,7 +81,10 @@ class Scope:
 
 @dataclass
 class Context:
-    """The state of one elaboration; `default_float` is a class until sizes are concrete."""
+    """The state of one elaboration; `default_float` is a class until sizes are concrete.
+
+    `closed` says that it is of a definition by itself, which reads its parameters only.
+    """
 
     graph: Graph
     limits: Limits
@@ -94,6 +97,7 @@ class Context:
     )
     constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
     free_names: bool = False
+    closed: bool = False
     debug: bool = False
     expansions: int = 0
 
@@ -105,7 +109,7 @@ class Context:
     def report(self, found: Diagnostic, scope: Scope) -> Value:
         """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
         found = in_calls(found, scope.calls)
-        if found not in self.diagnostics:
+        if not any(_repeats(found, one) for one in self.diagnostics):
             self.diagnostics.append(found)
         return self.unknown()
 
@@ -148,6 +152,14 @@ class Context:
         if len(places) < 4 and place not in places:
             places.append(place)
         return Value(node, type)
+
+
+def _repeats(found: Diagnostic, other: Diagnostic) -> bool:
+    """Say whether a finding was made before: in a definition, each call finds it again."""
+    if (found.code, found.message) != (other.code, other.message):
+        return False
+    primary, before = ([one for one in f.labels if one.primary] for f in (found, other))
+    return primary == before
 
 
 def in_calls(found: Diagnostic, calls: tuple[tuple[str, Span], ...]) -> Diagnostic:

@@ -21,7 +21,7 @@ def check_definitions(
     """Return what is wrong with the bodies of definitions, whoever may call them."""
     found: list[Diagnostic] = []
     for definition in definitions:
-        context = Context(Graph(), limits)
+        context = Context(Graph(), limits, closed=True)
         _check(context, definition, functions)
         found += context.diagnostics
     return tuple(found)

@@ -133,10 +133,14 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
         context.inferred.setdefault(expr.id, "unknown")
         return context.value(context.graph.input(expr.id, UNKNOWN), UNKNOWN, expr.span, scope)
     names = [name for name in (*scope.values, *scope.dims) if name.isidentifier()]
-    known = ", ".join(f"`{name}`" for name in sorted(names)[:8])
-    help = did_you_mean(expr.id, names) or (f"known here: {known}" if known else None)
-    if help is not None and not scope.calls:
-        help += "; once one input is declared, all are"
+    help = did_you_mean(expr.id, names)
+    closed = context.closed or bool(scope.calls)
+    if closed:
+        parameter = f"a definition reads its parameters only: make `{expr.id}` one of them"
+        help = f"{help} {parameter}" if help else parameter
+    elif help or names:
+        known = ", ".join(f"`{name}`" for name in sorted(names)[:8])
+        help = f"{help or f'known here: {known}'}; once one input is declared, all are"
     if expr.id in scope.functions:
         help = f"`{expr.id}` is a function: call it, `{expr.id}(…)`"
     return context.error(
@@ -144,7 +148,7 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
         "LD103",
         f"unknown name `{expr.id}`",
         expr.span,
-        "not a parameter" if scope.calls else "not an input, binding or dim",
+        "not a parameter" if closed else "not an input, binding or dim",
         help=help,
     )
 

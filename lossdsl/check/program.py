@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 
-from lossdsl.check import expressions, terms
+from lossdsl.check import expressions, primitives, terms
 from lossdsl.check.bounds import hold_program_apart
 from lossdsl.check.combine import Batch, batch_of, combines
 from lossdsl.check.context import Argument, Context, Scope, Value
@@ -254,6 +254,8 @@ def _outcome(
         value = expressions.literal(context, scope, 0.0, statement.value.span)
     else:
         value = expressions.elaborate(context, scope, kept)
+        if kept is not statement.value:
+            value = _as_written(context, scope, statement, value)
     _scalar(context, scope, value, statement, parts)
     if has_errors(context.diagnostics):
         return None
@@ -268,6 +270,22 @@ def _outcome(
         for part, name in zip(parts, names, strict=True)
     )
     return Outcome(statement.name or RESULT, value.node, found)
+
+
+def _as_written(context: Context, scope: Scope, statement: ast.Result, kept: Value) -> Value:
+    """Return what is left of a result in the dtype of all: a term of weight 0 counts there."""
+    span = statement.value.span
+    whole = expressions.elaborate(context, scope, statement.value)
+    match whole.type, kept.type:
+        case UnknownType(), ArrayType():
+            return Value(kept.node, whole.type)
+        case ArrayType(dtype=dtype), ArrayType(dtype=own) if dtype != own:
+            kept = primitives.as_number(context, scope, kept, span)
+            kept = primitives.convert(context, scope, kept, dtype, span)
+            assert isinstance(kept.type, ArrayType)
+            return Value(kept.node, replace(kept.type, dtype=dtype))
+        case _:
+            return kept
 
 
 def _scalar(

@@ -247,6 +247,14 @@ ROWS: tuple[Code, ...] = (
         good="loss f(x: float[*S], y: float[*S]) -> float[*S] = x*y\nloss = f(out, out)",
     ),
     Code(
+        "LD037",
+        title="a number as other languages write it",
+        why="A number is written in digits, with a point and an exponent if it has them. A whole "
+        "number with a zero in front is one of base 8 to other readers of the same text.",
+        bad="017*mse(out, tgt)",
+        good="17*mse(out, tgt)",
+    ),
+    Code(
         "LD601",
         title="a text that is too long",
         why="A spec states one loss; data and parameters are its inputs. The bound keeps reading "

@@ -10,7 +10,7 @@ from typing import Any
 
 from lark import Token
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.limits import Limits
 from lossdsl.source import Source, Span
 from lossdsl.syntax.ast import Comment
@@ -80,6 +80,18 @@ def text_of(token: Token) -> str:
     return str(token[1:-1])
 
 
+def zeros_first(span: Span) -> Diagnostic:
+    """Return the finding that a whole number begins with zeros."""
+    plain = span.text.lstrip("0")
+    return at(
+        "LD037",
+        f"`{span.text}` begins with a zero, which other readers take for base 8",
+        span,
+        help=f"write `{plain}`",
+        fix=Fix(span, plain),
+    )
+
+
 def number_of(token: Token) -> int | float:
     """Return the value of a number, noting one that is too long or does not fit a double."""
     building = BUILDING.get()
@@ -91,6 +103,8 @@ def number_of(token: Token) -> int | float:
         return 0
     match token.type:
         case "INT":
+            if token[0] == "0" and token.strip("0"):
+                building.diagnostics.append(zeros_first(span_of(token)))
             return int(token)
         case "INF":
             return math.inf

@@ -7,11 +7,12 @@ knows speaks. The last one knows every text.
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable
 
 from lark.exceptions import UnexpectedInput
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, Label, at
 from lossdsl.source import Source
 from lossdsl.syntax import errors_marks as marks
 from lossdsl.syntax.errors_marks import ARITHMETIC, BINARY, CLOSING
@@ -189,12 +190,38 @@ def _missing_operator(s: Situation) -> Diagnostic | None:
             before.span,
             help=f"write `{before.text}(…)` with the value as argument",
         )
+    foreign = _foreign_number(before, found)
+    if foreign is not None:
+        return foreign
     labels = (Label(found.span, "expected an operator", primary=True),)
     return Diagnostic(
         "LD007",
         f"no operator between {before} and {found}",
         labels,
         help="write `*` to multiply" if before.kind == "number" or found.text == "(" else None,
+    )
+
+
+# As Python, C and YAML write numbers, and this language does not.
+_FOREIGN_NUMBER = re.compile(
+    r"0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO](_?[0-7])+|[0-9]+(_[0-9]+)+"
+)
+_LONGEST = 64
+
+
+def _foreign_number(before: Lexeme, found: Lexeme) -> Diagnostic | None:
+    span = before.span.to(found.span)
+    if before.kind != "number" or not before.touches(found):
+        return None
+    if len(span.text) > _LONGEST or not _FOREIGN_NUMBER.fullmatch(span.text):
+        return None
+    plain = str(int(span.text, 0 if span.text[1].isalpha() else 10))
+    return at(
+        "LD037",
+        f"`{span.text}` is no number of the language",
+        span,
+        help=f"write `{plain}`",
+        fix=Fix(span, plain),
     )
 
 

@@ -15,6 +15,9 @@ RESERVED = frozenset({
 })
 # fmt: on
 
+# What Python's compiler keeps for itself though it is no keyword: nothing may be called so.
+_CONSTANTS = frozenset({"__debug__"})
+
 # Letters of other scripts that print like a Latin one. Names such as `Δx` and `dθ` are fine.
 _LOOK_ALIKES = frozenset(
     "АВЕЅІЈКМНОРСТУХаеорсухѕіјһԁԛԝ"  # noqa: RUF001 - Cyrillic
@@ -54,6 +57,13 @@ def read_name(span: Span) -> tuple[str, Diagnostic | None]:
                 f"`{found}` is {described}",
                 help="retype the name in one script",
             )
+    if name in _CONSTANTS:
+        return name, at(
+            "LD019",
+            f"`{name}` is a constant of Python and cannot be a name",
+            span,
+            help=f"`{name.strip('_')}` is free; arguments are passed by name from Python",
+        )
     if keyword.iskeyword(name):
         return name, at(
             "LD019",

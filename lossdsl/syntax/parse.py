@@ -10,10 +10,11 @@ from lark.exceptions import UnexpectedInput
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
-from lossdsl.syntax.ast import Program, Signature, TypeExpr
+from lossdsl.syntax.ast import Program, Signature, TypeExpr, walk
 from lossdsl.syntax.building import BUILDING, Building
 from lossdsl.syntax.errors import explain
 from lossdsl.syntax.grammar import parser
+from lossdsl.syntax.repeats import repeats
 from lossdsl.syntax.rules import violations
 from lossdsl.syntax.text import scan
 
@@ -36,13 +37,20 @@ def parse_program(
 def parse_signature(source: Source) -> tuple[Signature | None, tuple[Diagnostic, ...]]:
     """Return the signature that a text such as `abs(x: num[*S]) -> num[*S]` holds."""
     signature, found, _ = _parse(source, "signature", DEFAULT_LIMITS)
-    return (None if found else signature), found
+    return _once(signature, found)
 
 
 def parse_type(source: Source) -> tuple[TypeExpr | None, tuple[Diagnostic, ...]]:
     """Return the type of an input that a text such as `labels int[B]` holds."""
     kind, found, _ = _parse(source, "input_type", DEFAULT_LIMITS)
-    return (None if found else kind), found
+    return _once(kind, found)
+
+
+def _once(tree: Any, found: tuple[Diagnostic, ...]) -> tuple[Any, tuple[Diagnostic, ...]]:
+    """Return a signature or type in which nothing is given twice, and what is wrong with it."""
+    if tree is not None:
+        found = (*found, *(repeat for node in walk(tree) for repeat in repeats(node)))
+    return (None if found else tree), found
 
 
 def _parse(

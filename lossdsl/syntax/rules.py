@@ -33,6 +33,7 @@ from lossdsl.syntax.ast import (
     children,
     walk,
 )
+from lossdsl.syntax.repeats import repeats
 from lossdsl.syntax.text import too_deep
 
 
@@ -43,6 +44,7 @@ def violations(program: Program, limits: Limits, *, library: bool) -> Iterator[D
         yield from _labels(statement)
     yield from _size(program, limits)
     for node in walk(program):
+        yield from repeats(node)
         match node:
             case Power():
                 yield from _exponent(node, limits)
