@@ -111,7 +111,7 @@ def _by_name(
         run = scope.runs[expr.id]
         if run is None or dims is None:
             return None
-        return tuple(at for at, dim in enumerate(dims) if any(_is(dim, one) for one in run))
+        return tuple(at for at, dim in enumerate(dims) if any(is_dim(dim, one) for one in run))
     wanted = scope.dims.get(expr.id)
     if wanted is None:
         known = sorted({*scope.dims, *scope.runs})
@@ -131,7 +131,7 @@ def _by_name(
         return None
     if dims is None:
         return None
-    found = [at for at, dim in enumerate(dims) if _is(dim, wanted)]
+    found = [at for at, dim in enumerate(dims) if is_dim(dim, wanted)]
     if len(found) == 1:
         return (found[0],)
     shape = f"[{', '.join(map(str, dims))}]"
@@ -156,5 +156,6 @@ def _by_name(
     return None
 
 
-def _is(dim: Dim, wanted: Dim) -> bool:
+def is_dim(dim: Dim, wanted: Dim) -> bool:
+    """Say whether a dim of an array is the one that a name means."""
     return bool(wanted.terms) and (dim.constant, dim.terms) == (wanted.constant, wanted.terms)

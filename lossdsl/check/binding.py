@@ -13,7 +13,7 @@ from lossdsl.library.aliases import OPTIONS, alias_table
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import LOSS_OPTIONS, NORMALIZE
+from lossdsl.syntax.options import AXIS, LOSS_OPTIONS, NORMALIZE
 from lossdsl.types.types import Dim, UnknownType, literal_dim
 
 Evaluate = Callable[[ast.Expr], Argument]
@@ -42,6 +42,16 @@ def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]
     """Return the parameters that a caller fills by position: not a loss's own options."""
     hidden = LOSS_OPTIONS if function.is_loss else ()
     return [one for one in signature.parameters if one.name not in hidden]
+
+
+def sole_axis(signature: ast.Signature) -> str | None:
+    """Return the parameter that says along which axis a function works, if it has one such."""
+    named = [
+        one.name
+        for one in signature.parameters
+        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == AXIS
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 def bind(
@@ -83,12 +93,13 @@ def _assign(
     options: dict[str, ast.Expr] = {}
     names = [one.name for one in positional]
     for keyword in call.keywords:
-        if keyword.name in names:
-            if keyword.name in given:
-                return at(
-                    "LD104", f"`{keyword.name}` of `{function.name}` is given twice", keyword.span
-                )
-            given[keyword.name] = (keyword.value,)
+        name = keyword.name
+        if name == AXIS and name not in (*names, *function.options):
+            name = sole_axis(signature) or name
+        if name in names:
+            if name in given:
+                return at("LD104", f"`{name}` of `{function.name}` is given twice", keyword.span)
+            given[name] = (keyword.value,)
         elif keyword.name in function.options or (function.weighted and keyword.name == NORMALIZE):
             # A divisor where nothing is divided is refused where the options are read.
             options[keyword.name] = keyword.value

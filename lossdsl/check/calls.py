@@ -13,6 +13,7 @@ from lossdsl.check.domains import hold_domains
 from lossdsl.check.fitting import Fit, fit
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.check.own_axis import own_axis
 from lossdsl.check.python import python_call
 from lossdsl.check.roles import contradictions, hold_classes, hold_roles
 from lossdsl.check.watch import watched
@@ -119,7 +120,7 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
         if isinstance(bound, Diagnostic):
             problems.append(bound)
             continue
-        fitted = fit(context, scope, bound)
+        bound, fitted = own_axis(context, scope, bound, fit(context, scope, bound))
         if isinstance(fitted, Diagnostic):
             problems.append(fitted)
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lossdsl.check.binding import Bound, show_signature
 from lossdsl.check.context import Value
 from lossdsl.check.patterns import pattern_of
@@ -9,7 +11,7 @@ from lossdsl.check.refusals import DTYPE_WORDS, sizes_help, swap_help
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.types.types import ArrayType, RecordType, Type, kind
+from lossdsl.types.types import ArrayType, RecordType, Type, kind, same_dim
 from lossdsl.types.unify import Bindings, Clash
 
 
@@ -124,15 +126,46 @@ def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
     (mine, span), (theirs, other_span) = bound.values[parameter], bound.values[other]
     if not isinstance(mine, Value) or not isinstance(theirs, Value):
         return None
+    alike = len(
+        {_dims_of(bound, name, value) for name, value in ((parameter, mine), (other, theirs))}
+    )
     return (
         swap_help(theirs.type, mine.type, span)
         or _labels_help(bound, parameter, mine.type, span)
         or _squeeze_help(mine.type, theirs.type, span)
         or _squeeze_help(theirs.type, mine.type, other_span)
-        or _scalar_help(mine.type, span, other_span)
-        or _scalar_help(theirs.type, other_span, span)
+        or (
+            alike == 1
+            and (
+                _one_hot_help(bound, parameter, mine.type, theirs.type, span)
+                or _broadcast_help(mine.type, theirs.type, span, other_span)
+                or _broadcast_help(theirs.type, mine.type, other_span, span)
+            )
+        )
         or sizes_help(theirs.type, mine.type)
     )
+
+
+def _dims_of(bound: Bound, parameter: str, value: Value) -> object:
+    """Return the dims of a parameter's pattern: two that are equal take one shape."""
+    type = next(one.type for one in bound.signature.parameters if one.name == parameter)
+    pattern = pattern_of(type, value)
+    return pattern.dims if isinstance(pattern, ast.ArrayTypeExpr) else None
+
+
+def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: Span) -> str | None:
+    """Labels of the classes that the other argument has an axis for."""
+    pattern = next(one.type for one in bound.signature.parameters if one.name == parameter)
+    role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
+    match mine, theirs:
+        case ArrayType(dims=a), ArrayType(dims=(*b, classes)) if role in ("mask", "probs") and a:
+            if kind(mine.dtype) != "int" or len(a) != len(b):
+                return None
+            if any(same_dim(dim, one) is False for dim, one in zip(a, b, strict=True)):
+                return None
+            return f"`one_hot({span.text}, {classes})` makes a distribution of labels"
+        case _:
+            return None
 
 
 def _labels_help(bound: Bound, parameter: str, type: Type, span: Span) -> str | None:
@@ -158,9 +191,20 @@ def _squeeze_help(longer: Type, shorter: Type, span: Span) -> str | None:
     return None
 
 
-def _scalar_help(type: Type, span: Span, other: Span) -> str | None:
-    if isinstance(type, ArrayType) and type.dims == ():
-        return f"`broadcast({span.text}, like={other.text})`"
+def _broadcast_help(small: Type, large: Type, span: Span, other: Span) -> str | None:
+    """Return how to repeat an array to the shape of another, where that is all that is wrong."""
+    match small, large:
+        case ArrayType(dims=a), ArrayType(dims=b) if a is not None and b and len(a) <= len(b):
+            last = b[len(b) - len(a) :]
+            if all(dim.is_one or same_dim(dim, one) for dim, one in zip(a, last, strict=True)):
+                return f"`broadcast({span.text}, like={other.text})`"
+            if all(same_dim(dim, one) for dim, one in zip(a, b, strict=False)):
+                places = ", ".join([":"] * len(a) + ["None"] * (len(b) - len(a)))
+                atom = re.fullmatch(r"[\w.]+(\(.*\))?", span.text)
+                text = span.text if atom else f"({span.text})"
+                return f"`broadcast({text}[{places}], like={other.text})`"
+        case _:
+            pass
     return None
 
 

@@ -63,6 +63,9 @@ def dtype_fits(pattern: ast.ArrayTypeExpr, type: ArrayType) -> bool | None:
     if pattern.role == "probs" and type.strength > 0:
         # Whole numbers are labels, not a distribution.
         return fits(type.dtype, "float")
+    if pattern.role == "mask" and kind(type.dtype) == "bool":
+        # What may be anything from 0 to 1 may be true or false.
+        return True
     if pattern.dtype == "float":
         return fits(type.dtype, "num")
     if pattern.dtype in ("num", "any", "int", "bool"):

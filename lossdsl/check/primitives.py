@@ -223,7 +223,9 @@ def as_number(context: Context, scope: Scope, value: Value, span: Span) -> Value
 def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> Value:
     """Return the value in another dtype; numbers take whatever dtype they meet."""
     type = value.type
-    if not isinstance(type, ArrayType) or type.dtype == dtype or dtype in ("num", "any", "float"):
+    if not isinstance(type, ArrayType) or type.dtype == dtype or dtype in ("num", "any"):
+        return value
+    if dtype == "float" and kind(type.dtype) != "bool":
         return value
     if type.strength == LITERAL and type.dims == ():
         return value
