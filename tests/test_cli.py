@@ -105,6 +105,24 @@ def test_key_and_inputs_of_a_config(tmp_path: Path) -> None:
     assert "LD201" in wider.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "a.yaml", "--key", "a", "--key", "b"), "`--key` is given twice"),
+        (("check", "-e", "mean(a)", "--key", "a"), "`--key` is of YAML"),
+        (("check", "a.loss", "--key", "a"), "`--key` is of YAML"),
+        (("check", "-e", "mean(a)", "-i", "a=f32[B]", "-i", "a=f64[B]"), "by two `-i`"),
+        (("check", "-e", "a", "--output-format", "json", "--output-format", "full"), "twice"),
+        (("functions", "--search", "a", "--search", "b"), "`--search` is given twice"),
+        (("fmt", "a.loss", "--check", "--check"), "`--check` is given twice"),
+    ],
+)
+def test_no_option_is_given_twice_or_read_by_nothing(arguments: tuple[str, ...], said: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == USAGE
+    assert said in " ".join(result.output.split())
+
+
 def test_check_reads_stdin() -> None:
     assert "<stdin>:1:1" in run("check", "-", input="l2sqrt(params)").output
 

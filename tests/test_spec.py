@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +105,30 @@ REFUSED = {
     "a strange key": ("a.yaml", "loss: {text: a, input: {}}", "LD705", None),
     "a strange type": ("a.yaml", "loss: {text: a, inputs: {a: 3}}", "LD705", None),
     "inputs as a list": ("a.yaml", "loss: {text: a, inputs: [a]}", "LD705", None),
+    "inputs beside the spec": (
+        "a.yaml",
+        "loss: mse(out, tgtt)\ninputs: {out: 'f32[B]', tgt: 'f32[B]'}\n",
+        "LD705",
+        (2, 16),
+    ),
+    "inputs beside a mapping": (
+        "a.yaml",
+        "a:\n  loss: {text: mean(out)}\n  inputs:\n    out: f32[B]\n",
+        "LD704",
+        None,
+    ),
+    "JSON, inputs beside the spec": (
+        "a.json",
+        '{"loss": "mean(x)", "imputs": {"x": "f32[B]"}}',
+        "LD705",
+        (1, 38),
+    ),
+    "TOML, inputs beside the spec": (
+        "a.toml",
+        "loss = 'mean(x)'\n[input]\nx = 'f32[B]'\n",
+        "LD705",
+        (3, 6),
+    ),
     "a mapping in itself": ("a.yaml", "loss: &a {text: *a}", "LD705", None),
     "a folded comment": ("a.yaml", "loss: >\n  a # b\n  + c\n", "LD706", (2, 5)),
     "JSON": ("a.json", '{"loss": }', "LD702", (1, 10)),
@@ -133,6 +159,72 @@ def test_refused(case: tuple[str, str, str, tuple[int, int] | None], tmp_path: P
     start = found.span and found.span.source.position(found.span.start)
     assert start == place
     assert str(found)
+
+
+MAPPINGS: dict[str, tuple[dict[Any, Any], str, str]] = {
+    "a key misspelt": ({"text": "mean(a)", "imputs": {}}, "`imputs`", "did you mean `inputs`?"),
+    "a text misspelt": ({"txt": "mean(a)"}, "`txt`", "did you mean `text`?"),
+    "another key": ({"text": "mean(a)", "weight": 2}, "`weight`", "such as"),
+    "a number as key": ({"text": "mean(a)", 3: 2}, "for a key", "such as"),
+    "two texts": ({"text": "mean(a)", "loss": "mean(a)"}, "both `text` and `loss`", "keep one"),
+    "no text": ({"inputs": {}}, "neither `text` nor `loss`", "such as"),
+    "no string": ({"loss": ["mean(a)"]}, "a list for `loss`", "such as"),
+}
+
+
+@pytest.mark.parametrize(("mapping", "message", "help"), MAPPINGS.values(), ids=MAPPINGS)
+def test_every_key_of_a_mapping_is_read_wherever_it_comes_from(
+    mapping: dict[Any, Any], message: str, help: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"loss": mapping}))
+    uses: list[Callable[[], Any]] = [
+        lambda: lossdsl.compile(mapping),
+        lambda: lossdsl.load(path),
+    ]
+    (found,) = lossdsl.check(mapping).diagnostics
+    for use in uses:
+        with pytest.raises(lossdsl.LossError, match="LD705") as caught:
+            use()
+        (other,) = caught.value.diagnostics
+        assert found.code == other.code
+        if 3 not in mapping:  # which JSON makes a text
+            assert message in found.message
+            assert message in other.message
+        assert help in (found.help or "")
+        assert help in (other.help or "")
+    with pytest.raises(ValidationError, match="LD705"):
+        lossdsl.LossSpec.model_validate(mapping)
+
+
+UNTOUCHED = {
+    "of another reader": "loss: mean(x)\ninputs: {age: float, income: float}\n",
+    "sizes": "loss: mean(x)\ninputs: {x: 784}\n",
+    "a number": "loss: mean(x)\ninputs: 784\n",
+    "files": "loss: mean(x)\ninputs: {x: data/train.csv}\n",
+    "read by the spec itself": "loss: {text: mean(x), inputs: {x: 'f32[B]'}}\n",
+}
+
+
+@pytest.mark.parametrize("text", UNTOUCHED.values(), ids=UNTOUCHED)
+def test_other_keys_of_a_config_are_its_own(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    assert lossdsl.load(path).text == "mean(x)"
+
+
+def test_a_loss_file_has_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / "a.loss"
+    path.write_text("mean(x)")
+    assert lossdsl.load(path).text == "mean(x)"
+    with pytest.raises(lossdsl.LossError, match="LD704"):
+        lossdsl.load(path, "train.loss")
+
+
+def test_a_name_from_outside_is_in_the_form_of_a_text() -> None:
+    assert lossdsl.check("mean(\ufb01t)", {"fit": "f32[B]"}).ok
+    (found,) = lossdsl.check("mean(\ufb01t)", {"\ufb01t": "f32[B]"}).diagnostics
+    assert (found.code, found.help) == ("LD002", "write `fit`, its normal form")
 
 
 @pytest.mark.parametrize("name", ["nowhere.yaml", ".", "a\0b.yaml", "a" * 5000 + ".yaml"])

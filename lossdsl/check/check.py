@@ -102,13 +102,19 @@ def parse_inputs(
 
 
 def _name_problems(name: str) -> list[Diagnostic]:
-    """Hold the name of an input that comes from outside the text to the rules of names."""
+    """Hold the name of an input that comes from outside the text to the rules of names.
+
+    A text is read in one Unicode form, and a name in another one would never be met there.
+    """
     span = Span(Source(name, "<name of an input>"), 0, len(name))
     if name in RESERVED:
         return [reserved(name, span)]
     if name.isascii() and not name.isidentifier():
         return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
-    found = read_name(span)[1]
+    read, found = read_name(span)
+    if found is None and read != name:
+        message = f"the input `{name}` is called `{read}` in a text"
+        found = at("LD002", message, span, help=f"write `{read}`, its normal form")
     return [] if found is None else [found]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
@@ -11,6 +12,9 @@ from lossdsl.selectors import flatten
 from lossdsl.source import Source
 from lossdsl.types.dtypes import dtype_name
 from lossdsl.types.types import UNKNOWN_DIM, TreeType, array
+
+KEYS = ("text", "loss", "inputs")
+_FORM = 'such as `{"text": "mse(out, tgt)", "inputs": {…}}`'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +53,40 @@ def _source_of(spec: Any) -> tuple[Source, Any]:
         case Source():
             return spec, None
         case Mapping():
-            text = spec.get("text", spec.get("loss"))
-            if not isinstance(text, str):
-                raise LossError(
-                    [
-                        at(
-                            "LD705",
-                            "a spec in mapping form has no `text`",
-                            None,
-                            help='such as `{"text": "mse(out, tgt)", "inputs": {…}}`',
-                        )
-                    ]
-                )
-            return Source(text), spec.get("inputs")
+            problem = keys_problem(spec)
+            if problem is not None:
+                said, help = problem
+                raise LossError([at("LD705", f"a spec in mapping form {said}", None, help=help)])
+            return Source(spec.get("text", spec.get("loss"))), spec.get("inputs")
         case _:
             source = getattr(spec, "source", None)
             if isinstance(source, Source):
                 return source, getattr(spec, "declared", None)
     raise LossError([_no_spec(spec)])
+
+
+def keys_problem(
+    spec: Mapping[Any, Any], kind: Callable[[object], str] | None = None
+) -> tuple[str, str] | None:
+    """Say what keeps a mapping from being a spec, in words that follow its name, with a help.
+
+    `kind` names what a value is, in the words of whoever reads.
+    """
+    kind = kind or _kind_of
+    texts = [name for name in ("text", "loss") if name in spec]
+    if len(texts) > 1:
+        return "has both `text` and `loss`", "they mean the same; keep one"
+    for name in spec:
+        if name not in (*texts, "inputs"):
+            shown = f"`{name}`" if isinstance(name, str) else f"{kind(name)} for a key"
+            close = get_close_matches(str(name), KEYS, n=1)
+            help = f"did you mean `{close[0]}`?" if close else _FORM
+            return f"has {shown}, which nothing reads; a spec has `text` and `inputs`", help
+    if not texts:
+        return "has neither `text` nor `loss`", _FORM
+    if not isinstance(spec[texts[0]], str):
+        return f"has {kind(spec[texts[0]])} for `{texts[0]}`, not a text", _FORM
+    return None
 
 
 def text_of(spec: Any) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from lossdsl.cli.files import read_libraries
 from lossdsl.cli.output import (
@@ -27,6 +28,19 @@ from lossdsl.library.declare import Library
 from lossdsl.source import Source
 
 LIBRARY = typer.Option("--library", metavar="FILE", help="A `.loss` file of functions; repeatable.")
+
+
+class OnceCommand(typer.core.TyperCommand):
+    """A command that takes an option once, if it is none to repeat: of two the last would win."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that is given twice, and parse the others."""
+        order = self.make_parser(ctx).parse_args(args=list(args))[2]
+        for option in order:
+            if order.count(option) > 1 and not getattr(option, "multiple", True):
+                ctx.fail(f"`{option.opts[-1]}` is given twice")
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     help="Check, format and explain losses written as text.",
@@ -54,7 +68,7 @@ def _options(  # pyright: ignore[reportUnusedFunction]
     pass
 
 
-@app.command()
+@app.command(cls=OnceCommand)
 def check(
     files: Annotated[
         list[str] | None,
@@ -67,7 +81,9 @@ def check(
         list[str] | None,
         typer.Option("-i", "--input", metavar="NAME=TYPE", help="Declare an input's type."),
     ] = None,
-    key: Annotated[str, typer.Option(help="Where a config holds the spec; dots descend.")] = "loss",
+    key: Annotated[
+        str | None, typer.Option(help="Where a config holds the spec: `loss`; dots descend.")
+    ] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
     output_format: Annotated[OutputFormat, typer.Option(case_sensitive=False)] = OutputFormat.full,
 ) -> None:
@@ -78,6 +94,10 @@ def check(
     if not files and not expression:
         raise typer.BadParameter("give a file, or a text with `-e`")
     inputs = dict(map(_declaration, declared or []))
+    if len(inputs) < len(declared or []):
+        raise typer.BadParameter("an input is declared by two `-i`; keep one of them")
+    if key is not None and not any(map(_is_config, files or [])):
+        raise typer.BadParameter("`--key` is of YAML, JSON and TOML, and none is given")
     found: list[Diagnostic] = []
     library, wrong = read_libraries(libraries or [])
     if library is None:
@@ -103,14 +123,22 @@ def _declaration(text: str) -> tuple[str, str]:
     return name.strip(), kind.strip()
 
 
+def _is_config(name: str) -> bool:
+    return name != "-" and not name.lower().endswith(".loss")
+
+
 def _check_file(
-    name: str, key: str, inputs: Mapping[str, str], library: Library | None, format: OutputFormat
+    name: str,
+    key: str | None,
+    inputs: Mapping[str, str],
+    library: Library | None,
+    format: OutputFormat,
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.spec.read import read_spec
 
     if name == "-":
         return _check(_stdin(), inputs, library, format)
-    written, found = read_spec(name, key)
+    written, found = read_spec(name, key or "loss") if _is_config(name) else read_spec(name)
     if written is None:
         if format is OutputFormat.full:
             show(found)
@@ -160,7 +188,7 @@ def _stdin() -> Source:
     return Source(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), "<stdin>")
 
 
-@app.command()
+@app.command(cls=OnceCommand)
 def fmt(
     files: Annotated[list[str], typer.Argument(help="`.loss` files; `-` is stdin to stdout.")],
     check: Annotated[
@@ -192,7 +220,7 @@ def fmt(
     raise typer.Exit(worst)
 
 
-@app.command()
+@app.command(cls=OnceCommand)
 def functions(
     names: Annotated[list[str] | None, typer.Argument(help="Functions, for their pages.")] = None,
     words: Annotated[
@@ -220,7 +248,7 @@ def functions(
     raise typer.Exit(show_functions(library, words, family, page_format))
 
 
-@app.command()
+@app.command(cls=OnceCommand)
 def explain(code: Annotated[str, typer.Argument(help="A code, such as LD202.")]) -> None:
     """Explain a diagnostic: why it is one, with an example and the same mended."""
     _page(code_page(code))

@@ -20,7 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from lossdsl.check import check
-from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.declare import Library
 from lossdsl.source import Source
 from lossdsl.spec.read import Written, read_spec, shape_problem
@@ -62,7 +62,8 @@ class LossSpec(BaseModel):
             return {"text": value}
         if isinstance(value, Mapping):
             if problem := shape_problem(value):
-                raise ValueError(f"the spec {problem}")
+                said, help = problem
+                raise LossError([at("LD705", f"the spec {said}", None, help=help)])
             return {("text" if name == "loss" else name): value[name] for name in value}
         return value
 

@@ -9,9 +9,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lossdsl.check.given import keys_problem
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Reading, kind, within
+from lossdsl.syntax.ast import Name, walk
+from lossdsl.syntax.parse import parse_program, parse_type
 
 SIZE = 2**20
 ENDINGS = (".loss", ".yaml", ".yml", ".json", ".toml")
@@ -48,6 +51,11 @@ def read_spec(path: str | Path, key: str = "loss") -> tuple[Written | None, Foun
     except UnicodeDecodeError as error:
         return None, (at("LD701", f"`{path}` is not UTF-8: byte {error.start}", None),)
     if ending == ".loss":
+        if key != "loss":
+            help = "a `.loss` file is one spec; leave the key out"
+            return None, (
+                at("LD704", f"`{path}` has no keys, and none is `{key}`", None, help=help),
+            )
         return Written(file, {}), ()
     document, diagnostics = _document(file, ending)
     return (None, diagnostics) if document is None else _written(document, tuple(key.split(".")))
@@ -85,7 +93,8 @@ def _written(document: Document, path: tuple[str, ...]) -> tuple[Written | None,
         case _:
             message = f"`{'.'.join(path)}` in `{name}` is {kind(value)}, not a text or a mapping"
             written, found = None, (at("LD705", message, None),)
-    found = found or (_swallowed(written.source) if written else ())
+    if written is not None:
+        found = found or _swallowed(written.source) or _beside(document, path, written)
     return (None if found else written), found
 
 
@@ -94,8 +103,9 @@ def _mapping(
 ) -> tuple[Written | None, Found]:
     problem = shape_problem(value)
     if problem:
-        message = f"`{'.'.join(path)}` in `{document.file.name}` {problem}"
-        return None, (at("LD705", message, None),)
+        said, help = problem
+        message = f"`{'.'.join(path)}` in `{document.file.name}` {said}"
+        return None, (at("LD705", message, None, help=help),)
     name = "text" if "text" in value else "loss"
     inputs = value.get("inputs", {})
     return Written(
@@ -104,26 +114,53 @@ def _mapping(
     ), ()
 
 
-def shape_problem(value: Mapping[Any, Any]) -> str | None:
-    """Say what keeps a mapping from being a spec, in words that follow its name."""
-    texts = [name for name in ("text", "loss") if name in value]
-    if len(texts) != 1:
-        return "has both `text` and `loss`" if texts else "has neither `text` nor `loss`"
-    if not isinstance(value[texts[0]], str):
-        return f"has {kind(value[texts[0]])} for `{texts[0]}`, not a text"
-    for name in value:
-        if name not in (*texts, "inputs"):
-            shown = f"`{name}`" if isinstance(name, str) else f"{kind(name)} for a key"
-            return f"has {shown}; a spec has `text` and `inputs`"
+def shape_problem(value: Mapping[Any, Any]) -> tuple[str, str | None] | None:
+    """Say what keeps a mapping from being a spec, in words that follow its name, with a help."""
+    problem = keys_problem(value, kind)
+    if problem is not None:
+        return problem
     inputs = value.get("inputs", {})
     if not isinstance(inputs, Mapping):
-        return f"has {kind(inputs)} for `inputs`, not a mapping of names to types"
+        return f"has {kind(inputs)} for `inputs`, not a mapping of names to types", None
     for name, written in inputs.items():
         if not isinstance(name, str):
-            return f"has {kind(name)} for the name of an input"
+            return f"has {kind(name)} for the name of an input", None
         if not isinstance(written, str):
-            return f"has {kind(written)} for the type of `{name}`, not a text"
+            return f"has {kind(written)} for the type of `{name}`, not a text", None
     return None
+
+
+def _beside(document: Document, path: tuple[str, ...], written: Written) -> Found:
+    """Find types of inputs that stand beside a spec, where nothing reads them.
+
+    A config has keys of all sorts there. What is meant for the spec maps names to types, and some
+    of its names to the names that the spec reads.
+    """
+    above, _ = within(document.value, path[:-1])
+    program, _ = parse_program(written.source)
+    if not isinstance(above, dict) or program is None or written.inputs:
+        return ()
+    read = {node.id for node in walk(program) if isinstance(node, Name)}
+    for key in get_close_matches("inputs", [key for key in above if isinstance(key, str)], n=3):
+        types = above[key]
+        if not _maps_names_to_types(types, read):
+            continue
+        spec, name = path[-1], next(iter(types))
+        text = _text(document, (*path[:-1], key, name), types[name])
+        where = None if text.origin is None else Span(text, 0, len(text.text))
+        message = f"`{key}` stands beside `{spec}`, where nothing reads it"
+        help = f"a spec with inputs is written `{spec}: {{text: …, inputs: {{{name}: …}}}}`"
+        return (at("LD705", message, where, help=help),)
+    return ()
+
+
+def _maps_names_to_types(value: object, read: set[str]) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(isinstance(part, str) for entry in value.items() for part in entry)
+        and not read.isdisjoint(value)
+        and all(parse_type(Source(type))[0] is not None for type in value.values())
+    )
 
 
 def _text(document: Document, path: tuple[str, ...], text: str) -> Source:
