@@ -204,7 +204,7 @@ def _reduced(graph: Graph, node: Apply, batch: int) -> State:
     ended: State = ENDED if node.function.combine is not None else WHOLE
     if axes is None:
         return ended
-    if isinstance(graph.types[operand], TreeType):
+    if isinstance(graph.types[operand], TreeType | RecordType):
         each = cast("tuple[tuple[int, ...] | None, ...]", axes)
         over = [one is None or batch in one for one in each]
         return ended if all(over) else WHOLE if any(over) else batch

@@ -129,4 +129,14 @@ ONCE = [
          code="LD101", at="mes", help="did you mean `mse`?"),
 ]  # fmt: skip
 
-CASES = [*TWICE, *NAMES, *NUMBERS, *RIGHT, *ONCE]
+RECORD = "rec: {mu: f32[B, C], tau: f32[C]}\nloss = "
+FIELDS = {"mu": [[1.0, 2.0], [3.0, 4.0]], "tau": [1.0, 0.0]}
+RECORDS = [
+    # A record is the tree of its fields, whatever reduces it leaf by leaf.
+    Case(text=f"{RECORD}silence(rec, 1.0)", inputs={"rec": FIELDS}, value=0.25),
+    Case(text=f"{RECORD}mean(mean(rec, axis=0))", inputs={"rec": FIELDS}, value=11 / 6),
+    Case(text=f"{RECORD}sum(sum(rec, axis=-1))", inputs={"rec": FIELDS}, value=11.0),
+    Case(text=f"{RECORD}mean(mean(rec, axis=all))", inputs={"rec": FIELDS}, value=1.5),
+]
+
+CASES = [*TWICE, *NAMES, *NUMBERS, *RIGHT, *ONCE, *RECORDS]
