@@ -17,10 +17,11 @@ from lossdsl.check.inputs import Declared
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
 from lossdsl.diagnostics.defect import defects_reported
-from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
+from lossdsl.lower.arguments import host_arrays
 from lossdsl.lower.callable import explain, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer
 from lossdsl.lower.dtypes import default_float
@@ -203,11 +204,10 @@ class CompiledLoss:
 
         def objective(params: Any, *rest: Any, step: Any = None, **keywords: Any) -> Any:
             made = function(params, *rest, **keywords)
-            inputs, *aux = made if isinstance(made, tuple) else (made,)
-            if not isinstance(inputs, Mapping):
-                message = (
-                    f"the inputs are a {type(inputs).__name__}, not a mapping from their names"
-                )
+            inputs, *aux = made if isinstance(made, tuple) and made else (made,)
+            if not isinstance(inputs, Mapping) or not all(isinstance(one, str) for one in inputs):
+                what = article(type(inputs).__name__)
+                message = f"the inputs are {what}, not a mapping from their names"
                 raise LossError([at("LD111", message, None, help="return `{'out': …}`")])
             filled = dict(inputs)
             if "params" in self._names:
@@ -245,8 +245,9 @@ class CompiledLoss:
 
     def _explained(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         try:
-            return fn(trees, inputs)
-        except (LossError, TypeError) as problem:
+            hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
+            return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
+        except Exception as problem:
             explain(problem, dict(zip(("params",), trees, strict=False)) | inputs)
 
 

@@ -205,8 +205,14 @@ WRONG: dict[str, tuple[str, tuple[Any, ...], Mapping[str, Any], str, str]] = {
     "positional": (FIT, (OUT, TGT), {}, "LD111", "by name; 2 came by position"),
     "shapes": (FIT, (), {"out": OUT, "tgt": TGT[0]}, "LD201", ""),
     "leaf": ("sum_squares(p)", (), {"p": {"a": TGT, "f": "tanh"}}, "LD213", "`p/f` is a str"),
-    "text": (FIT, (), {"out": OUT, "tgt": np.array(["a"])}, "LD213", "`tgt` is a ndarray of str"),
-    "object": (FIT, (), {"out": object(), "tgt": TGT}, "LD213", "`out` is a object"),
+    "text": (
+        FIT,
+        (),
+        {"out": OUT, "tgt": np.array(["a"])},
+        "LD213",
+        "`tgt` is a NumPy array of text",
+    ),
+    "object": (FIT, (), {"out": object(), "tgt": TGT}, "LD213", "`out` is an object"),
     "a shape": (
         FIT,
         (),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.selectors import flatten
 from lossdsl.source import Source
-from lossdsl.types.dtypes import dtype_name
+from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has, is_shaped
 from lossdsl.types.types import UNKNOWN_DIM, TreeType, array
 
 KEYS = ("text", "loss", "inputs")
@@ -102,8 +102,7 @@ def _no_spec(spec: Any) -> Diagnostic:
 
 
 def _kind_of(value: Any) -> str:
-    name = type(value).__name__
-    return "`None`" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return "`None`" if value is None else article(type(value).__name__)
 
 
 def _by_name(inputs: Any) -> dict[str, Any]:
@@ -136,13 +135,13 @@ def type_text(name: str, value: Any) -> str | Source:
     """
     if isinstance(value, (str, Source)):
         return value
-    if hasattr(value, "dim_str") and hasattr(value, "dtypes"):
+    if has(value, "dim_str") and has(value, "dtypes"):
         return _annotation(value)
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+    if is_shaped(value):
         dtype = dtype_name(value.dtype)
         if dtype is None:
             message = f"`{name}` is {value.dtype}, no dtype of the language"
-            raise LossError([at("LD219", message, None)])
+            raise LossError([at("LD219", message, None, help=KNOWN_DTYPES)])
         return f"{dtype}[{', '.join(str(size) for size in value.shape)}]"
     if value is None or isinstance(value, (bool, int, float, complex, bytes)):
         raise LossError(
@@ -167,14 +166,11 @@ def _tree_type(value: Any) -> TreeType | None:
         return None
     try:
         flat = flatten(value)
-    except (TypeError, ValueError):  # JAX cannot flatten it, as a call will say
+    except Exception:  # JAX cannot flatten it, as a call will say
         return None
     if flat.paths == [()]:
         return None
-    dtypes = [
-        dtype_name(leaf.dtype) if hasattr(leaf, "dtype") and hasattr(leaf, "shape") else None
-        for leaf in flat.leaves
-    ]
+    dtypes = [dtype_name(leaf.dtype) if is_shaped(leaf) else None for leaf in flat.leaves]
     leaves = tuple(
         (path, array(dtype, (UNKNOWN_DIM,) * len(leaf.shape)))
         for path, leaf, dtype in zip(flat.paths, flat.leaves, dtypes, strict=True)

@@ -25,7 +25,7 @@ from lossdsl.compat.options import hold_domain
 from lossdsl.compat.trees import as_float, floating, mapped, matched
 from lossdsl.library.declare import builtins
 from lossdsl.loss import CompiledLoss, compile
-from lossdsl.lower.values import as_array
+from lossdsl.lower.arguments import as_array
 
 __all__ = [
     "mse",

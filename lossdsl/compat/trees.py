@@ -12,8 +12,8 @@ from jax.core import Tracer
 
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.lower.arguments import as_array
 from lossdsl.lower.callable import explain
-from lossdsl.lower.values import as_array
 from lossdsl.selectors import Flat, duplicates, flatten
 from lossdsl.types.types import Path
 

@@ -63,6 +63,15 @@ def at(code: str, message: str, span: Span | None, text: str = "", **more: objec
     return Diagnostic(code, message, labels, **more)  # type: ignore[arg-type]
 
 
+def article(noun: str) -> str:
+    """Return a noun behind its indefinite article.
+
+    >>> article("int"), article("list")
+    ('an int', 'a list')
+    """
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Say whether any of the diagnostics is an error."""
     return any(found.severity == "error" for found in diagnostics)

@@ -11,9 +11,9 @@ import jax
 
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.lower.arguments import argument_problem, host_array
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
-from lossdsl.lower.values import no_array, only_fields
-from lossdsl.selectors import flatten
+from lossdsl.lower.values import only_fields
 from lossdsl.syntax import ast
 
 MISSING = object()
@@ -61,7 +61,8 @@ def make_callable(
         "missing": MISSING,
         "scalar": strong_scalar,
         "fields": only_fields,
-        "problems": (LossError, TypeError, ValueError),
+        "host": host_array,
+        "problems": Exception,
         "explain": explain,
         "refuse": lambda *call: refuse(names, *call),
     }
@@ -74,6 +75,8 @@ def make_callable(
             value = f"{own}scalar({one.name}, {own}class{at_}, {one.name!r})"
         elif one.record is not None:
             value = f"{own}fields({one.name}, {own}type{at_}, {one.name!r})"
+        else:
+            value = f"{own}host({one.name}, {one.name!r})"
         if one.default is None:
             parameters.append(f"{one.name}={own}missing")
         else:
@@ -124,42 +127,16 @@ def _signature(slots: Sequence[Slot]) -> inspect.Signature:
 
 
 def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:
-    """Raise what the checker found at trace time, and what `jit` says of a leaf that is no array.
+    """Raise what the checker found at trace time, or what keeps JAX from taking the inputs.
 
     The error is raised anew, so that its traceback ends at the call and not inside JAX.
     """
     if isinstance(problem, LossError):
         raise LossError(problem.diagnostics) from problem.__cause__
-    found = _no_order(inputs) if isinstance(problem, ValueError) else _no_array(inputs)
+    found = argument_problem(inputs)
     if found is None:
         raise problem
     raise LossError([found]) from None
-
-
-def _no_order(inputs: Mapping[str, Any]) -> Diagnostic | None:
-    """Name the first input with a dict that JAX cannot flatten."""
-    for name, value in inputs.items():
-        try:
-            flatten(value)
-        except ValueError:
-            return at(
-                "LD213",
-                f"the keys of a dict in `{name}` cannot be sorted",
-                None,
-                help="use keys of one type, such as strings",
-            )
-    return None
-
-
-def _no_array(inputs: Mapping[str, Any]) -> Diagnostic | None:
-    """Name the first leaf of the inputs that JAX cannot take."""
-    for name, value in inputs.items():
-        flat = flatten(value)
-        for path, leaf in zip(flat.paths, flat.leaves, strict=True):
-            found = no_array(leaf, "/".join((name, *path)))
-            if found is not None:
-                return found
-    return None
 
 
 def refuse(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 ORDER = ("lower", "upper", "equal")
 
@@ -107,9 +108,10 @@ def _fitted(whole: Any, dtype: Any) -> Any:
         ranges = [jnp.iinfo(dtype)]
         if jnp.issubdtype(whole.dtype, jnp.integer):
             ranges.append(jnp.iinfo(whole.dtype))
-        whole = jnp.clip(
-            whole, max(int(one.min) for one in ranges), min(int(one.max) for one in ranges)
-        )
+        low, high = max(int(one.min) for one in ranges), min(int(one.max) for one in ranges)
+        below, above = (whole.dtype.type(one) for one in (low, high))
+        inner = jnp.where(whole <= below, np.asarray(low, dtype), whole.astype(dtype))
+        return jnp.where(whole >= above, np.asarray(high, dtype), inner)
     return whole.astype(dtype)
 
 

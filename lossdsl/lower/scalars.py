@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.lower.arguments import CONFIG, host_array, unheld
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.syntax import ast
 
-CONFIG: Any = jax.config  # its options are attributes that its type does not declare
 _PLAIN = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
@@ -35,22 +35,30 @@ def scalar_class(type: ast.TypeExpr | None) -> str | None:
 
 
 def strong_scalar(value: Any, wanted: str, name: str) -> Any:
-    """Return a scalar as a strong array of a dtype or class; arrays, trees and tracers as they are.
+    """Return a scalar as a strong array of a dtype or class; arrays and trees as they are.
 
-    `any` stands for an input whose type is not declared: booleans stay, numbers become floats.
+    `any` stands for an input whose type is not declared: booleans stay, numbers become floats, and
+    what is traced is a number only if it is weakly typed; it may be one label of a batch.
     """
     if isinstance(value, _PLAIN):
         dtype = _dtype(wanted, type(value), CONFIG.jax_enable_x64)
         if dtype is None:
             return np.asarray(value)
         if dtype.kind in "iu" and not (low := np.iinfo(dtype)).min <= value <= low.max:
-            raise LossError([at("LD219", f"`{name}` is {value}, which no {dtype} holds", None)])
-        return np.asarray(value, dtype)
-    if getattr(value, "ndim", None) != 0 or isinstance(value, Tracer):
-        return value
+            raise LossError([unheld(int(value), dtype, name)])
+        try:
+            return np.asarray(value, dtype)
+        except OverflowError:
+            raise LossError([unheld(int(value), dtype, name)]) from None
     if isinstance(value, np.ndarray):
+        if value.ndim or isinstance(value, np.ma.MaskedArray):
+            return host_array(value, name)
         return strong_scalar(value[()], wanted, name)
+    if getattr(value, "ndim", None) != 0:
+        return value
     given, weak = getattr(value, "dtype", None), getattr(value, "weak_type", None)
+    if wanted == "any" and isinstance(value, Tracer) and not weak:
+        return value
     dtype = None if weak is None else _dtype(wanted, given, CONFIG.jax_enable_x64)
     return value if dtype is None or not (weak or given != dtype) else value.astype(dtype)
 
@@ -58,7 +66,9 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
 @cache
 def _dtype(wanted: str, given: Any, double: bool) -> Any:
     """Return the dtype that a scalar takes; None where it does not fit and the checker says why."""
-    given = np.result_type(given) if isinstance(given, type) else given
+    if isinstance(given, type):
+        base = next(one for one in (np.generic, bool, int, float) if issubclass(given, one))
+        given = np.dtype(given if base is np.generic else base)
     kinds = [kind for kind in (np.bool_, np.integer, np.floating) if jnp.issubdtype(given, kind)]
     match wanted, kinds:
         case _, []:

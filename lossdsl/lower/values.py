@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.diagnostics.diagnostic import LossError, article, at
+from lossdsl.lower.arguments import as_array, host_array
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
-from lossdsl.types.dtypes import dtype_name
+from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has
 from lossdsl.types.types import (
     ARRAY,
     SCALAR,
@@ -23,9 +24,6 @@ from lossdsl.types.types import (
     Type,
     literal_dim,
 )
-
-_NUMBERS = (bool, int, float, complex)
-_NO_NUMBERS = "OSUMm"  # NumPy's kinds of objects, texts and dates
 
 
 def array_type(value: Any, name: str) -> ArrayType:
@@ -38,7 +36,7 @@ def array_type(value: Any, name: str) -> ArrayType:
                     "LD219",
                     f"`{name}` is {value.dtype}, which is no dtype of the language",
                     None,
-                    help="the dtypes: f16 bf16 f32 f64, i8 to i64, u8 to u64, bool",
+                    help=KNOWN_DTYPES,
                 )
             ]
         )
@@ -46,40 +44,17 @@ def array_type(value: Any, name: str) -> ArrayType:
     return ArrayType(dtype, dims, ARRAY if dims else SCALAR)
 
 
-def as_array(leaf: Any, name: str) -> Any:
-    """Return a number as an array, and an array as it is."""
-    if isinstance(leaf, _NUMBERS):
-        return jnp.asarray(leaf)
-    found = no_array(leaf, name)
-    if found is not None:
-        raise LossError([found])
-    return leaf
-
-
-def no_array(leaf: Any, name: str) -> Diagnostic | None:
-    """Say what a leaf is that JAX cannot take; None if it can."""
-    dtype = getattr(leaf, "dtype", None)
-    numeric = isinstance(leaf, _NUMBERS) or getattr(dtype, "kind", "O") not in _NO_NUMBERS
-    if numeric and not isinstance(leaf, jax.ShapeDtypeStruct):
-        return None
-    kind = type(leaf).__name__
-    what = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
-    message = f"`{name}` is a {what}, not an array"
-    help = f"pass the arrays only, such as `eqx.filter({name.partition('/')[0]}, eqx.is_array)`"
-    return at("LD213", message, None, help=help)
-
-
 def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -> tuple[Type, Any]:
     """Return the type of one input and the value in the form that the tape reads.
 
     Arrays stay arrays; a tree becomes the list of its leaves, in the order of its type.
     """
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return array_type(value, name), value
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        return array_type(as_array(value, name), name), value
     if isinstance(declared, ast.RecordTypeExpr):
         return _record(value, declared, name, limit)
-    if value is None:
-        raise LossError([at("LD213", f"`{name}` is None, not an array", None)])
+    if value is None or hasattr(type(value), "todense"):  # JAX takes both for trees
+        as_array(value, name)
     flat = flatten(value)
     if len(flat.paths) > limit:
         raise LossError(
@@ -131,19 +106,26 @@ def field_of(value: Any, field: str, name: str) -> Any:
         if field in value:
             return value[field]  # type: ignore[no-any-return]
         given = ", ".join(f"`{key}`" for key in value)
-    elif hasattr(value, field):
+    elif has(value, field):
         return getattr(value, field)
     else:
-        given = f"a {type(value).__name__}"
+        given = article(type(value).__name__)
     raise LossError(
-        [at("LD217", f"`{name}` has no field `{field}`", None, help=f"the call passes {given}")]
+        [
+            at(
+                "LD217",
+                f"`{name}` has no field `{field}`",
+                None,
+                help=f"the call passes {given or 'nothing'}",
+            )
+        ]
     )
 
 
 def only_fields(value: Any, declared: ast.TypeExpr | None, name: str) -> Any:
     """Return a record as a dict of the fields that are declared; anything else as it is."""
     if not isinstance(declared, ast.RecordTypeExpr):
-        return value
+        return host_array(value, name)
     return {
         one.name: only_fields(field_of(value, one.name, name), one.type, f"{name}.{one.name}")
         for one in declared.fields

@@ -7,11 +7,12 @@ told by the type of the node: a dict key or a field that happens to be `value` s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lossdsl.types.types import Path
 
+DEPTH = 500
 BOXES = {"Variable", "VariableState", "AxisMetadata"}
 
 
@@ -26,12 +27,32 @@ class Flat(NamedTuple):
 def flatten(tree: object) -> Flat:
     """Return the normal paths, leaves and structure of a pytree.
 
+    Raises `RecursionError` for one that is nested too deeply, and whatever its nodes raise.
+
     >>> flatten({"linear/~/out": {"w": 1.0}, "layers": [2.0]}).paths
     [('layers', '0'), ('linear', '~', 'out', 'w')]
     """
+    if _is_too_deep(tree):
+        # JAX would fail too, and leave the interpreter with less of its stack than before.
+        raise RecursionError("a tree that is nested too deeply, or holds itself")
     entries = list(_entries(tree))
     paths = normal_paths([keys for keys, _ in entries])
     return Flat(paths, [leaf for _, leaf in entries], _tree_util().tree_structure(tree))
+
+
+def _is_too_deep(tree: object) -> bool:
+    """Say whether dicts, lists and tuples are nested beyond what JAX takes apart."""
+    level = [tree]
+    for _ in range(DEPTH):
+        inner = [_items(node) for node in level if isinstance(node, (dict, list, tuple))]
+        level = list({id(one): one for items in inner for one in items}.values())
+        if not level:
+            return False
+    return True
+
+
+def _items(node: Any) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node
 
 
 def normal_paths(tree_paths: Sequence[tuple[Any, ...]]) -> list[Path]:

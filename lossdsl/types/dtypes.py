@@ -16,6 +16,7 @@ LONG_NAMES = {
     },
     "bool": "bool",
 }
+KNOWN_DTYPES = "the dtypes: f16 bf16 f32 f64, i8 to i64, u8 to u64, bool"
 _SHORT_NAMES = {long: short for short, long in LONG_NAMES.items()}
 
 
@@ -27,3 +28,21 @@ def dtype_name(dtype: Any) -> str | None:
     ('f32', None)
     """
     return _SHORT_NAMES.get(getattr(dtype, "name", str(dtype)))
+
+
+def is_shaped(value: Any) -> bool:
+    """Say whether a value of any kind has the shape and the dtype of an array.
+
+    >>> import numpy as np
+    >>> is_shaped(np.zeros(3)), is_shaped(np), is_shaped([0.0])
+    (True, False, False)
+    """
+    return has(value, "dtype") and has(value, "shape") and isinstance(value.shape, tuple)
+
+
+def has(value: Any, name: str) -> bool:
+    """Say whether a value of any kind has an attribute: a property may raise what it likes."""
+    try:
+        return hasattr(value, name)
+    except Exception:
+        return False

@@ -1,0 +1,217 @@
+"""What a call may pass: arrays and numbers that JAX takes, and what is said of everything else."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
+from lossdsl.selectors import flatten
+
+CONFIG: Any = jax.config  # its options are attributes that its type does not declare
+
+
+def as_array(leaf: Any, name: str) -> Any:
+    """Return a number as an array, and an array as it is; raise `LossError` for anything else."""
+    problem = no_array(leaf, name)
+    if problem is not None:
+        raise LossError([problem])
+    return jnp.asarray(leaf) if isinstance(leaf, (bool, int, float, complex)) else leaf
+
+
+def host_array(value: Any, name: str) -> Any:
+    """Return what NumPy holds as JAX takes it, and all else as it is.
+
+    Raises `LossError` where a compiled `jit` would read other numbers: it takes the bytes of an
+    array in the other order for those of its own, and 64-bit integers, which it halves, lose what
+    lies beyond 32 bits.
+    """
+    if not isinstance(value, (np.ndarray, np.integer)):
+        return value
+    dtype = value.dtype
+    if not dtype.isnative or isinstance(value, np.ma.MaskedArray):
+        return as_array(value, name)
+    if dtype.kind not in "iu" or dtype.itemsize < 8 or CONFIG.jax_enable_x64:
+        return value
+    narrow = value.astype(np.int32 if dtype.kind == "i" else np.uint32)
+    if (narrow == value).all():
+        return narrow
+    first = np.ravel(value)[np.argmax(np.ravel(narrow != value))]
+    message = f"`{name}` holds {first}, which no {narrow.dtype} holds"
+    help = f"JAX halves 64-bit integers: pass `{_code(name)}.astype(np.float32)`, or enable x64"
+    raise LossError([at("LD219", message, None, help=help)])
+
+
+def host_arrays(tree: Any, name: str) -> Any:
+    """Return a tree with its NumPy arrays as JAX takes them, and as it is if it has none."""
+    if not any(isinstance(leaf, (np.ndarray, np.integer)) for leaf in jax.tree.leaves(tree)):
+        return tree
+    flat = flatten(tree)
+    leaves = [
+        host_array(leaf, "/".join((name, *path)))
+        for path, leaf in zip(flat.paths, flat.leaves, strict=True)
+    ]
+    return jax.tree.unflatten(flat.treedef, leaves)
+
+
+def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:
+    """Name the first leaf of the inputs of a call that JAX cannot take."""
+    for name, value in inputs.items():
+        try:
+            flat = flatten(value)
+        except Exception as problem:  # a node of the caller's raises what it likes
+            return _no_tree(name, problem)
+        for path, leaf in zip(flat.paths, flat.leaves, strict=True):
+            found = no_array(leaf, "/".join((name, *path)))
+            if found is not None:
+                return found
+    return None
+
+
+def _no_tree(name: str, problem: Exception) -> Diagnostic:
+    match problem:
+        case RecursionError():
+            message = f"`{name}` is nested too deeply, or holds itself"
+            help = "pass a dict or a list of arrays"
+        case ValueError():
+            message = f"the keys of a dict in `{name}` cannot be sorted"
+            help = "use keys of one type, such as strings"
+        case _:
+            message = f"`{name}` cannot be taken apart: {type(problem).__name__}: {problem}"
+            help = "what registers a class with JAX says how its instances are taken apart"
+    return at("LD213", message, None, help=help)
+
+
+def no_array(leaf: Any, name: str) -> Diagnostic | None:
+    """Say what a leaf is that JAX cannot take, and what to pass for it; None if it can."""
+    match leaf:
+        case bool() | float() | complex():
+            return None
+        case jax.Array():
+            traced = isinstance(leaf, Tracer)
+            return None if traced or not leaf.is_deleted() else _gone(name)
+        case int():
+            return _too_large(leaf, name)
+        case np.ndarray() | np.generic():
+            return _no_numbers(leaf, name)
+        case _:
+            what, help = _object(leaf, name)
+            return at("LD213", f"`{name}` is {what}, not an array", None, help=help)
+
+
+def _gone(name: str) -> Diagnostic:
+    message = f"`{name}` is an array that was deleted, as a call deletes what is donated to it"
+    help = f"pass what took its place, or donate a copy: `jnp.copy({_code(name)})`"
+    return at("LD213", message, None, help=help)
+
+
+def _too_large(value: int, name: str) -> Diagnostic | None:
+    held = np.iinfo(np.int64 if CONFIG.jax_enable_x64 else np.int32)
+    return None if held.min <= value <= held.max else unheld(value, held.dtype, name)
+
+
+def unheld(value: int, dtype: Any, name: str) -> Diagnostic:
+    """Return the finding that a whole number lies outside of a dtype."""
+    digits = 1 + int(math.log10(max(abs(value), 1)))
+    shown = str(value) if digits < 40 else f"a number of {digits} digits"
+    message = f"`{name}` is {shown}, which no {np.dtype(dtype)} holds"
+    floating = np.issubdtype(dtype, np.floating)
+    help = "pass a smaller number" if floating else f"pass a float, such as `float({_code(name)})`"
+    return at("LD219", message, None, help=help)
+
+
+def _no_numbers(value: Any, name: str) -> Diagnostic | None:
+    """Say what keeps a NumPy array or scalar from being one of JAX's."""
+    dtype, code = value.dtype, _code(name)
+    what, help = None, f"pass numbers, such as `{code}.astype(np.float32)`"
+    match dtype.char:
+        case _ if isinstance(value, np.ma.MaskedArray):
+            what = "with a mask, which JAX does not have"
+            help = f"pass `{code}.filled(0)`, and `~np.ma.getmaskarray({code})` for a `where=`"
+        case "V" if dtype.names:
+            what, help = "of records", f"pass its fields, such as `{code}[{dtype.names[0]!r}]`"
+        case "U" | "S":
+            what, help = "of text", _of_text(name, str(value) if value.ndim == 0 else "")
+        case "M" | "m":
+            what = "of times"
+            help = f"pass numbers, such as `({code} - start) / np.timedelta64(1, 's')`"
+        case "O" | "V":
+            what = "of objects" if dtype.char == "O" else "of bytes"
+        case "g" | "G":
+            what = f"of {dtype.name}, which JAX does not have"
+            help = f"pass `{code}.astype(np.{'float64' if dtype.char == 'g' else 'complex128'})`"
+        case _ if not dtype.isnative:
+            what = f"of {dtype.str}, with bytes in the order of another machine"
+            help = f"pass `{code}.astype(np.{dtype.name})`"
+        case _:
+            return None
+    kind = "array" if isinstance(value, np.ndarray) else "scalar"
+    return at("LD213", f"`{name}` is a NumPy {kind} {what}", None, help=help)
+
+
+def _of_text(name: str, text: str) -> str:
+    try:
+        value = float(text)
+    except ValueError:
+        return "a loss reads numbers; leave texts out"
+    return f"it is text: write `{value!r}`, or pass `float({_code(name)})`"
+
+
+def _code(name: str) -> str:
+    """Return the name of an input as Python, and one for what lies in a tree."""
+    return "leaf" if "/" in name else name
+
+
+def _object(leaf: Any, name: str) -> tuple[str, str]:
+    """Return what an object is, and what to pass for it."""
+    kind = article(type(leaf).__name__)
+    code, dtype = _code(name), _attribute(leaf, "dtype")
+    of_dtype = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
+    match leaf:
+        case None:
+            return "None", "pass an array; what may be left out has a default: `w: float = 1`"
+        case str():
+            return kind, _of_text(name, leaf)
+        case bytes() | bytearray():
+            return kind, f"pass numbers: `np.frombuffer({code}, np.float32)`"
+        case Tracer() | jax.Ref():
+            return "a mutable reference", f"pass what it holds: `{code}[...]`"
+        case jax.ShapeDtypeStruct():
+            return of_dtype, "types are given to `compile(…, inputs=…)`; a call passes arrays"
+        case numbers.Number():
+            return kind, f"pass `float({code})`"
+        case _:
+            pass
+    for attribute, shown in _CONVERTED.items():
+        if _attribute(type(leaf), attribute) is not None:
+            return of_dtype, f"pass `{shown.format(code)}`"
+    if isinstance(leaf, Iterable):
+        return kind, f"pass `jnp.asarray(list({code}))`"
+    tree = name.partition("/")[0]
+    what = "the arrays only" if "/" in name else "an array or a tree of arrays"
+    return kind, f"pass {what}, such as `eqx.filter({tree}, eqx.is_array)`"
+
+
+# What an object with a method is turned into an array by; the first that it has.
+_CONVERTED = {
+    "todense": "{}.todense()",
+    "to_numpy": "{}.to_numpy()",
+    "__jax_array__": "jnp.asarray({})",
+    "__dlpack__": "jnp.from_dlpack({})",
+    "__array__": "np.asarray({})",
+}
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """Return an attribute of an object of any kind; None where it has none."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # a property of the caller's raises what it likes
+        return None
