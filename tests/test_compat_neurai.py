@@ -17,7 +17,17 @@ from test_compat import shown
 
 import lossdsl
 from lossdsl import LossError
-from lossdsl.compat.neurai import BP, EP, PC, BiPC, EPMode, GradeBase, LocalBase, PCMode, grad
+from lossdsl.compat.neurai import (
+    BP,
+    EP,
+    PC,
+    BiPC,
+    EPMode,
+    GradeBase,
+    LocalBase,
+    PCMode,
+    grad,
+)
 from lossdsl.learning import (
     BackProp,
     Bidirectional,
@@ -227,7 +237,18 @@ def test_accuracy_may_read_what_the_spec_does_not() -> None:
 
 
 GIVEN = ((linear,), parameters((4, 2)), (jnp.ones((1, 4)), jnp.ones((1, 2))))
+
+
+def test_a_model_of_a_local_rule_is_a_list_of_layers() -> None:
+    for model, what in ((linear, "one function"), (object(), "of type `object`"), (1, "1")):
+        with pytest.raises(LossError, match=f"`model` is {what}; it is a list of layers"):
+            PC(SUM).get_grads(model, GIVEN[1][0], GIVEN[2])
+
+
 REFUSED = {
+    "no model": ("LD901", lambda: BP(SUM).get_grads(object(), *GIVEN[1:])),
+    "a function to settle": ("LD901", lambda: EP(SUM).get_grads(linear, *GIVEN[1:], None, None)),
+    "a function both ways": ("LD901", lambda: BiPC(SUM, SUM).predict(linear, *GIVEN[1:])),
     "a trace": ("LD904", lambda: BiPC(SUM, SUM, eta_trace=object())),
     "two ways": ("LD904", lambda: PC(SUM, mode=PCMode.SWEIGHT_BISTRICT)),
     "one way": ("LD904", lambda: BiPC(SUM, SUM, mode=PCMode.STRICT)),

@@ -1,10 +1,8 @@
-"""Spikes and their surrogate gradients, in Python and in the language."""
+"""Spikes and their surrogate gradients, in Python."""
 
 from __future__ import annotations
 
 import inspect
-import pickle
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -14,64 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import integrate
+from surrogate_laws import FACTORIES, each_law, kinks
 
-import lossdsl
-from lossdsl import LossError
 from lossdsl.learning import surrogate
-from lossdsl.learning.surrogate import (
-    Surrogate,
-    gaussian,
-    multi_gaussian,
-    named,
-    polynomial,
-    rectangular,
-    sigmoid,
-    single_exponential,
-    slayer_pdf,
-    superspike,
-)
-
-FACTORIES: dict[str, Callable[..., Surrogate]] = {
-    one.__name__: one
-    for one in (
-        superspike,
-        sigmoid,
-        gaussian,
-        polynomial,
-        rectangular,
-        multi_gaussian,
-        single_exponential,
-        slayer_pdf,
-    )
-}
-
-# Each law with its defaults and with other parameters.
-LAWS = [
-    *(one() for one in FACTORIES.values()),
-    superspike(2.5),
-    sigmoid(0.7),
-    gaussian(0.3),
-    polynomial(3),
-    rectangular(2.5),
-    multi_gaussian(0.4, 3, 0.3),
-    single_exponential(0.3, 2, 1.5),
-    slayer_pdf(3, 0.5),
-    slayer_pdf(2, 3, convention="alpha_beta"),
-]
-each_law = pytest.mark.parametrize("law", LAWS, ids=repr)
+from lossdsl.learning.surrogate import Surrogate, superspike
 
 
 @pytest.fixture(autouse=True)
 def float64() -> Any:
     with jax.enable_x64(True):
         yield
-
-
-def kinks(law: Surrogate) -> list[float]:
-    """Where the derivative jumps or bends."""
-    alpha = dict(law.parameters).get("alpha", 1)
-    at = {"rectangular": alpha / 2, "polynomial": 2 / np.sqrt(alpha)}.get(law.name)
-    return [0.0] if at is None else [-at, 0.0, at]
 
 
 # Each law and its integral.
@@ -227,114 +177,3 @@ def test_python_and_the_language_have_the_same_defaults(name: str) -> None:
     parameters = inspect.signature(FACTORIES[name]).parameters.values()
     own = {one.name for one in parameters} - {"smooth", "convention"}
     assert own == {one for one, _ in by_name.parameters}
-
-
-# In the language.
-
-
-def text_of(law: Surrogate) -> str:
-    given = [f'surrogate="{law.name}"', *(f"{name}={value}" for name, value in law.parameters)]
-    given += [f'{name}="{value}"' for name, value in law.options]
-    return f"spike(v - 1, {', '.join(given)})"
-
-
-@each_law
-def test_the_language_has_the_same_value_and_gradient(law: Surrogate) -> None:
-    v = jnp.asarray(1 + np.random.default_rng(4).normal(size=20))
-    loss = lossdsl.compile(f"sum({text_of(law)})")
-    value, slopes = jax.value_and_grad(lambda v: loss(v=v))(v)
-    np.testing.assert_allclose(value, law(v - 1).sum(), rtol=1e-12)
-    np.testing.assert_allclose(slopes, law.derivative(v - 1), rtol=1e-12)
-
-
-def test_what_a_mask_leaves_out_reaches_neither_value_nor_gradient() -> None:
-    loss = lossdsl.compile('mean(spike(v - 1, surrogate="gaussian"), where=m)')
-    v, m = jnp.array([2.0, jnp.nan, 0.5, jnp.inf]), jnp.array([True, False, True, False])
-    value, slopes = jax.value_and_grad(lambda v: loss(v=v, m=m))(v)
-    assert value == 0.5
-    wanted = gaussian().derivative(jnp.array([1.0, -0.5])) / 2
-    np.testing.assert_allclose(slopes, [wanted[0], 0, wanted[1], 0], rtol=1e-12)
-
-
-def test_a_parameter_may_change_while_it_runs() -> None:
-    loss = lossdsl.compile("v: float[N]\nbeta: float = 10\nmean(spike(v - 1, beta=beta))")
-    for beta in (1.0, 10.0, 50.0):
-        slope = jax.grad(lambda v, b: loss(v=v, beta=b))(jnp.array([1.2]), beta)
-        np.testing.assert_allclose(slope, superspike(beta).derivative(jnp.array([0.2])))
-    slope = jax.grad(lambda beta: loss(v=jnp.array([1.2]), beta=beta))(10.0)
-    assert slope == 0
-
-
-def test_each_leaf_of_a_tree_spikes() -> None:
-    loss = lossdsl.compile("params: tree\nsum(spike(params - 1))")
-    assert loss(params={"a": jnp.array([1.0, 0.5]), "b": jnp.array([2.0])}) == 2
-
-
-def test_smooth_in_the_language() -> None:
-    loss = lossdsl.compile('sum(spike(v, surrogate="sigmoid", alpha=2, smooth=true))')
-    np.testing.assert_allclose(loss(v=jnp.array([0.0, 1.0])), 0.5 + 1 / (1 + np.exp(-2.0)))
-
-
-# What is refused.
-
-REFUSED = [
-    ("LD112", lambda: surrogate.named("superspik"), "did you mean `superspike`?"),
-    ("LD112", lambda: slayer_pdf(convention="alpha-beta"), "did you mean `alpha_beta`?"),
-    ("LD102", lambda: surrogate.named("sigmoid", beta=10), "it takes `alpha`"),
-    ("LD503", lambda: gaussian(0), None),
-    ("LD503", lambda: superspike(-1), None),
-    ("LD213", lambda: superspike("10"), None),
-    ("LD213", lambda: superspike()("x"), None),
-]
-
-
-@pytest.mark.parametrize(("code", "call", "help"), REFUSED)
-def test_a_wrong_call_is_refused(code: str, call: Callable[[], Any], help: str | None) -> None:
-    with pytest.raises(lossdsl.LossError) as caught:
-        call()
-    (found,) = caught.value.diagnostics
-    assert found.code == code
-    assert help is None or found.help == help
-
-
-# Arguments of `spike`, the code, and what is said.
-REFUSED_TEXTS = [
-    ('v, surrogate="superspik"', "LD112", '"superspike" or "sigmoid" or "gaussian"'),
-    ('v, surrogate="sigmoid", beta=10', "LD102", "no parameter `beta` with this `surrogate`"),
-    ("v, alpha=2", "LD102", "no parameter `alpha` with this `surrogate`"),
-    ('v, surrogate="slayer_pdf", convention="page"', "LD112", '"slayer" or "alpha_beta"'),
-    ('v, surrogate="rectangular", alpha=0', "LD503", "this is 0"),
-    ("v, surrogate=2", "LD112", '"superspike" or'),
-    ("v, smooth=1", "LD113", "`true` or `false`"),
-    ("", "LD104", "needs `x`"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "code", "said"), REFUSED_TEXTS)
-def test_a_wrong_text_is_refused(arguments: str, code: str, said: str) -> None:
-    result = lossdsl.check(f"mean(spike({arguments}))")
-    assert [one.code for one in result.diagnostics] == [code]
-    assert said in result.diagnostics[0].message
-
-
-@pytest.mark.parametrize(
-    ("call", "code"),
-    [
-        (lambda: named("sigmoid", smooth="false"), "LD112"),
-        (lambda: named(["superspike"]), "LD112"),
-        (lambda: named("slayer_pdf", convention=["slayer"]), "LD112"),
-        (lambda: superspike(float("nan")), "LD503"),
-        (lambda: gaussian(np.float32(-1)), "LD503"),
-    ],
-)
-def test_a_setting_of_another_kind_is_refused(call: Any, code: str) -> None:
-    with pytest.raises(LossError) as error:
-        call()
-    assert error.value.codes == (code,)
-
-
-@pytest.mark.parametrize("law", LAWS, ids=repr)
-def test_a_surrogate_can_be_pickled(law: Any) -> None:
-    copy = pickle.loads(pickle.dumps(law))
-    assert copy == law
-    assert float(copy(0.5)) == float(law(0.5))

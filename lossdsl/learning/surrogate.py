@@ -14,7 +14,7 @@ superspike(beta=10)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, cast
@@ -29,7 +29,11 @@ from lossdsl.lower.arguments import as_array
 from lossdsl.syntax import ast
 
 __all__ = [
+    "Custom",
     "Surrogate",
+    "arctan",
+    "boxcar",
+    "custom",
     "gaussian",
     "multi_gaussian",
     "named",
@@ -38,7 +42,9 @@ __all__ = [
     "sigmoid",
     "single_exponential",
     "slayer_pdf",
+    "straight_through",
     "superspike",
+    "triangle",
 ]
 
 
@@ -57,8 +63,7 @@ class Surrogate:
 
     def __call__(self, x: Any) -> jax.Array:
         """Return the spikes of an array, in its dtype; integers become floats."""
-        x = jnp.asarray(as_array(x, "x"))
-        x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+        x = _floating(x)
         values = [value for _, value in self.parameters]
         options = dict(self.options)
         kernel = builtins()["spike"].kernel
@@ -78,8 +83,55 @@ class Surrogate:
         return f"{self.name}({', '.join([*given, *(['smooth=True'] if self.smooth else [])])})"
 
 
+@dataclass(frozen=True)
+class Custom:
+    """A value and a derivative of your own; equal and hashed as its two functions are."""
+
+    of: Callable[[Any], Any]
+    forward: Callable[[Any], Any] | None = None
+
+    def __call__(self, x: Any) -> jax.Array:
+        """Return what `forward` makes of an array, in its dtype; integers become floats."""
+        x = _floating(x)
+        value = (x >= 0).astype(x.dtype) if self.forward is None else self._made("forward", x)
+        kernel = builtins()["surrogate"].kernel
+        return kernel(x, value, self._made("of", x)).astype(x.dtype)
+
+    def derivative(self, x: Any) -> jax.Array:
+        """Return the derivative at each element."""
+        x = jnp.asarray(x, jnp.result_type(float, jnp.asarray(x)))
+        return jax.jvp(self, (x,), (jnp.ones_like(x),))[1]
+
+    def _made(self, name: str, x: Any) -> Any:
+        made = jnp.asarray(as_array(getattr(self, name)(x), "derivative" if name == "of" else name))
+        if made.shape not in (x.shape, ()):
+            what = "derivative" if name == "of" else name
+            message = f"`{what}` makes {list(made.shape)} of {list(x.shape)}"
+            raise LossError([at("LD201", message, None, help="a number for each element")])
+        return made
+
+
+def custom(derivative: Callable[[Any], Any], forward: Callable[[Any], Any] | None = None) -> Custom:
+    """Return spikes, or what `forward` makes of x, with a derivative that is a function of x.
+
+    A second derivative is that of `derivative`. LD213 for what is no function.
+
+    >>> lines = custom(lambda x: jnp.exp(-abs(x)), forward=jnp.round)
+    >>> float(lines(1.4)), float(jax.grad(lines)(0.0))
+    (1.0, 1.0)
+    """
+    for name, given in (("derivative", derivative), ("forward", forward)):
+        if not callable(given) and (given is not None or name == "derivative"):
+            message = f"`{name}` is of type `{type(given).__name__}`; it is a function of x"
+            raise LossError([at("LD213", message, None)])
+    return Custom(derivative, forward)
+
+
 def superspike(beta: Any = 10, *, smooth: bool = False) -> Surrogate:
-    """Return spikes with the derivative (1 + beta*|x|)**-2."""
+    """Return spikes with the derivative (1 + beta*|x|)**-2.
+
+    By default beta is 25 in spyx and in snntorch's `fast_sigmoid`, 1 in neurai.
+    """
     return named("superspike", smooth=smooth, beta=beta)
 
 
@@ -101,6 +153,26 @@ def polynomial(alpha: Any = 1, *, smooth: bool = False) -> Surrogate:
 def rectangular(alpha: Any = 1, *, smooth: bool = False) -> Surrogate:
     """Return spikes with the derivative 1/alpha where |x| < alpha/2, else 0."""
     return named("rectangular", smooth=smooth, alpha=alpha)
+
+
+def arctan(alpha: Any = 2, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative alpha/2 / (1 + (pi/2*alpha*x)**2)."""
+    return named("arctan", smooth=smooth, alpha=alpha)
+
+
+def triangle(height: Any = 1, width: Any = 1, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative max(0, height*(1 - |x|/width))."""
+    return named("triangle", smooth=smooth, height=height, width=width)
+
+
+def boxcar(height: Any = 0.5, width: Any = 2, *, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative height where |x| < width/2, else 0."""
+    return named("boxcar", smooth=smooth, height=height, width=width)
+
+
+def straight_through(*, smooth: bool = False) -> Surrogate:
+    """Return spikes with the derivative 1 everywhere."""
+    return named("straight_through", smooth=smooth)
 
 
 def multi_gaussian(
@@ -163,6 +235,11 @@ def named(name: str, *, smooth: bool = False, **parameters: Any) -> Surrogate:
         elif value != default:
             options.append((one, value))
     return Surrogate(name, tuple(numbers), tuple(options), smooth)
+
+
+def _floating(x: Any) -> jax.Array:
+    x = jnp.asarray(as_array(x, "x"))
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
 
 
 def _signatures() -> list[tuple[ast.Signature, str]]:

@@ -40,6 +40,16 @@ SURROGATES: list[tuple[str, Callable[[Any], Any]]] = [
         lambda x: stats.triang.cdf(x, 0.5, loc=-1, scale=2),
     ),
     (', surrogate="rectangular", alpha=3', lambda x: stats.uniform.cdf(x, loc=-1.5, scale=3)),
+    (', surrogate="arctan"', lambda x: 1 / 2 + np.arctan(np.pi * x) / np.pi),
+    (
+        ', surrogate="triangle", height=0.5, width=2',
+        lambda x: stats.triang.cdf(x, 0.5, loc=-2, scale=4),
+    ),
+    (
+        ', surrogate="boxcar", height=2, width=1',
+        lambda x: 2 * stats.uniform.cdf(x, loc=-1 / 2, scale=1),
+    ),
+    (', surrogate="straight_through"', lambda x: x),
     (', surrogate="multi_gaussian"', mixture),
     (', surrogate="single_exponential", threshold=2', lambda x: laplace(x, 1, 1)),
     (', surrogate="slayer_pdf", tau=2', lambda x: laplace(x, 1, 2)),
@@ -60,4 +70,10 @@ ROWS = [
         for options, f in SURROGATES
     ),
     *(Row(f"spike(x{options}, smooth=true)", f, given=currents) for options, f in SURROGATES),
+    Row(
+        "surrogate(x, sign(x), cos(x))",
+        lambda x: np.sign(x),
+        moving=lambda x, held: np.sin(x),
+        given=currents,
+    ),
 ]

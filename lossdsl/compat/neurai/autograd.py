@@ -1,4 +1,4 @@
-"""The learning rules of neurai, `neurai.grads`, over those of `lossdsl.learning`.
+"""The learning rules of neurai, `neurai.grads.autograd`, over those of `lossdsl.learning`.
 
 Classes, methods and `grad` have the signatures of neurai's documentation and return in its order. A
 model is a sequence of layers `f(params, x)`, with `param` a list of their parameters (`BiPC` wants
@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import jax
 
@@ -272,10 +272,21 @@ class _With:
 
 
 def _given(
-    model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any]
+    rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Return layers, their parameters and a batch, as a rule takes them."""
-    layers = (model,) if callable(model) else tuple(model)
+    """Return layers, their parameters and a batch, as a rule takes them.
+
+    LD901 for a model that is no list of layers; `BP` takes a function too, whose layers a local
+    rule does not see.
+    """
+    whole = callable(model)
+    if not isinstance(model, list | tuple) and not (whole and isinstance(rule, BackProp)):
+        what = "one function" if whole else described(model)
+        help = "a list of layers `f(params, x)`, with `param` a list of their parameters"
+        raise LossError(
+            [at("LD901", f"`model` is {what}; it is a list of layers", None, help=help)]
+        )
+    layers: tuple[Any, ...] = (model,) if whole else tuple(cast("Any", model))
     for name, value in keywords.items():
         if not hashable(value):
             help = "keywords are compiled in; what changes belongs into `param` or the input"
@@ -290,13 +301,13 @@ def _given(
         what = f"has {len(parts)} parts" if several else f"is {described(parts)}"
         raise LossError([at("LD902", f"`batch_data` {what}; it is `(input, target)`", None)])
     x, target = parts
-    return layers, [param] if callable(model) else param, {"x": x, "tgt": target}
+    return layers, [param] if whole else param, {"x": x, "tgt": target}
 
 
 def _result(
     rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any] = NONE
 ) -> tuple[Any, LearningResult]:
-    result = rule.grads(*_given(model, param, batch_data, keywords))
+    result = rule.grads(*_given(rule, model, param, batch_data, keywords))
     return result.grads[0] if callable(model) else result.grads, result
 
 
@@ -308,7 +319,7 @@ def _gradients(rule: LearningRule, *given: Any) -> tuple[Any, Any, Any]:
 def _judged(
     rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any] = NONE
 ) -> tuple[Any, Any]:
-    loss, terms = rule.evaluate(*_given(model, param, batch_data, keywords))
+    loss, terms = rule.evaluate(*_given(rule, model, param, batch_data, keywords))
     return _reported(loss, terms.metrics)
 
 
