@@ -218,10 +218,14 @@ def pooled(
 
 
 def segment_sum(x: Array, by: Array, segments: int) -> Array:
+    if by.ndim > 1:
+        return np.stack([segment_sum(*rows, segments) for rows in zip(x, by, strict=True)])
     return np.stack([x[by == group].sum(0) for group in range(segments)])
 
 
 def segment_mean(x: Array, by: Array, segments: int) -> Array:
+    if by.ndim > 1:
+        return np.stack([segment_mean(*rows, segments) for rows in zip(x, by, strict=True)])
     counts = [max(1, np.count_nonzero(by == group)) for group in range(segments)]
     return np.stack([x[by == group].sum(0) / n for group, n in enumerate(counts)])
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
+from lossdsl.check.patterns import sole_axis
+from lossdsl.check.variadic import several
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.aliases import OPTIONS, alias_table
 from lossdsl.library.declare import Builtin
@@ -44,16 +46,6 @@ def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]
     return [one for one in signature.parameters if one.name not in hidden]
 
 
-def sole_axis(signature: ast.Signature) -> str | None:
-    """Return the parameter that says along which axis a function works, if it has one such."""
-    named = [
-        one.name
-        for one in signature.parameters
-        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == AXIS
-    ]
-    return named[0] if len(named) == 1 else None
-
-
 def bind(
     context: Context,
     scope: Scope,
@@ -63,7 +55,7 @@ def bind(
     evaluate: Evaluate,
 ) -> Bound | Diagnostic:
     """Assign the arguments of a call to parameters and evaluate what can be evaluated."""
-    assigned = _assign(function, signature, call)
+    assigned = _assign(function, signature, call, evaluate)
     if isinstance(assigned, Diagnostic):
         return assigned
     given, options = assigned
@@ -77,7 +69,7 @@ def bind(
 
 
 def _assign(
-    function: Builtin, signature: ast.Signature, call: ast.Call
+    function: Builtin, signature: ast.Signature, call: ast.Call, evaluate: Evaluate
 ) -> tuple[dict[str, tuple[ast.Expr, ...]], dict[str, ast.Expr]] | Diagnostic:
     parameters = ordinary(signature, function)
     positional = [one for one in parameters if not one.variadic]
@@ -89,7 +81,11 @@ def _assign(
     for parameter, expr in zip(parameters[:before], call.arguments, strict=False):
         given[parameter.name] = (expr,)
     if variadic is not None:
-        given[variadic.name] = tuple(call.arguments[before:])
+        these, others = several(variadic, call.arguments[before:], evaluate)
+        if len(others) > len(positional) - before:
+            return _arity(function, signature, call, len(positional) + 1)
+        given[variadic.name] = these
+        given |= {one.name: (expr,) for one, expr in zip(positional[before:], others, strict=False)}
     options: dict[str, ast.Expr] = {}
     names = [one.name for one in positional]
     for keyword in call.keywords:

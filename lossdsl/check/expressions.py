@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from lossdsl.check import calls, indexing, trees
+from lossdsl.check import calls, indexing, record, trees
 from lossdsl.check.constants import (
     FOLDS,
     constant,
@@ -21,6 +21,7 @@ from lossdsl.check.operate import apply_elementwise
 from lossdsl.library.declare import of_operator
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import CONSTANTS
 from lossdsl.types.types import (
     LITERAL,
     UNKNOWN,
@@ -82,6 +83,8 @@ def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static |
             return _name(context, scope, expr)
         case ast.Tuple():
             return _tuple(context, inner, expr)
+        case ast.Record():
+            return record.tree_of(context, inner, expr)
         case ast.Sum(addends, span):
             return _sum(context, inner, addends, span)
         case ast.Product():
@@ -129,11 +132,13 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
         return found
     if expr.id in scope.dims:
         return dim_value(context, scope, scope.dims[expr.id], expr.span)
+    if expr.id in CONSTANTS:
+        return constant(context, scope, CONSTANTS[expr.id], expr.span)
     if context.free_names and not scope.calls:
         context.inferred.setdefault(expr.id, "unknown")
         return context.value(context.graph.input(expr.id, UNKNOWN), UNKNOWN, expr.span, scope)
     names = [name for name in (*scope.values, *scope.dims) if name.isidentifier()]
-    help = did_you_mean(expr.id, names)
+    help = did_you_mean(expr.id, [*names, *CONSTANTS])
     closed = context.closed or bool(scope.calls)
     if closed:
         parameter = f"a definition reads its parameters only: make `{expr.id}` one of them"

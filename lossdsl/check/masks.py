@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lossdsl.check import record
 from lossdsl.check.constants import literal
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Const
@@ -51,6 +52,8 @@ def as_mask(
             message = f"`{option}` of an array is an array; this is a tree"
             context.error(scope, "LD206", message, span, str(value.type))
             return None
+        case UnknownType(), RecordType():
+            return as_tree(context, scope, value)
         case TreeType() as tree, _:
             return _for_tree(context, scope, value, (tree, target[1]), span, option)
         case _:
@@ -127,12 +130,16 @@ def _for_tree(
         value = as_tree(context, scope, value)
     elif isinstance(value.type, RecordType):
         value = as_tree(context, scope, value)
-    if option == WEIGHT:
+    named = value
+    if option == WEIGHT and not _is_of_numbers(value.type, "int"):
         value = as_read(context, scope, value, span)
     if not isinstance(value.type, TreeType) or None in (value.type.leaves, tree.leaves):
         return value
     mine, theirs = dict(value.type.leaves or ()), dict(tree.leaves or ())
     if list(mine) != list(theirs):
+        if _is_of_numbers(named.type):
+            leaves = record.by_name(context, scope, named, tree, span, option)
+            return None if leaves is None else _as_one(context, scope, *leaves, span)
         structure_problem(context, scope, (list(theirs), tree_span), (list(mine), span))
         return None
     given = [
@@ -148,6 +155,14 @@ def _for_tree(
     if fitted == given:
         return value
     return _as_one(context, scope, list(mine), fitted, span)
+
+
+def _is_of_numbers(type: Type, *kinds: str) -> bool:
+    """Say whether a tree has one number at each leaf, which may hold for several of another."""
+    leaves = (type.leaves or ()) if isinstance(type, TreeType) else ()
+    return bool(leaves) and all(
+        leaf.dims == () and (not kinds or kind(leaf.dtype) in kinds) for _, leaf in leaves
+    )
 
 
 def _as_one(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.check.axes import is_dim
-from lossdsl.check.binding import Bound, sole_axis
+from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.fitting import Fit, fit
+from lossdsl.check.patterns import sole_axis
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Span
 from lossdsl.syntax import ast

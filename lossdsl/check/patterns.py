@@ -12,6 +12,16 @@ def is_operand(parameter: ast.Parameter) -> bool:
     return not isinstance(parameter.plain_type, (ast.ChoiceTypeExpr, ast.WordTypeExpr))
 
 
+def sole_axis(signature: ast.Signature) -> str | None:
+    """Return the parameter that says along which axis a function works, if it has one such."""
+    named = [
+        one.name
+        for one in signature.parameters
+        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axis"
+    ]
+    return named[0] if len(named) == 1 else None
+
+
 def class_symbols(signature: ast.Signature, pattern: ast.TypeExpr | None) -> list[str]:
     """Return the symbols of a pattern that an `axis[K]` parameter names."""
     if not isinstance(pattern, ast.ArrayTypeExpr):

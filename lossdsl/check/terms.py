@@ -15,7 +15,7 @@ from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import STEP
+from lossdsl.syntax.options import CONSTANTS, STEP
 
 ONE = 1.0
 
@@ -39,17 +39,27 @@ class Weighing:
         for node in ast.walk(expr):
             match node:
                 case ast.Name(name):
-                    if name != STEP and name not in self.defaults:
+                    known = name in CONSTANTS and not self._is_value(name)
+                    if not known and name != STEP and name not in self.defaults:
                         return False
                 case ast.Call(function):
                     found = self.scope.functions.get(function)
                     if found is None or not found.is_schedule:
                         return False
-                case ast.Index() | ast.Attribute() | ast.Comparison() | ast.Conditional():
+                case (
+                    ast.Record()
+                    | ast.Index()
+                    | ast.Attribute()
+                    | ast.Comparison()
+                    | ast.Conditional()
+                ):
                     return False
                 case _:
                     pass
         return True
+
+    def _is_value(self, name: str) -> bool:
+        return name in self.scope.values or name in self.scope.dims
 
     def split(self, expr: ast.Expr) -> tuple[bool, list[ast.Factor], list[ast.Factor]]:
         """Return whether the sign is negative, the weights and the raw factors of an addend."""

@@ -220,8 +220,8 @@ ROWS: tuple[Code, ...] = (
     ),
     Code(
         "LD032",
-        title="a list or mapping in an expression",
-        why="Tuples serve for constant vectors, shapes and lists of axes.",
+        title="a list in an expression",
+        why="Tuples serve for constant vectors, shapes and lists of axes; a mapping has names.",
         bad="mean(out, axis=[0, 1])",
         good="mean(out, axis=(0, 1))",
     ),

@@ -63,7 +63,7 @@ def _entry(dim: ast.DimExpr | ast.AnyDim | ast.Run) -> str:
 def dims_of(expr: ast.Expr, scope: Scope) -> Dims | None:
     """Return the axes of an expression, or None."""
     match expr:
-        case ast.Literal() | ast.Text():
+        case ast.Literal() | ast.Text() | ast.Record():
             return ()
         case ast.Tuple(items):
             return (str(len(items)),)

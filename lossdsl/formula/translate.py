@@ -88,6 +88,9 @@ class Reader:
             case ast.Tuple(items):
                 listed = tuple(self.whole(one) for one in items)
                 return Fence("list", Listed(listed))
+            case ast.Record(entries):
+                named = (Relation(Symbol(x.name), ((":", self.whole(x.value)),)) for x in entries)
+                return Fence("list", Listed(tuple(named)))
             case ast.Sum(addends):
                 return summed([(a.sign == "-", self.part(a.value, places)) for a in addends])
             case ast.Product(first, rest):

@@ -90,9 +90,12 @@ def beside(operand: Operand) -> Axes | None:
     )
 
 
-def rows(operand: Operand) -> Axes:
-    """All but the first."""
-    return (None, *range(1, operand.rank))
+def grouped(operand: Operand) -> Axes | None:
+    """All but the one whose entries are grouped, the last of the second operand."""
+    groups = operand.operands[1]
+    if groups is None:
+        return None
+    return tuple(None if at == len(groups) - 1 else at for at in range(operand.rank))
 
 
 def leading(operand: Operand) -> Axes:

@@ -15,6 +15,7 @@ from lossdsl.lower.arguments import argument_problem, host_array
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
 from lossdsl.lower.values import only_fields
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import CONSTANTS
 
 MISSING = object()
 
@@ -153,6 +154,8 @@ def refuse(
         found.append(at("LD111", message, None, help=f"`loss({listed})`"))
     for name in extra:
         meant = did_you_mean(name, names) or f"its inputs: {listed}"
+        if name in CONSTANTS:
+            meant = f"`{name}` is a number unless an input of this name is declared; {meant}"
         found.append(at("LD111", f"the loss has no input `{name}`", None, help=meant))
     for name, value in given.items():
         if value is MISSING and not positional:

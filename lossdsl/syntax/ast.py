@@ -75,6 +75,24 @@ class Tuple:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One leaf of a tree that is written down, by its name or quoted path."""
+
+    name: str
+    value: Expr
+    span: Span = span_field()
+    name_span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`{kernel: 1, "head/**": 0.1}`."""
+
+    entries: tuple[Entry, ...]
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
 class Addend:
     """One signed member of a sum; `as` labels it."""
 
@@ -228,6 +246,7 @@ Expr = (
     | Text
     | Name
     | Tuple
+    | Record
     | Sum
     | Product
     | Unary

@@ -131,15 +131,14 @@ def _ends_operand(s: Situation) -> bool:
 
 
 def _list(s: Situation) -> Diagnostic | None:
-    if not (s.wants_operand and s.found.text in ("[", "{")):
-        return None
-    kind = "a list" if s.found.text == "[" else "a mapping"
-    return at(
-        "LD032",
-        f"{kind} in an expression; expected a tuple",
-        s.found.span,
-        help="write `(a, b)`; one item is `(a,)`",
-    )
+    if s.wants_operand and s.found.text == "[":
+        help = "write `(a, b)`; one item is `(a,)`"
+        return at("LD032", "a list in an expression; expected a tuple", s.found.span, help=help)
+    if s.before.text == "{" and s.accepts == {"NAME", "TEXT"}:
+        help = "such as `{kernel: 1, bias: 0.1}`; numbers alone are a tuple: `(1, 0.1)`"
+        message = f"{s.found} in a mapping; expected a name or a quoted selector"
+        return at("LD032", message, s.found.span, help=help)
+    return None
 
 
 def _conditional(s: Situation) -> Diagnostic | None:

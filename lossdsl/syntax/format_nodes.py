@@ -17,6 +17,7 @@ from lossdsl.syntax.ast import (
     Conditional,
     DimExpr,
     Dots,
+    Entry,
     Expr,
     Index,
     Keyword,
@@ -27,6 +28,7 @@ from lossdsl.syntax.ast import (
     Parameter,
     Power,
     Product,
+    Record,
     RecordTypeExpr,
     Run,
     Signature,
@@ -40,6 +42,7 @@ from lossdsl.syntax.ast import (
     UnionTypeExpr,
     WordTypeExpr,
 )
+from lossdsl.syntax.names import is_plain
 
 # How tightly each kind of expression binds; what binds looser than its place needs parentheses.
 CONDITIONAL, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, POWER, POSTFIX = range(10)
@@ -62,7 +65,7 @@ def binding_of(expr: Expr) -> int:
             return PRODUCT
         case Power():
             return POWER
-        case Literal() | Text() | Name() | Tuple() | Call() | Index() | Attribute():
+        case Literal() | Text() | Name() | Tuple() | Record() | Call() | Index() | Attribute():
             return POSTFIX
         case _:
             assert_never(expr)
@@ -84,6 +87,8 @@ def _bare(expr: Expr) -> str:
             return name
         case Tuple(items):
             return f"({_listed(items)}{',' if len(items) == 1 else ''})"
+        case Record(entries):
+            return "{" + ", ".join(map(_entry, entries)) + "}"
         case Sum(addends):
             first, *rest = addends
             return " ".join((format_addend(first, leads=True), *map(format_addend, rest)))
@@ -126,6 +131,11 @@ def format_addend(addend: Addend, *, leads: bool = False) -> str:
 
 def _listed(items: Iterable[Expr | Slice | Dots | Keyword]) -> str:
     return ", ".join(map(_item, items))
+
+
+def _entry(entry: Entry) -> str:
+    name = entry.name if is_plain(entry.name) else quoted(entry.name)
+    return f"{name}: {format_expr(entry.value)}"
 
 
 def _item(item: Expr | Slice | Dots | Keyword) -> str:

@@ -74,6 +74,17 @@ def read_name(span: Span) -> tuple[str, Diagnostic | None]:
     return name, None
 
 
+def is_plain(text: str) -> bool:
+    """Say whether a text can be written as a name, without quotes.
+
+    >>> is_plain("kernel"), is_plain("head/**"), is_plain("loss")
+    (True, False, False)
+    """
+    if not (text.isascii() and text.isidentifier()) or text == "_" or text in RESERVED:
+        return False
+    return not keyword.iskeyword(text) and text not in _CONSTANTS
+
+
 def reserved(name: str, span: Span) -> Diagnostic:
     """Return the finding that a reserved word stands where a name is expected."""
     return at(

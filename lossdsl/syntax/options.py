@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 REDUCE = "reduce"
 AXIS = "axis"
 WHERE = "where"
@@ -24,3 +27,6 @@ ALL = "all"
 
 STEP = "step"
 """The input that counts training steps; a function whose first parameter it is is a schedule."""
+
+CONSTANTS: Mapping[str, float] = {"pi": math.pi}
+"""Numbers that have a name where nothing else in reach has it."""

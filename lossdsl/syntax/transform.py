@@ -25,6 +25,7 @@ from lossdsl.syntax.ast import (
     Declaration,
     Definition,
     Dots,
+    Entry,
     Expr,
     Factor,
     Index,
@@ -37,6 +38,7 @@ from lossdsl.syntax.ast import (
     Power,
     Product,
     Program,
+    Record,
     Result,
     Slice,
     Statement,
@@ -234,6 +236,14 @@ class ToAst(TypesToAst):
 
     def tuple(self, c: Children) -> Tuple:
         return Tuple(tuple(x for x in c if not isinstance(x, Token)), span_of(c[0], c[-1]))
+
+    def record(self, c: Children) -> Record:
+        entries = tuple(x for x in c if isinstance(x, Entry))
+        return Record(entries, span_of(c[0], c[-1]))
+
+    def entry(self, c: Children) -> Entry:
+        name = text_of(c[0]) if _is(c[0], "TEXT") else name_of(c[0])
+        return Entry(name, c[2], span_of(c[0], c[2]), span_of(c[0]))
 
     # Leaves
 

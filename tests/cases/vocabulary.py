@@ -17,6 +17,11 @@ PIXELS = [[[1.0, 0.0], [0.5, 0.5]]]
 
 NORMAL = "m, y: f32[B, D]\nv: f32"
 
+LAYERS = {
+    "enc": {"kernel": [1.0, 2.0], "bias": [3.0]},
+    "head": {"kernel": [4.0], "bias": [5.0]},
+}
+
 CASES = [
     # The axis along which a function works is `axis=`, where no axes of a value are reduced.
     Case(text=f"{VECTORS}mean(cosine_similarity(a, b, axis=D))", inputs=TWO, value=COSINE),
@@ -89,4 +94,90 @@ CASES = [
          help="`broadcast(v, like=m)`"),
     Case(text="v: f32[D]\nm, y: f32[B, D]\ngaussian_nll(m, broadcast(v, like=m), y)",
          inputs={"m": [[1.0, 2.0]], "y": [[1.0, 2.0]], "v": [1.0, 1.0]}, value=0.9189385),
+    # Arrays that are joined come one by one, or in a tuple, as NumPy has them.
+    Case(text=f"{VECTORS}sum(concatenate((a, b), axis=1)[:, 1:3])", inputs=TWO, value=3.0),
+    Case(text=f"{VECTORS}sum(concatenate((a, b), 1)[:, 1:3])", inputs=TWO, value=3.0),
+    Case(text="sum(concatenate((a, b))[1:3])", inputs=TWO, value=4.0),
+    Case(text="sum(stack((a, b))[0])", inputs=TWO, value=3.0),
+    Case(text="sum(stack((a, b), axis=-1)[..., 1])", inputs=TWO, value=4.0),
+    Case(text="s: float\nsum(stack((s, 2.0, s)))", inputs={"s": 1.0}, value=4.0),
+    Case(text="sum(concatenate((a[0], (3.0, 4.0))))", inputs={"a": TWO["a"]}, value=8.0),
+    Case(text="sum(concatenate(a[0], (3.0, 4.0)))", inputs={"a": TWO["a"]}, value=8.0),
+    Case(text="sum(concatenate((a, b), 1, 2))", inputs=TWO, code="LD104", message="at most 2"),
+    Case(text="sum(concatenate((a, b), 1, axis=0))", inputs=TWO, code="LD104", message="twice"),
+    Case(text="def pair(x, y) = stack((x, y))\nloss = sum(pair(a, b)[1])", inputs=TWO, value=4.0),
+    # A number that has a name, unless the spec has it for something else.
+    Case(text="x: f32[B]\npi*mean(x)", inputs={"x": [1.0, 3.0]}, value=6.2831853),
+    Case(text="mean(cos(pi*x))", inputs={"x": [1.0, 2.0]}, value=0.0, atol=1e-6),
+    Case(text="def area(r) = pi*square(r)\nloss = mean(area(x))", inputs={"x": [1.0]},
+         value=3.1415927),
+    Case(text="pi, x: f32[B]\nmean(pi*x)", inputs={"x": [1.0], "pi": [2.0]}, value=2.0),
+    Case(text="mean(pi*x)", types={"x": "f32[B]", "pi": "f32[B]"},
+         inputs={"x": [1.0], "pi": [2.0]}, value=2.0),
+    Case(text="pi = softmax(x)\nloss = sum(pi)", inputs={"x": [1.0, 2.0]}, value=1.0),
+    Case(text="def f(pi) = 2*pi\nloss = mean(f(x))", inputs={"x": [1.0]}, value=2.0),
+    Case(text="x: f32[pi]\nsum(x)/pi", inputs={"x": [1.0, 2.0]}, value=1.5),
+    Case(text="mean(pi*x)", inputs={"x": [1.0], "pi": [2.0]}, code="LD111", static=False,
+         help="`pi` is a number"),
+    Case(text="x: f32[B]\nmean(2*PI*x)", inputs={"x": [1.0]}, code="LD103", at="PI",
+         help="did you mean `pi`?"),
+    # One entry of each row.
+    Case(text="q: f32[B, A]\na: i32[B]\nmse(pick(q, a), r)", types={"r": "f32[B]"},
+         inputs={"q": [[1.0, 5.0], [2.0, 7.0]], "a": [1, 0], "r": [4.0, 2.0]}, value=0.5,
+         gradients={"q": [[0.0, 1.0], [0.0, 0.0]]}),
+    Case(text="q: f32[A, B]\na: i32[B]\nsum(pick(q, a, axis=A))",
+         inputs={"q": [[1.0, 5.0], [2.0, 7.0]], "a": [1, 0]}, value=7.0),
+    Case(text="-mean(pick(log_softmax(z), y))", inputs=CLASSES, value=CROSS_ENTROPY),
+    # Each example has groups of its own.
+    Case(text="x: f32[B, T]\ng: i32[B, T]\nsum(square(segment_sum(x, by=g, segments=2)))",
+         inputs={"x": [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]], "g": [[0, 1, 0], [1, 1, 1]]}, value=29.0,
+         gradients={"x": [[8.0, 4.0, 8.0], [6.0, 6.0, 6.0]]}),
+    Case(text="x: f32[B, T, D]\ng: i32[B, T]\nsum(segment_mean(x, by=g, segments=2)[1])",
+         inputs={"x": [[[1.0], [2.0]], [[3.0], [5.0]]], "g": [[0, 1], [1, 1]]}, value=4.0),
+    Case(text="x: f32[B, T]\ng: i32[B, T]\nm: bool[B]\n"
+         "mean(sum(segment_sum(x, by=g, segments=2), axis=1), where=m)",
+         inputs={"x": [[1.0, 2.0], [float("nan"), 1.0]], "g": [[0, 1], [1, 1]], "m": [True, False]},
+         value=3.0, gradients={"x": [[1.0, 1.0], [0.0, 0.0]]}),
+    # A negative advantage counts at most `dual_clip` times.
+    Case(text="ppo_clip(logp, old, a, dual_clip=3)", value=0.6,
+         inputs={"logp": [2.0, 2.0], "old": [0.0, 0.0], "a": [-1.0, 1.5]},
+         gradients={"logp": [0.0, 0.0]}),
+    Case(text="ppo_clip(logp, old, a, dual_clip=0.5)", code="LD503",
+         inputs={"logp": [2.0], "old": [0.0], "a": [-1.0]}),
+    # Leaves of a tree are weighed by their names, or by those of what they lie below.
+    Case(text="sum_squares(params, weight={kernel: 1, bias: 0.1})", inputs={"params": LAYERS},
+         value=24.4),
+    Case(text="l2sqr(params, weight={enc: 1, head: 3})", inputs={"params": LAYERS}, value=16.8125),
+    Case(text='l2sqr(params, weight={"/enc/**": 1, "head/kernel": 3, "head/bias": 0})',
+         inputs={"params": LAYERS}, value=11.9),
+    Case(text='l2sqr(params, weight={kernel: 1, "** !kernel": 2})', inputs={"params": LAYERS},
+         value=86.5/6),
+    Case(text="sum(square(params), weight={kernel: 1, bias: 0.1})", inputs={"params": LAYERS},
+         value=24.4),
+    Case(text="l2sqr(params, where={enc: true, head: false})", inputs={"params": LAYERS},
+         value=5.75),
+    Case(text="a: float = 2\nparams: tree\nsum_squares(params, weight={enc: a, head: 1})",
+         inputs={"params": LAYERS}, value=69.0),
+    Case(text="def f(x, w) = sum_squares(x, weight={kernel: w, bias: 1})\nloss = f(params, 3)",
+         inputs={"params": LAYERS}, value=97.0),
+    *(
+        Case(text=f"{types}l2sqr(params, weight=w)", value=16.8125,
+             inputs={"params": LAYERS, "w": {"enc": one, "head": three}})
+        for one, three in ((1, 3), (1.0, 3.0))
+        for types in ("", "params, w: tree\n", "w: {enc: num, head: num}\nparams: tree\n")
+    ),
+    Case(text="sum({a: x, b: 2})", inputs={"x": [1.0, 2.0]}, value=5.0),
+    Case(text="x*{a: 2, b: 3}.b", inputs={"x": 2.0}, value=6.0),
+    Case(text="parts = {det: mse(a, b), seg: mae(a, b)}\n"
+         "loss = sum(parts, weight={det: 2, seg: 4})", inputs=TWO, value=1.5),
+    Case(text="sum_squares(params, weight={kernel: 1, kernel: 2})", inputs={"params": LAYERS},
+         code="LD104", at="kernel"),
+    Case(text="sum_squares(params, weight={kernel: 1, enc: 2})", inputs={"params": LAYERS},
+         code="LD205", static=False, message="`enc/kernel`"),
+    Case(text="sum_squares(params, weight={kernel: 1})", inputs={"params": LAYERS}, code="LD205",
+         static=False, message="`enc/bias`, `head/bias`"),
+    Case(text="sum_squares(params, weight={kernle: 1, bias: 2})", inputs={"params": LAYERS},
+         code="LD301", static=False, message="`kernle`"),
+    Case(text='sum_squares(params, weight={"[": 1})', inputs={"params": LAYERS}, code="LD307",
+         static=False),
 ]  # fmt: skip

@@ -31,6 +31,12 @@ def grouped(random: np.random.Generator, drawn: Mapping[str, Any]) -> dict[str, 
     return {"x": random.normal(size=(6, 2)), "by": np.array([0, 2, 0, -1, 2, 2], np.int32)}
 
 
+def grouped_in_rows(random: np.random.Generator, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """Two examples, whose rows belong to different groups."""
+    groups = np.array([[0, 2, 0, -1, 2], [1, 1, 0, 2, -1]], np.int32)
+    return {"x": random.normal(size=(2, 5, 3)), "by": groups}
+
+
 def masked_softmax(x: Any, present: Any) -> Any:
     found = np.zeros(x.shape)
     for row, keep, into in zip(x, present, found, strict=True):
@@ -162,4 +168,18 @@ ROWS = [
     Row('avg_pool(x, (3,), strides=(1,), padding="same")', same_pool, given=shaped(x=(2, 7, 3))),
     Row("segment_sum(x, by, segments=3)", sums, given=grouped),
     Row("segment_mean(x, by, segments=3)", means, given=grouped),
+    Row(
+        "segment_sum(x, by, segments=3)",
+        lambda x, by: np.stack(list(map(sums, x, by))),
+        given=grouped_in_rows,
+    ),
+    Row(
+        "segment_mean(x, by, segments=3)",
+        lambda x, by: np.stack(list(map(means, x, by))),
+        given=grouped_in_rows,
+    ),
+    Row(
+        "pick(x, index)",
+        lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
+    ),
 ]

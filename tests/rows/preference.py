@@ -54,6 +54,12 @@ def ppo(
     return -np.minimum(gains, np.clip(ratio, 1 - epsilon, 1 + (high or epsilon)) * advantage)
 
 
+def dual(logp: Any, old_logp: Any, advantage: Any, most: float) -> Any:
+    """The clipped gain, with a negative advantage no less than that many times it."""
+    gain = -ppo(logp, old_logp, advantage)
+    return -np.where(advantage < 0, np.maximum(gain, most * np.minimum(advantage, 0)), gain)
+
+
 def k3(logp: Any, ref_logp: Any) -> Any:
     return np.exp(ref_logp) / np.exp(logp) - 1 - (ref_logp - logp)
 
@@ -123,7 +129,18 @@ ROWS = [
         "ppo_clip(logp, old_logp, advantage, epsilon_high=0.28)",
         lambda logp, old_logp, advantage: ppo(logp, old_logp, advantage, high=0.28),
     ),
+    Row(
+        "ppo_clip(logp, old_logp, advantage, dual_clip=1.5)",
+        lambda **given: dual(**given, most=1.5),
+    ),
     Row("grpo(logp, old_logp, ref_logp, advantage)", grpo, given=near),
+    Row(
+        "grpo(logp, old_logp, ref_logp, advantage, dual_clip=1.1)",
+        lambda logp, old_logp, ref_logp, advantage: (
+            dual(logp, old_logp, advantage[..., None], 1.1) + 0.04 * k3(logp, ref_logp)
+        ).mean(-1),
+        given=near,
+    ),
     Row(
         "grpo(logp, old_logp, ref_logp, advantage, epsilon_high=0.28)",
         lambda **given: grpo(**given, high=0.28),

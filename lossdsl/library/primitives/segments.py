@@ -1,28 +1,33 @@
-"""Sums and means over groups of rows: packed sequences, nodes of graphs."""
+"""Sums and means over groups of rows: packed sequences, nodes of graphs, one or many of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
-from lossdsl.library.follow import rows
+from lossdsl.library.follow import grouped
 
 
 def _added(x: Any, by: Any, segments: int) -> Any:
     """Return the sum of the rows of each group; rows of no group count nowhere."""
+    import jax
     import jax.numpy as jnp
 
+    if by.ndim > 1:
+        return jax.vmap(lambda rows, groups: _added(rows, groups, segments))(x, by)
     counted = jnp.where(by < 0, segments, by)
     return jnp.zeros((segments, *x.shape[1:]), x.dtype).at[counted].add(x, mode="drop")
 
 
 @primitive(
-    "segment_sum(x: num[N, *R], by: int[N], segments: static int) -> num[segments, *R]",
-    axes=rows,
+    "segment_sum(x: num[*S, N, *R], by: int[*S, N], segments: static int) -> num[*S, segments, *R]",
+    axes=grouped,
     laws=("odd", "monotone"),
 )
 def segment_sum() -> Kernel:
     """The sum of the rows of each group; `by` gives the group of each row, from 0.
+
+    Where `by` has more axes than one, each of its rows has groups of its own.
 
     aka: scatter_add scatter_sum
     example: mean(segment_sum(out, y, segments=3))
@@ -35,12 +40,15 @@ def segment_sum() -> Kernel:
 
 
 @primitive(
-    "segment_mean(x: float[N, *R], by: int[N], segments: static int) -> float[segments, *R]",
-    axes=rows,
+    "segment_mean(x: float[*S, N, *R], by: int[*S, N], segments: static int)"
+    " -> float[*S, segments, *R]",
+    axes=grouped,
     laws=("odd", "monotone"),
 )
 def segment_mean() -> Kernel:
     """The mean of the rows of each group; 0 for a group without rows.
+
+    Where `by` has more axes than one, each of its rows has groups of its own.
 
     aka: scatter_mean
     example: mean(segment_mean(out, y, segments=3))
@@ -48,8 +56,9 @@ def segment_mean() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, by: Any, *, segments: int) -> Any:
-        count = _added(jnp.ones(x.shape[:1], jnp.int32), by, segments)
+        count = _added(jnp.ones(by.shape, jnp.int32), by, segments)
         divisor = jnp.maximum(count, 1).astype(x.dtype)
-        return _added(x, by, segments) / divisor.reshape(segments, *(1,) * (x.ndim - 1))
+        total = _added(x, by, segments)
+        return total / divisor.reshape(*divisor.shape, *(1,) * (x.ndim - by.ndim))
 
     return kernel
