@@ -1,9 +1,14 @@
-# Everything runs in .venv, which is made with python3.11 and pip alone.
-PYTHON ?= python3.11
+# Everything runs in .venv, which is made with Python and pip alone; PYTHON=… says with which one.
+FITS := import sys; sys.exit(sys.version_info < (3, 11))
+first = $(shell for each in $(1); do "$$each" -c '$(FITS)' 2>/dev/null && echo "$$each" && break; done)
+of = python3.$(1) $(wildcard $(HOME)/.pyenv/versions/3.$(1).*/bin/python3.$(1))
+PYTHON ?= $(call first,python3.11 python3.12 python3.13 python3.14 python3 python)
+NEWEST ?= $(call first,$(foreach minor,13 12 11,$(call of,$(minor))))
+LOWEST ?= $(call first,$(foreach minor,11 12,$(call of,$(minor))))
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test soak examples tutorial lint format clean
+.PHONY: help demo test test-newest test-lowest soak examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,6 +18,16 @@ demo: .venv/.examples ## train on real digits with a loss from a YAML file
 
 test: .venv/.test ## run every test
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-newest: .venv-newest/bin/pip ## run every test with the newest releases of everything
+	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
+	.venv-newest/bin/python -m pytest -n $(WORKERS)
+
+test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases that pyproject.toml allows
+	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/lowest.txt --editable '.[test]'
+	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
+	.venv-lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning
 
 soak: .venv/.test ## run every test for longer: more shapes, more random programs
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS)
@@ -37,12 +52,17 @@ format: .venv/.dev ## format the source
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the environment and what was built
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-newest .venv-lowest build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-$(BIN)/python:
-	$(PYTHON) -m venv .venv
+# pip comes last into an environment, so that one without it was never finished and is made again.
+.venv/bin/pip: WITH = $(PYTHON)
+.venv-newest/bin/pip: WITH = $(NEWEST)
+.venv-lowest/bin/pip: WITH = $(LOWEST)
+.venv/bin/pip .venv-newest/bin/pip .venv-lowest/bin/pip:
+	@"$(WITH)" -c '$(FITS)' 2>/dev/null || { echo "lossdsl needs Python ≥ 3.11, which PYTHON=… may name; '$(WITH)' is not" >&2; exit 1; }
+	$(WITH) -m venv $(@D:/bin=)
 
 # One stamp an extra: an install that is newer than pyproject.toml is not repeated.
-.venv/.%: pyproject.toml | $(BIN)/python
+.venv/.%: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@

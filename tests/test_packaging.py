@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -91,21 +92,96 @@ def test_the_extras_are_there(root: Path) -> None:
     assert all(re.search(r">=\d", dependency) for dependency in project["dependencies"])
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "examples", "tutorial", "lint"])
-def test_make_installs_once_and_then_runs(target: str, root: Path, tmp_path: Path) -> None:
+def dry(home: Path, *words: str) -> str:
+    """Return the commands that make would run in a copy of the checkout."""
+    return quiet("make", "--no-print-directory", "--dry-run", *words, cwd=home)
+
+
+@pytest.fixture
+def copy(root: Path, tmp_path: Path) -> Path:
     for name in ("Makefile", "pyproject.toml"):
         (tmp_path / name).write_bytes((root / name).read_bytes())
-    make = ("make", "--no-print-directory", "--dry-run", target)  # `make test` runs this, too
-    bare = quiet(*make, cwd=tmp_path)
-    assert "python3.11 -m venv .venv" in bare
+    return tmp_path
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "examples", "tutorial", "lint"])
+def test_make_installs_once_and_then_runs(target: str, copy: Path) -> None:
+    bare = dry(copy, target)  # `make test` runs this, too
+    assert "-m venv .venv\n" in bare
     (stamp,) = re.findall(r"touch (\.venv/\S+)", bare)
     assert f"--editable '.[{stamp.removeprefix('.venv/.')}]'" in bare
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").touch()
-    (tmp_path / stamp).touch()
-    again = quiet(*make, cwd=tmp_path)
+    (copy / ".venv" / "bin").mkdir(parents=True)
+    (copy / ".venv" / "bin" / "python").touch()
+    assert dry(copy, target) == bare, "an environment without pip was never finished"
+    (copy / ".venv" / "bin" / "pip").touch()
+    (copy / stamp).touch()
+    again = dry(copy, target)
     assert "pip" not in again
     assert again.splitlines() == bare.splitlines()[-len(again.splitlines()) :]
+
+
+def python(path: Path, version: tuple[int, int]) -> Path:
+    """Write a command that says whether it is new enough as a Python of that version does."""
+    path.write_text(f"#!/bin/sh\nexit {int(version < (3, 11))}\n")
+    path.chmod(0o755)
+    return path
+
+
+PYTHONS = [
+    ({"python3.11": (3, 11), "python3": (3, 9)}, "python3.11"),
+    ({"python3.11": (3, 9), "python3.13": (3, 13), "python3": (3, 12)}, "python3.13"),
+    ({"python3": (3, 12)}, "python3"),
+    ({"python3": (3, 9), "python": (3, 14)}, "python"),
+    ({"python3": (3, 10), "python": (2, 7)}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("there", "taken"), PYTHONS)
+def test_make_takes_a_python_that_fits(
+    there: dict[str, tuple[int, int]], taken: str | None, copy: Path
+) -> None:
+    folder = copy / "bin"
+    folder.mkdir()
+    for command in ("sh", "make"):
+        (folder / command).symlink_to(str(shutil.which(command)))
+    for name, version in there.items():
+        python(folder / name, version)
+    result = subprocess.run(
+        ["make", "test"], cwd=copy, env={"PATH": str(folder)}, capture_output=True, text=True
+    )
+    assert f"{taken} -m venv .venv\n" in result.stdout or taken is None
+    assert ("needs Python ≥ 3.11" in result.stderr) == (taken is None), result.stderr
+    assert taken or result.stdout == ""
+    assert result.returncode != 0  # these make no environment
+
+
+def test_make_refuses_an_old_python_that_is_named(copy: Path) -> None:
+    old = python(copy / "old", (3, 10))
+    result = subprocess.run(
+        ["make", "demo", f"PYTHON={old}"], cwd=copy, capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert "lossdsl needs Python ≥ 3.11" in result.stderr
+    assert str(old) in result.stderr
+    assert not (copy / ".venv").exists()
+
+
+def test_the_lowest_releases_are_those_of_the_project(root: Path, copy: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    printed = quiet(sys.executable, root / "tests" / "lowest.py", cwd=copy).split()
+    for requirement in project["dependencies"]:
+        assert requirement.replace(">=", "==") in printed
+    assert {"flax", "scikit-learn", "matplotlib"} <= {line.partition("==")[0] for line in printed}
+    commands = dry(copy, "test-lowest")
+    assert "lowest.py > .venv-lowest/lowest.txt" in commands
+    assert "--constraint .venv-lowest/lowest.txt" in commands
+
+
+def test_the_versions_of_python_are_said(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    said = re.findall(r"Python :: (3\.\d+)", " ".join(project["classifiers"]))
+    assert project["requires-python"] == f">={said[0]}"
 
 
 def test_ci_runs_make_test(root: Path) -> None:
