@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,14 +14,55 @@ from hypothesis import settings
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if os.environ.get("HYPOTHESIS_PROFILE") != "soak" and version("jaxlib").startswith("0.10."):
     # Thousands of small programs are compiled and run once; most of that time is LLVM's. These
-    # halve it, and change nothing in the programs that tests compare. An XLA that does not know a
-    # flag refuses to start, hence the version. The long run compiles as users do.
-    quick = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-    os.environ.setdefault("XLA_FLAGS", quick)
+    # more than halve it, and change nothing in the programs that tests compare. An XLA that does
+    # not know a flag refuses to start, hence the version. The long run compiles as users do.
+    quick = (
+        "--xla_backend_optimization_level=0",
+        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_parallel_codegen_split_count=1",  # else up to 32 modules a program
+    )
+    os.environ.setdefault("XLA_FLAGS", " ".join(quick))
 
 settings.register_profile("change", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("soak", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
+
+
+import jax  # noqa: E402  (it reads the environment)
+
+# A program that XLA compiled keeps 3 to 100 mappings of memory for its code for as long as JAX
+# holds it. Linux gives a process 65,530; past them LLVM's allocation fails and XLA dies of a
+# segmentation fault in `backend_compile_and_load`, in whatever test comes then.
+HELD_AT_ONCE = 500
+
+
+class Programs:
+    """The programs that were compiled since the caches were last emptied."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        jax.monitoring.register_event_duration_secs_listener(self._listen)
+
+    def _listen(self, event: str, duration: float, **_: object) -> None:
+        self.held += event == "/jax/core/compile/backend_compile_duration"
+
+    def release(self) -> None:
+        jax.clear_caches()
+        gc.collect()
+        self.held = 0
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    return Programs()
+
+
+@pytest.fixture(autouse=True)
+def released(programs: Programs) -> Iterator[None]:
+    """Let go of what was compiled, before it is too much for one process."""
+    yield
+    if programs.held > HELD_AT_ONCE:
+        programs.release()
 
 
 @pytest.fixture(scope="session")
