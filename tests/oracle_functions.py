@@ -88,6 +88,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "erf": real(special.erf),
     "gammaln": real(special.gammaln),
     "xlogy": real(special.xlogy),
+    "weigh": real(lambda weight, x: np.where((weight == 0) & np.isinf(x), 0, weight * x)),
+    "nan_unless": lambda condition, x: np.where(condition, x, np.nan),
     "entr": real(special.entr),
     "round": real(np.round),
     "floor": real(np.floor),

@@ -43,6 +43,18 @@ NEAREST: dict[str, tuple[list[Any], list[Any]]] = {
 }
 
 
+@pytest.mark.parametrize("constraint", ["tau >= lo", "tau <= lo", "tau == lo", "0 < tau < lo"])
+def test_a_bound_that_is_nan_shows(constraint: str) -> None:
+    loss = lossdsl.compile(f"bounds(params, {constraint})")
+    real, whole = tree(tau=[-1.0, 2.0]), tree(tau=[-1, 2])
+    assert np.isnan(loss(params=real, lo=NAN))
+    assert np.isnan(loss.project(real, lo=NAN)["tau"]).all()
+    for params in (real, whole):
+        assert np.isnan(loss.violations(params, lo=NAN)["tau"])
+    kept = [-1, 2] if constraint != "0 < tau < lo" else [1, 2]
+    np.testing.assert_array_equal(loss.project(whole, lo=NAN)["tau"], kept)
+
+
 @pytest.mark.parametrize(("constraint", "values"), NEAREST.items(), ids=NEAREST)
 @pytest.mark.parametrize("jitted", [False, True], ids=["", "jit"])
 def test_projection_is_the_nearest_point_and_breaks_nothing(

@@ -50,10 +50,28 @@ def huber(out: Any, tgt: Any) -> Any:
     return jnp.mean(jnp.where(size <= 1.0, 0.5 * jnp.square(error), 1.0 * (size - 0.5)))
 
 
+def absent(weight: Any, x: Any) -> Any:
+    return (weight == 0) & (jnp.abs(x) == jnp.inf)
+
+
+@jax.custom_jvp
+def weigh(weight: Any, x: Any) -> Any:
+    """The product that is 0 where a weight of 0 meets an infinity."""
+    return jnp.where(absent(weight, x), 0, weight * x)
+
+
+@weigh.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    (weight, x), (of_weight, of_x) = primals, tangents
+    more = jnp.where(absent(weight, x), 0, x) * of_weight
+    return weigh(weight, x), weight * of_x + more
+
+
 def cross_entropy(z: Any, y: Any) -> Any:
     log_p, index = jax.nn.log_softmax(z), y[..., None]
-    index = jnp.where(index < 0, z.shape[-1], index)  # a label of -1 gives NaN, not the last class
-    return jnp.mean(-jnp.take_along_axis(log_p, index, axis=-1)[..., 0])
+    picked = jnp.take_along_axis(log_p, index, axis=-1, mode="clip")
+    there = (index >= 0) & (index < z.shape[-1])  # a label outside gives NaN, in the gradient too
+    return jnp.mean(-(picked * jnp.where(there, jnp.ones(()), jnp.nan))[..., 0])
 
 
 def l2sqr(params: Any) -> Any:
@@ -82,7 +100,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
         jnp.transpose(images, (0, 2, 1)), maps
     ),
     "binary_cross_entropy(out, tgt)": lambda out, tgt: jnp.mean(
-        -(tgt * jax.nn.log_sigmoid(out) + (1 - tgt) * jax.nn.log_sigmoid(-out))
+        -(weigh(tgt, jax.nn.log_sigmoid(out)) + weigh(1 - tgt, jax.nn.log_sigmoid(-out)))
     ),
     "l2sqr(params)": l2sqr,
     "l2sqr(params['kernel'])": lambda params: l2sqr(

@@ -283,12 +283,24 @@ def test_totals_of_constraints() -> None:
     same(kernel("bounds")(reduce="sum"), 0)
 
 
+@jax.custom_jvp
+def shown(x: Any) -> Any:
+    """The same value; the gradient of a maximum is 0 at a NaN, under `jit` alone."""
+    return x
+
+
+@shown.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    (x,), (dx,) = primals, tangents
+    return shown(x), dx * jnp.where(jnp.isnan(x), jnp.nan, 1)
+
+
 # what a kernel lowers to, against what one writes by hand
 BY_HAND = [
     ("mean", {}, jnp.mean),
     ("mean", {"axis": (1,)}, lambda x: jnp.mean(x, axis=1)),
     ("sum", {}, jnp.sum),
-    ("max", {"axis": (0,)}, lambda x: jnp.max(x, axis=0)),
+    ("max", {"axis": (0,)}, lambda x: jnp.max(shown(x), axis=0)),
     ("var", {}, jnp.var),
     ("square", {}, jnp.square),
     ("log_softmax", {"axis": (0,)}, lambda x: jax.nn.log_softmax(x, axis=0)),

@@ -13,6 +13,7 @@ from lossdsl.check.fitting import Fit
 from lossdsl.check.patterns import class_symbols, pattern_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.library.declare import Builtin
+from lossdsl.library.function import is_own
 from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALES, words
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -91,17 +92,21 @@ def contradictions(context: Context, bound: Bound) -> list[Diagnostic]:
 
 
 def hold_classes(context: Context, scope: Scope, bound: Bound, fitted: Fit, value: Value) -> None:
-    """Report a distribution over one class, which is always 1, or over none."""
-    if context.concrete:
-        return
+    """Report a distribution over one class, which is always 1, or over none.
+
+    That there is one class is no fault of a call, whose sizes are what they happen to be.
+    """
+    if context.concrete and is_own(bound.span.source):
+        return  # the call that reads it says so
     name = bound.function.name
     for what, dims, span in (*_class_axes(bound, fitted), *_normalized(bound, value)):
-        sizes = [dim.constant for dim in dims if not dim.terms]
+        sizes = [dim.known if context.concrete else dim.constant for dim in dims
+                 if context.concrete or not dim.terms]  # fmt: skip
         if 0 in sizes:
             message = f"{what} of `{name}` has no classes"
             help = "declare how many classes there are, at least two"
             context.error(scope, "LD222", message, span, f"[{_shown(dims)}]", help=help)
-        elif sizes == [1] * len(dims) and dims:
+        elif sizes == [1] * len(dims) and dims and not context.concrete:
             message = f"{what} of `{name}` has one class, whose probability is always 1"
             help = "`binary_cross_entropy` and `sigmoid` take one score for two classes"
             context.error(scope, "LD411", message, span, f"[{_shown(dims)}]", help=help)

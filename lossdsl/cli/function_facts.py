@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,7 +90,7 @@ def facts(function: Builtin, library: Library) -> FunctionFacts:
         reduction=function.options,
         laws=tuple(LawFacts(name=law, meaning=meaning(law)) for law in function.laws),
         domain={name: str(interval) for name, interval in function.domains.items()},
-        notes=tuple(about.get("note", "").splitlines()),
+        notes=tuple(about.get("note", "").splitlines()) + _nan_note(about),
         sources=tuple(
             part.strip() for line in about.get("cite", "").splitlines() for part in line.split(";")
         ),
@@ -98,6 +98,11 @@ def facts(function: Builtin, library: Library) -> FunctionFacts:
         examples=tuple(ExampleFacts(text=one) for one in about.get("example", "").splitlines()),
         definition="\n\n".join(one.span.text for one in function.definitions) or None,
     )
+
+
+def _nan_note(about: Mapping[str, str]) -> tuple[str, ...]:
+    """Return why a NaN of an argument does not show, where it does not."""
+    return (f"a NaN does not show: {about['nan']}",) if "nan" in about else ()
 
 
 def _options(function: Builtin) -> Iterator[OptionFacts]:

@@ -21,7 +21,7 @@ OWN = "<lossdsl>/"  # in front of the names of lossdsl's own files
 
 # What a doc comment or docstring may say after its summary, each as `field: text`.
 FIELDS = (
-    "cite", "aka", "example", "laws", "domain", "note", "factors", "formula", "primitive",
+    "cite", "aka", "example", "laws", "domain", "note", "nan", "factors", "formula", "primitive",
 )  # fmt: skip
 
 

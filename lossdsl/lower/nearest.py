@@ -24,22 +24,28 @@ class Bound:
 
 
 def inside(leaf: Any, bounds: Sequence[Bound]) -> Any:
-    """Return the leaf with every element moved to the nearest value inside; NaN stays."""
+    """Return the leaf with every element moved to the nearest value inside.
+
+    NaN stays, and of a bound that is NaN no value is inside.
+    """
     leaf = jnp.asarray(leaf)
     for bound in sorted(bounds, key=lambda one: ORDER.index(one.side)):
-        limit = _limit(bound, leaf.dtype)
+        limit, before = _limit(bound, leaf.dtype), leaf
         match bound.side:
             case "lower":
-                leaf = jnp.where(leaf < limit, limit, leaf)
+                leaf = jnp.where((leaf < limit) | (limit != limit), limit, leaf)
             case "upper":
-                leaf = jnp.where(leaf > limit, limit, leaf)
+                leaf = jnp.where((leaf > limit) | (limit != limit), limit, leaf)
             case _:
                 leaf = jnp.where(jnp.isnan(leaf), leaf, limit)
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            # No integer says that the bound is NaN: `violations` does.
+            leaf = jnp.where(jnp.isnan(bound.value), before, leaf)
     return leaf
 
 
 def outside(leaf: Any, bound: Bound) -> Any:
-    """Return how far the farthest element is outside, 0 for none; NaN if one is NaN.
+    """Return how far the farthest element is outside, 0 for none; NaN if one is, or the bound.
 
     Integers are as far outside as it is to the nearest integer inside.
     """
@@ -63,7 +69,7 @@ def outside(leaf: Any, bound: Bound) -> Any:
     least = jnp.finfo(jnp.float32).tiny
     broken = met if strict else distance > 0
     far = jnp.where(broken, jnp.maximum(distance, least), 0)
-    return jnp.max(jnp.where(jnp.isnan(leaf), jnp.nan, far))
+    return jnp.max(jnp.where(jnp.isnan(leaf) | jnp.isnan(limit), jnp.nan, far))
 
 
 def _compared(value: Any, dtype: Any) -> Any:

@@ -42,6 +42,15 @@ ROWS = [
         lambda x, y: special.xlogy(x, y),
         given=lambda random, drawn: {"y": abs(drawn["y"])},
     ),
+    Row(
+        "weigh(weight, x)",
+        lambda weight, x: np.where((weight == 0) & np.isinf(x), 0, weight * x),
+    ),
+    Row(
+        "nan_unless(condition, x)",
+        lambda condition, x: x + 0 * condition,
+        given=lambda random, drawn: {"condition": np.ones_like(drawn["condition"])},
+    ),
     Row("entr(x)", of(special.entr)),
     Row("round(x)", of(np.round), gradient=False),
     Row("floor(x)", of(np.floor), gradient=False),

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives.masked import shown
 
 
 @primitive("tanh(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
@@ -67,7 +68,17 @@ def relu() -> Kernel:
     """
     import jax
 
-    return jax.nn.relu
+    def kernel(x: Any) -> Any:
+        return jax.nn.relu(shown(x))
+
+    return kernel
+
+
+def _finite_below(x: Any) -> Any:
+    """Return x with 0 for -inf: its share is 0 there, and 0 times infinity is NaN."""
+    import jax.numpy as jnp
+
+    return jnp.where(x == -jnp.inf, 0, x)
 
 
 @primitive("gelu(x: float, approximate: static bool = true) -> float", elementwise=True)
@@ -81,11 +92,13 @@ def gelu() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, approximate: bool = True) -> Any:
+        finite = _finite_below(x)
         if not approximate:
-            return jax.nn.gelu(x, approximate=False)
+            return jax.nn.gelu(finite, approximate=False)
         # The tanh is 1 long before 30, and the cube is out of range for large x.
         inner = jnp.clip(x, -30, 30)
-        return x * (0.5 * (1 + jnp.tanh(math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3))))
+        share = 0.5 * (1 + jnp.tanh(math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3)))
+        return finite * share
 
     return kernel
 
@@ -100,7 +113,10 @@ def silu() -> Kernel:
     """
     import jax
 
-    return jax.nn.silu
+    def kernel(x: Any) -> Any:
+        return jax.nn.silu(_finite_below(x))
+
+    return kernel
 
 
 @primitive("elu(x: float, alpha: float = 1) -> float", elementwise=True, laws=("monotone",))

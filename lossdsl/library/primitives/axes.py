@@ -6,7 +6,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside, same
-from lossdsl.library.primitives.masked import Axes
+from lossdsl.library.primitives.masked import Axes, shown
 from lossdsl.library.rules import Problem, RuleCall, Ruling, result
 
 
@@ -170,6 +170,8 @@ def _extreme(find: Any, x: Any, axis: int) -> Any:
 def argmax() -> Kernel:
     """Position of the largest entry along an axis, the first of equal ones.
 
+    nan: a position has no NaN: it is that of the first NaN
+
     example: mean(square(out), where=argmax(z) == y)
     """
     import jax.numpy as jnp
@@ -183,6 +185,8 @@ def argmax() -> Kernel:
 @primitive("argmin(x: num[*S, K], axis: axis[K] = -1) -> int[*S]", axes=beside, laws=("shift",))
 def argmin() -> Kernel:
     """Position of the smallest entry along an axis, the first of equal ones.
+
+    nan: a position has no NaN: it is that of the first NaN
 
     example: mean(square(out), where=argmin(z) == y)
     """
@@ -220,6 +224,8 @@ def sort() -> Kernel:
 def argsort() -> Kernel:
     """The positions that sort the entries along an axis, equal ones in their order.
 
+    nan: a position has no NaN: those of NaN stand where the largest do
+
     example: mean(take_along(out, argsort(tgt))*tgt)
     """
     import jax.numpy as jnp
@@ -237,6 +243,8 @@ def argsort() -> Kernel:
 )
 def rank() -> Kernel:
     """The place of each entry in the sorted order along an axis, from 0.
+
+    nan: a place has no NaN: those of NaN are the places of the largest
 
     example: mean(out*rank(tgt))
     """
@@ -275,7 +283,7 @@ def top_k() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, k: int, axis: int = -1) -> Any:
-        values, _ = jax.lax.top_k(jnp.moveaxis(x, axis, -1), k)
+        values, _ = jax.lax.top_k(jnp.moveaxis(shown(x), axis, -1), k)
         return jnp.moveaxis(values, -1, axis)
 
     return kernel

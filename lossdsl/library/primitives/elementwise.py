@@ -9,6 +9,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive, renamed
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives.masked import shown
 
 
 @primitive("abs(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex", "scale 1"))
@@ -140,14 +141,21 @@ def sign() -> Kernel:
 def clip() -> Kernel:
     """x moved into [low, high]; at a bound the bound is active, so x has gradient 0 there.
 
+    A bound that is NaN shows, as x does.
+
     aka: clamp clip_by_value
     example: mean(clip(out, -1, 1))
     """
     import jax.numpy as jnp
 
+    def moved(x: Any, bound: Any, past: Any) -> Any:
+        if isinstance(bound, int | float):
+            return jnp.where(past, bound, x)
+        return jnp.where(past | (bound != bound), shown(bound), x)
+
     def kernel(x: Any, low: Any, high: Any) -> Any:
-        raised = jnp.where(x <= low, low, x)
-        return jnp.where(raised >= high, high, raised)
+        raised = moved(shown(x), low, x <= low)
+        return moved(raised, high, raised >= high)
 
     return kernel
 
@@ -167,10 +175,10 @@ def minimum() -> Kernel:
 
     def kernel(a: Any, b: Any) -> Any:
         if isinstance(b, int | float):
-            return jnp.where(a >= b, b, a)
+            return jnp.where(a >= b, b, shown(a))
         if isinstance(a, int | float):
-            return jnp.where(b >= a, a, b)
-        return jnp.minimum(a, b)
+            return jnp.where(b >= a, a, shown(b))
+        return jnp.minimum(shown(a), shown(b))
 
     return kernel
 
@@ -190,10 +198,10 @@ def maximum() -> Kernel:
 
     def kernel(a: Any, b: Any) -> Any:
         if isinstance(b, int | float):
-            return jnp.where(a <= b, b, a)
+            return jnp.where(a <= b, b, shown(a))
         if isinstance(a, int | float):
-            return jnp.where(b <= a, a, b)
-        return jnp.maximum(a, b)
+            return jnp.where(b <= a, a, shown(b))
+        return jnp.maximum(shown(a), shown(b))
 
     return kernel
 

@@ -9,6 +9,17 @@ from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.rules import RuleCall, Ruling, result
 
 
+def _within(index: Any, x: Any, axis: int) -> Any:
+    """Return 1 for the positions that there are, else NaN: a factor, so that gradients show it.
+
+    What a gather fills in has gradient 0.
+    """
+    import jax.numpy as jnp
+
+    there = (index >= 0) & (index < x.shape[axis])
+    return jnp.where(there, jnp.ones((), x.dtype), jnp.nan)
+
+
 def _taken(call: RuleCall) -> Ruling:
     x, index, axes = call.array("x"), call.array("index"), call.axes("axis")
     if x.dims is None or index.dims is None or axes is None:
@@ -36,8 +47,13 @@ def take() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
-        counted = jnp.where(index < 0, x.shape[axis], index)
-        return jnp.take(x, counted, axis=axis, mode="fill")
+        if not jnp.issubdtype(x.dtype, jnp.floating) or not x.shape[axis]:
+            counted = jnp.where(index < 0, x.shape[axis], index)
+            return jnp.take(x, counted, axis=axis, mode="fill")
+        taken = jnp.take(x, index, axis=axis, mode="clip")
+        lead = axis % x.ndim
+        beside = (*range(lead), *range(lead + index.ndim, taken.ndim))
+        return taken * jnp.expand_dims(_within(index, x, axis), beside)
 
     return kernel
 
@@ -60,7 +76,9 @@ def take_along() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
-        counted = jnp.where(index < 0, x.shape[axis], index)
-        return jnp.take_along_axis(x, counted, axis=axis, mode="fill")
+        if not jnp.issubdtype(x.dtype, jnp.floating) or not x.shape[axis]:
+            counted = jnp.where(index < 0, x.shape[axis], index)
+            return jnp.take_along_axis(x, counted, axis=axis, mode="fill")
+        return jnp.take_along_axis(x, index, axis=axis, mode="clip") * _within(index, x, axis)
 
     return kernel

@@ -7,6 +7,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import contracted, diagonal, multiplied, windows
+from lossdsl.library.primitives.masked import shown
 from lossdsl.library.rules import (
     Dims,
     Problem,
@@ -214,7 +215,7 @@ def max_pool() -> Kernel:
 
     def kernel(x: Any, *, window: Any, strides: Any = None, padding: str = "valid") -> Any:
         arguments = _window_arguments(x, window, strides, padding)
-        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, *arguments)
+        return jax.lax.reduce_window(shown(x), -jnp.inf, jax.lax.max, *arguments)
 
     return kernel
 

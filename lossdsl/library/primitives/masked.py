@@ -30,6 +30,29 @@ def filled(x: Any, where: Any, fill: Any) -> Any:
     return x if where is None else jnp.where(where, x, jnp.asarray(fill, x.dtype))
 
 
+def shown(x: Any) -> Any:
+    """Return `x`, with a gradient that is NaN where it is.
+
+    A derivative that comparisons decide, which are false for NaN, would be 0 or 1 there.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    if isinstance(x, int | float) or not jnp.issubdtype(jnp.result_type(x), jnp.floating):
+        return x
+
+    @jax.custom_jvp
+    def same(x: Any) -> Any:
+        return x
+
+    @same.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        (x,), (dx,) = primals, tangents
+        return same(x), dx * jnp.where(jnp.isnan(x), jnp.nan, 1)
+
+    return same(x)
+
+
 def lowest(dtype: Any) -> Any:
     """Return the identity of the maximum in a dtype."""
     import jax.numpy as jnp

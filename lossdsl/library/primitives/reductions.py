@@ -18,6 +18,7 @@ from lossdsl.library.primitives.masked import (
     highest,
     kept,
     lowest,
+    shown,
     wide,
 )
 
@@ -134,7 +135,7 @@ def max_() -> Kernel:
         x = wide(x)
         low = lowest(x.dtype)
         initial = {} if x.size else {"initial": low}
-        return jnp.max(filled(x, where, low), axis=axis, keepdims=keepdims, **initial)
+        return jnp.max(shown(filled(x, where, low)), axis=axis, keepdims=keepdims, **initial)
 
     return kernel
 
@@ -152,7 +153,7 @@ def min_() -> Kernel:
         x = wide(x)
         high = highest(x.dtype)
         initial = {} if x.size else {"initial": high}
-        return jnp.min(filled(x, where, high), axis=axis, keepdims=keepdims, **initial)
+        return jnp.min(shown(filled(x, where, high)), axis=axis, keepdims=keepdims, **initial)
 
     return kernel
 

@@ -95,6 +95,7 @@ def ctc_log_likelihood() -> Kernel:
         alpha, _ = jax.lax.scan(step, start.astype(z.dtype), by_frame)
         place = jnp.arange(2 * size + 1) - 2 * sizes[..., None]
         ends = jnp.where((place == 0) | (place == -1), alpha, -jnp.inf)
-        return jnp.where(sound, add(ends, axis=(-1,)), jnp.nan)
+        # A factor, so that the gradient is NaN too.
+        return add(ends, axis=(-1,)) * jnp.where(sound, jnp.ones((), z.dtype), jnp.nan)
 
     return kernel

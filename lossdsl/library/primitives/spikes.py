@@ -113,15 +113,16 @@ def spike() -> Kernel:
 
     def polynomial(x: Any, alpha: Any) -> Any:
         height = jnp.sqrt(alpha) / 2 - alpha / 4 * size(x)
-        return jnp.where(height > 0, height, 0)
+        return jnp.where(height <= 0, 0, height)
 
     def polynomial_integral(x: Any, alpha: Any) -> Any:
         left = 1 - jnp.sqrt(alpha) / 2 * size(x)
-        tail = jnp.square(jnp.where(left > 0, left, 0)) / 2
+        tail = jnp.square(jnp.where(left <= 0, 0, left)) / 2
         return jnp.where(x < 0, tail, 1 - tail)
 
     def rectangular(x: Any, alpha: Any) -> Any:
-        return jnp.where(size(x) < alpha / 2, 1 / alpha, 0)
+        within = jnp.where(size(x) < alpha / 2, 1 / alpha, 0)
+        return jnp.where(jnp.isnan(x), x, within)
 
     def rectangular_integral(x: Any, alpha: Any) -> Any:
         return jnp.clip(x / alpha + 0.5, 0, 1)

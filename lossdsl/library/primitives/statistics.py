@@ -169,6 +169,9 @@ def quantile() -> Kernel:
 
     def kernel(x: Any, q: Any, where: Any = None, *, axis: Axes = None) -> Any:
         x = wide(x)
+        lost = jnp.isnan(x) if where is None else jnp.isnan(x) & where
+        # A sort puts NaN last, so that a gradient would see none, nor a quantile under a mask.
+        x = x * jnp.where(jnp.any(lost, axis=axis, keepdims=True), jnp.nan, 1)
         if where is None:
             return jnp.quantile(x, q, axis=axis)
         axes = tuple(range(x.ndim)) if axis is None else axis

@@ -1,0 +1,81 @@
+"""Products that keep a limit where a plain one is NaN, and values that are NaN on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.library.declare import Kernel, primitive
+
+
+@primitive(
+    "weigh(weight: float, x: float) -> float",
+    family="elementwise",
+    elementwise=True,
+    laws=("odd",),
+)
+def weigh() -> Kernel:
+    """A weight times x, which is 0 where the weight is 0 and x is infinite.
+
+    What has no weight costs nothing: a class of probability 0 whose logit is -inf adds 0 to a
+    cross entropy, with gradient 0. A NaN of either shows, and a finite product is the plain one.
+
+    formula: weight*x
+    example: -mean(weigh(tgt, log_softmax(z)))
+    """
+    import jax
+    import jax.numpy as jnp
+    from jax.custom_derivatives import SymbolicZero
+
+    def absent(weight: Any, x: Any) -> Any:
+        return (weight == 0) & (jnp.abs(x) == jnp.inf)
+
+    # Written out, since XLA would compute x again for the derivative of the select.
+    @jax.custom_jvp
+    def kernel(weight: Any, x: Any) -> Any:
+        return jnp.where(absent(weight, x), 0, weight * x)
+
+    def tangent(primals: Any, tangents: Any) -> Any:
+        (weight, x), (of_weight, of_x) = primals, tangents
+        value = kernel(weight, x)
+        slope = jnp.zeros_like(value)
+        if not isinstance(of_x, SymbolicZero):
+            slope = weight * of_x
+        if not isinstance(of_weight, SymbolicZero):
+            more = jnp.where(absent(weight, x), 0, x) * of_weight
+            slope = more if isinstance(of_x, SymbolicZero) else slope + more
+        return value, jnp.broadcast_to(slope, value.shape)
+
+    kernel.defjvp(tangent, symbolic_zeros=True)
+    return kernel
+
+
+@primitive(
+    "nan_unless(condition: bool, x: float) -> float",
+    family="elementwise",
+    elementwise=True,
+)
+def nan_unless() -> Kernel:
+    """x where the condition holds; elsewhere NaN, and so is the gradient.
+
+    It is for what must show and that a comparison would lose: `nan_unless(t == t, x)` is NaN where
+    t is.
+
+    formula: x
+    example: mean(nan_unless(out < 9, out))
+    """
+    import jax
+    import jax.numpy as jnp
+
+    # The value is no product with NaN: XLA makes that of a boolean, such as a one-hot vector, a
+    # select, whose 0 hides the NaN.
+    @jax.custom_jvp
+    def kernel(condition: Any, x: Any) -> Any:
+        return jnp.where(condition, x, jnp.nan)
+
+    @kernel.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        value = kernel(*primals)
+        slope = tangents[1] * jnp.where(primals[0], 1, jnp.nan)
+        return value, jnp.broadcast_to(slope, value.shape)
+
+    return kernel
