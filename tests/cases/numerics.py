@@ -1,4 +1,4 @@
-"""0 times infinity is a limit, saturation is finite, a NaN shows, in the gradient as in the value."""
+"""0 times infinity is a limit, saturation is finite, a NaN shows, in the gradient too."""
 
 from __future__ import annotations
 
