@@ -122,8 +122,8 @@ def _given(bound: Bound, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _sizes(dims: list[Any], shape: tuple[int, ...]) -> Iterator[tuple[str, int]]:
     for dim, size in zip(dims, shape, strict=True):
-        if isinstance(dim, ast.DimExpr) and len(dim.terms) == 1:
-            yield dim.terms[0][0], size
+        if isinstance(dim, ast.DimExpr) and len(dim.symbols) == 1:
+            yield dim.symbols[0], size
 
 
 class _Missing:

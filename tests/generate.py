@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from lossdsl.polynomial import Polynomial, added
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.format import format_program
@@ -128,13 +129,17 @@ results = expressions | sums(expressions, st.none() | names, least=2) | sums(
 
 # Types and signatures
 
-_symbols = st.dictionaries(st.sampled_from("BTCK"), st.integers(-9, 9).filter(bool), max_size=2)
-dims = st.one_of(
-    st.builds(
-        lambda constant, terms: ast.DimExpr(constant, tuple(sorted(terms.items())), HERE),
-        st.integers(-9, 99),
-        _symbols,
+_products = st.lists(st.sampled_from("BTCK"), min_size=1, max_size=3).map(sorted).map(tuple)
+_symbols = st.dictionaries(_products, st.integers(-9, 9).filter(bool), max_size=2)
+_sizes = st.builds(
+    lambda constant, terms: added(
+        [(k, Polynomial(0, ((product, 1),))) for product, k in terms.items()], constant
     ),
+    st.integers(-9, 99),
+    _symbols,
+)
+dims = st.one_of(
+    _sizes.map(lambda size: ast.DimExpr(size.constant, size.terms, HERE)),
     st.just(ast.AnyDim(HERE)),
     (st.none() | st.sampled_from("SXR")).map(lambda name: ast.Run(name, HERE)),
 )

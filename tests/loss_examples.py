@@ -220,7 +220,7 @@ def _axes(type: ast.TypeExpr | None, run: tuple[int, ...]) -> Axes:
         match dim:
             case ast.Run(name):
                 found += [(f"{name}{at}", size) for at, size in enumerate(run)]
-            case ast.DimExpr(_, ((symbol, _),)):
+            case ast.DimExpr(symbols=(symbol,)):
                 found.append((symbol, SIZES.dims.get(symbol, 4)))
             case ast.DimExpr(constant, ()):
                 found.append((str(constant), constant))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lossdsl.check.constants import vector
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
@@ -212,6 +213,8 @@ def _accept(
         value = found
     else:
         value = evaluate(expr)
+        if isinstance(value, Static) and isinstance(value.value, tuple) and _is_array(type):
+            value = vector(context, scope, value.value, expr.span)
         problem = _static_problem(bound, parameter, value, expr)
         if problem is not None:
             return problem
@@ -307,6 +310,11 @@ def _static_fits(value: Argument, wanted: str) -> bool:
             return False
         case _:
             return True
+
+
+def _is_array(type: ast.TypeExpr | None) -> bool:
+    options = type.options if isinstance(type, ast.UnionTypeExpr) else (type,)
+    return any(isinstance(one, ast.ArrayTypeExpr) for one in options)
 
 
 def _unknown(value: Argument) -> bool:

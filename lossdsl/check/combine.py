@@ -170,14 +170,16 @@ def _dims(type: Type) -> tuple[Dim, ...]:
 
 def _sized(graph: Graph, sizes: Iterable[Dim], batch: Batch) -> State:
     """Return the state of a value made of sizes: how many examples there are is no part's own."""
-    return WHOLE if any(batch.holds(dim) for size in sizes for dim in _outer(graph, size)) else NONE
+    counted = {symbol for dim in batch.dims for symbol in dim.symbols}
+    dims = (dim for size in sizes for dim in _outer(graph, size))
+    return WHOLE if any(batch.holds(dim) or dim.name in counted for dim in dims) else NONE
 
 
 def _outer(graph: Graph, dim: Dim) -> Iterator[Dim]:
     """Yield the dims of inputs that a dim, perhaps of a definition, is made of."""
     if not dim.terms:
         yield dim
-    for symbol, _ in dim.terms:
+    for symbol in dim.symbols:
         if symbol in graph.outer:
             yield from _outer(graph, graph.outer[symbol])
         else:

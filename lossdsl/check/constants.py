@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 
 from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
+from lossdsl.polynomial import divided
 from lossdsl.source import Span
+from lossdsl.types.dims import divide_dims
 from lossdsl.types.types import (
     LITERAL,
     UNKNOWN_DIM,
@@ -18,6 +23,7 @@ from lossdsl.types.types import (
     combine_dims,
     kind,
     literal_dim,
+    product_dim,
     scalar,
 )
 
@@ -77,7 +83,9 @@ def literal_fits(context: Context, scope: Scope, value: Value, dtype: str, span:
         case Const(int() | float() as number), ArrayType(strength=strength):
             if strength == LITERAL and not isinstance(number, bool):
                 problem = _misfit(number, dtype)
-                if problem is not None:
+                # How many elements there are is no number that someone wrote: it may be rounded.
+                rounded = problem is not None and problem[0] == "LD502" and dtype in FLOAT_RANGES
+                if problem is not None and not (rounded and is_size(value)):
                     code, said = problem
                     context.error(scope, code, f"`{span.text}` {said} in {dtype}", span)
                     return False
@@ -123,9 +131,13 @@ def _sizes(dim: Dim) -> frozenset[Dim]:
 
 
 def _sizes_of(*values: Value) -> frozenset[Dim]:
-    """Return the dims that constants were computed from."""
+    """Return the dims that constants were computed from; what comes of them is none of them."""
     found = (value.node.sizes for value in values if isinstance(value.node, Const))
-    return frozenset[Dim]().union(*found)
+    return frozenset(replace(dim, size=None) for dim in frozenset[Dim]().union(*found))
+
+
+# The highest power of a size that is a size itself.
+_HIGHEST = 16
 
 
 def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
@@ -151,16 +163,19 @@ def fold(
     a, b = left[0], right[0]
     if isinstance(a.type, UnknownType) or isinstance(b.type, UnknownType) or symbol not in FOLDS:
         return None
-    match a.node, b.node:
-        case _, Const(int() | float() as by) if symbol in ("/", "//", "%") and by == 0:
+    match b.node:
+        case Const(int() | float() as by) if symbol in ("/", "//", "%") and by == 0:
             if not isinstance(by, bool):
                 return context.error(scope, "LD503", "division by zero", right[1])
-        case Const(int() | float() as x), Const(int() | float() as y):
+        case _:
+            pass
+    size = _fold_sizes(context, scope, symbol, (a, b), span)
+    match a.node, b.node:
+        case Const(int() | float() as x), Const(int() | float() as y) if size is None:
             sizes = _sizes_of(a, b)
             return _fold_numbers(context, scope, symbol, (x, y), right[1], span, sizes)
         case _:
-            pass
-    return _fold_sizes(context, scope, symbol, (a, b), span)
+            return size
 
 
 def _fold_numbers(
@@ -195,20 +210,58 @@ def _fold_numbers(
 def _fold_sizes(
     context: Context, scope: Scope, symbol: str, sizes: tuple[Value, Value], span: Span
 ) -> Value | None:
+    """Return what arithmetic of sizes gives; None where no size takes part, or no size is made."""
     p, q = map(static_dim, sizes)
-    if p is None or q is None:
+    if p is None or q is None or not (is_size(sizes[0]) or is_size(sizes[1])):
         return None
-    if symbol in ("+", "-"):
-        sign = 1 if symbol == "+" else -1
-        return dim_value(context, scope, combine_dims([(1, p), (sign, q)]), span)
-    if symbol == "*" and (p.terms == () or q.terms == ()):
-        factor, dim = (p, q) if not p.terms else (q, p)
-        return dim_value(context, scope, combine_dims([(factor.constant or 0, dim)]), span)
+    found = _arithmetic(symbol, p, q)
+    if found is not None and found.constant is not None:
+        return dim_value(context, scope, found, span)
     # Other arithmetic of sizes is a size that is known only when they are.
-    known_later = symbol in ("*", "//", "%", "**")
-    if not known_later:
+    if found is None or (p.known is not None and q.known is not None):
         return None
     return dim_value(context, scope, UNKNOWN_DIM, span, _sizes_of(*sizes))
+
+
+def vector(context: Context, scope: Scope, dims: tuple[Dim, ...], span: Span) -> Value:
+    """Return sizes as a constant vector, whose numbers are known where the sizes are."""
+    type = ArrayType("int", (literal_dim(len(dims)),), LITERAL)
+    known = tuple(dim.known for dim in dims if dim.known is not None)
+    if len(known) < len(dims):
+        node = context.graph.apply(of_form(Form.UNRESOLVED), [], type, {"at": span.text})
+    else:
+        sizes = frozenset(replace(dim, size=None) for dim in dims if dim.terms)
+        node = context.graph.const(known, type, sizes)
+    return context.value(node, type, span, scope)
+
+
+def is_size(value: Value) -> bool:
+    """Say whether a constant is made of dims, and no plain number."""
+    match value.node:
+        case Const(number, sizes):
+            return bool(sizes) or isinstance(number, Dim)
+        case _:
+            return False
+
+
+def _arithmetic(symbol: str, p: Dim, q: Dim) -> Dim | None:
+    """Return a size that is made of two, unknown where it is no polynomial; None for no size."""
+    match symbol:
+        case "+" | "-":
+            return combine_dims([(1, p), (1 if symbol == "+" else -1, q)])
+        case "*":
+            return product_dim((p, q))
+        case "//":
+            exact = divided(p.polynomial, q.polynomial)
+            return UNKNOWN_DIM if exact is None else divide_dims(p, q)
+        case "%":
+            return UNKNOWN_DIM
+        case "**" if not q.terms and q.constant is not None and 0 <= q.constant <= _HIGHEST:
+            return product_dim([p] * q.constant)
+        case "**":
+            return UNKNOWN_DIM
+        case _:
+            return None
 
 
 def constant(

@@ -62,6 +62,7 @@ class Scope:
     """The names that an expression may use, and the calls through which it is expanded.
 
     `frame` numbers the expansion, 0 being the text itself: a call in it has one value.
+    `undetermined` are the dims whose sizes nothing that is passed shows.
     """
 
     values: Mapping[str, Argument]
@@ -73,6 +74,7 @@ class Scope:
     calls: tuple[tuple[str, Span], ...] = ()
     depth: int = 0
     frame: int = 0
+    undetermined: frozenset[str] = frozenset()
 
     def deeper(self) -> Scope:
         """Return the scope one level of nesting further down."""
@@ -98,6 +100,7 @@ class Context:
     constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
     free_names: bool = False
     closed: bool = False
+    partial: bool = False
     debug: bool = False
     expansions: int = 0
 

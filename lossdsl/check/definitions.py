@@ -44,7 +44,7 @@ def _check(context: Context, definition: ast.Definition, functions: Library) -> 
         symbol
         for node in ast.walk(signature)
         if isinstance(node, ast.DimExpr)
-        for symbol, _ in node.terms
+        for symbol in node.symbols
     }
     runs = {node.name for node in ast.walk(signature) if isinstance(node, ast.Run) and node.name}
     scope = Scope(

@@ -14,7 +14,7 @@ from lossdsl.check.coupled import read_mask
 from lossdsl.check.fitting import Fit, moved_order
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.local import Local, runs_of_signature, sizes_of_defaults
-from lossdsl.check.patterns import pattern_of
+from lossdsl.check.patterns import pattern_of, static_sizes
 from lossdsl.check.watch import watched
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
@@ -30,7 +30,7 @@ from lossdsl.types.types import (
     TreeType,
     kind,
 )
-from lossdsl.types.unify import Bindings, instantiate, unify
+from lossdsl.types.unify import Bindings, instantiate, undetermined, unify
 
 
 def expand(
@@ -92,6 +92,10 @@ def _expanded(
         calls=(*scope.calls, (name, bound.span)),
         depth=scope.depth + 1,
         frame=context.expansions,
+        undetermined=undetermined(
+            [one.type for one in definition.signature.parameters],
+            static_sizes(definition.signature),
+        ),
     )
     values: dict[str, Argument] = {}
     seen: dict[str, Argument] = {}
@@ -219,7 +223,7 @@ def _moved_back(
         match dim:
             case ast.Run(run) if run in fitted.bindings.runs:
                 places += islice(free, len(fitted.bindings.runs[run]))
-            case ast.DimExpr(0, ((symbol, 1),)) if symbol in fitted.symbols:
+            case ast.DimExpr(name=str() as symbol) if symbol in fitted.symbols:
                 places.append(fitted.symbols[symbol][0])
             case _:
                 return body

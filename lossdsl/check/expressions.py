@@ -11,13 +11,16 @@ from lossdsl.check.constants import (
     constant,
     dim_value,
     fold,
+    is_size,
     literal,
     static_dim,
+    vector,
 )
 from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.diagnostics.diagnostic import has_errors
 from lossdsl.library.declare import of_operator
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -44,16 +47,12 @@ def as_value(
     """Return what can be computed with; a function, a string, a shape or `none` is reported."""
     if isinstance(found, Value):
         return found
+    if isinstance(found, Static) and isinstance(found.value, tuple):
+        return vector(context, scope, found.value, span)
     if isinstance(found, FunctionValue):
         message = f"`{found.function.name}` is a function, not a value"
         return context.error(scope, "LD113", message, span)
-    said = (
-        "`none`"
-        if found.value is None
-        else "a string"
-        if isinstance(found.value, str)
-        else "a shape"
-    )
+    said = "`none`" if found.value is None else "a string"
     return context.error(
         scope,
         "LD113",
@@ -131,7 +130,7 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
             return context.value(found.node, found.type, expr.span, scope)
         return found
     if expr.id in scope.dims:
-        return dim_value(context, scope, scope.dims[expr.id], expr.span)
+        return _size(context, scope, expr)
     if expr.id in CONSTANTS:
         return constant(context, scope, CONSTANTS[expr.id], expr.span)
     if context.free_names and not scope.calls:
@@ -158,8 +157,28 @@ def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | Fu
     )
 
 
+def _size(context: Context, scope: Scope, expr: ast.Name) -> Value:
+    """Return the size of a dim, which something has to show."""
+    dim = scope.dims[expr.id]
+    # Where types are not known something else is wrong, or not all inputs are passed.
+    open_call = context.concrete and dim.known is None and not context.partial
+    if expr.id in scope.undetermined or (open_call and not has_errors(context.diagnostics)):
+        of = "a parameter" if scope.calls else "an input"
+        return context.error(
+            scope,
+            "LD224",
+            f"nothing determines the size `{expr.id}`",
+            expr.span,
+            help=f"give {of} a dim that is `{expr.id}` and nothing else",
+        )
+    return dim_value(context, scope, dim, expr.span)
+
+
 def _tuple(context: Context, scope: Scope, expr: ast.Tuple) -> Value | Static:
     items = [elaborate(context, scope, item) for item in expr.items]
+    dims = [static_dim(item) for item in items]
+    if None not in dims and any(map(is_size, items)):
+        return Static(tuple(dim for dim in dims if dim is not None))
     numbers: list[int | float] = []
     sizes = frozenset[Dim]()
     for item, written in zip(items, expr.items, strict=True):
@@ -168,9 +187,6 @@ def _tuple(context: Context, scope: Scope, expr: ast.Tuple) -> Value | Static:
                 numbers.append(number)
                 sizes |= of
             case _:
-                dims = [static_dim(item) for item in items]
-                if all(dim is not None for dim in dims):
-                    return Static(tuple(dim for dim in dims if dim is not None))
                 if isinstance(item.type, UnknownType):
                     return context.unknown()
                 return context.error(
@@ -210,7 +226,7 @@ def unary(
     value, _ = operand
     name = "neg" if symbol == "-" else symbol
     dim = static_dim(value)
-    if name == "neg" and dim is not None and dim.known is None:
+    if name == "neg" and dim is not None and (dim.terms or dim.constant is None):
         return dim_value(context, scope, combine_dims([(-1, dim)]), span)
     match value.node:
         case Const(int() | float() as number, sizes):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from lossdsl.check.axes import resolve_axis
 from lossdsl.check.binding import Bound
-from lossdsl.check.context import Argument, Context, Scope, Value
+from lossdsl.check.constants import static_dim
+from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Input
 from lossdsl.check.misfits import shape_clash, tree_for_array, wrong_dtype
-from lossdsl.check.patterns import dtype_fits, pattern_of
+from lossdsl.check.patterns import dtype_fits, pattern_of, static_sizes
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -51,6 +52,7 @@ def fit(context: Context, scope: Scope, bound: Bound) -> Fit | Diagnostic:
         problem = context.diagnostics[before]
         del context.diagnostics[before:]
         return problem
+    _bind_sizes(bound, result.bindings)
     misfits: list[Diagnostic] = []
     for parameter in bound.signature.parameters:
         given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
@@ -63,6 +65,14 @@ def fit(context: Context, scope: Scope, bound: Bound) -> Fit | Diagnostic:
     if clash is not None:
         return shape_clash(bound, result.bindings, clash)
     return misfits[0] if misfits else result
+
+
+def _bind_sizes(bound: Bound, bindings: Bindings) -> None:
+    """Let static integers that stand in the dims of other parameters be what is given for them."""
+    for name in static_sizes(bound.signature):
+        dim = static_dim(bound.values.get(name, (Static(None), bound.span))[0])
+        if dim is not None:
+            bindings.dims[name], bindings.origin[name] = dim, name
 
 
 def _collect(
@@ -209,7 +219,7 @@ def _place(pattern: ast.TypeExpr | None, symbols: tuple[str, ...]) -> tuple[int,
         return None
     for at, dim in enumerate(pattern.dims):
         match dim:
-            case ast.DimExpr(0, ((symbol, _),)) if symbol in symbols:
+            case ast.DimExpr(constant=0, symbols=(symbol,)) if symbol in symbols:
                 return at - len(pattern.dims), symbol
             case _:
                 pass

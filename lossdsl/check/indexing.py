@@ -174,9 +174,11 @@ def _range(
         if part is None:
             bounds.append(None)
             continue
-        value = expressions.static_dim(expressions.argument(context, scope, part))
+        given = expressions.argument(context, scope, part)
+        value = expressions.static_dim(given)
         if value is None:
-            context.error(scope, "LD218", "the bounds of a slice are static", part.span)
+            if not (isinstance(given, Value) and isinstance(given.type, UnknownType)):
+                context.error(scope, "LD218", "the bounds of a slice are static", part.span)
             return None
         bounds.append(value)
     start, stop, step = bounds
@@ -208,7 +210,6 @@ def _symbolic_range(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | N
     def place(bound: Dim | None, default: Dim) -> Dim:
         if bound is None:
             return default
-        negative = not bound.terms and bound.constant is not None and bound.constant < 0
-        return combine_dims([(1, dim), (1, bound)]) if negative else bound
+        return combine_dims([(1, dim), (1, bound)]) if bound.most < 0 else bound
 
     return combine_dims([(1, place(stop, dim)), (-1, place(start, Dim(0)))])

@@ -10,6 +10,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.declared import declared_array
+from lossdsl.types.dims import substitute
 from lossdsl.types.types import (
     SCALAR,
     ArrayType,
@@ -18,7 +19,6 @@ from lossdsl.types.types import (
     TreeType,
     Type,
     UnknownType,
-    combine_dims,
     fits,
     kind,
     symbol_dim,
@@ -87,7 +87,7 @@ def symbols_of(declared: Iterable[Declared]) -> dict[str, Span]:
     for one in declared:
         for node in ast.walk(one.type):
             if isinstance(node, ast.DimExpr):
-                for symbol, _ in node.terms:
+                for symbol in node.symbols:
                     found.setdefault(symbol, node.span)
     return found
 
@@ -249,8 +249,7 @@ def _name_dims(
             at += spare
             continue
         if isinstance(dim, ast.DimExpr) and at < len(given):
-            parts = [(k, symbol_dim(symbol, sizes.get(symbol))) for symbol, k in dim.terms]
-            full = combine_dims(parts, dim.constant)
+            full = substitute(dim.polynomial, lambda one: symbol_dim(one, sizes.get(one)))
             named.append(full if full.known == given[at].known else given[at])
         elif at < len(given):
             named.append(given[at])

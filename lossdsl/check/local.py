@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from lossdsl.syntax import ast
+from lossdsl.types.dims import substitute
 from lossdsl.types.types import (
     UNKNOWN_DIM,
     ArrayType,
@@ -13,7 +14,6 @@ from lossdsl.types.types import (
     RecordType,
     TreeType,
     Type,
-    combine_dims,
     literal_dim,
     symbol_dim,
 )
@@ -41,7 +41,7 @@ class Local:
             symbol: bindings.dims.get(symbol, UNKNOWN_DIM)
             for node in ast.walk(definition.signature)
             if isinstance(node, ast.DimExpr)
-            for symbol, _ in node.terms
+            for symbol in node.symbols
         }
         dims = {name: rigid(name, dim) for name, dim in symbols.items()}
         runs = {
@@ -67,12 +67,11 @@ class Local:
                 return type
 
     def _dim(self, dim: Dim) -> Dim:
-        if not any(symbol in self.outer for symbol, _ in dim.terms):
+        if not dim.terms or not any(symbol in self.outer for symbol in dim.symbols):
             return dim
         if dim.name is not None:
             return replace(self.outer[dim.name], wanted=dim.wanted)
-        parts = [(k, self.outer.get(s, symbol_dim(s, None))) for s, k in dim.terms]
-        result = combine_dims(parts, dim.constant or 0)
+        result = substitute(dim.polynomial, lambda s: self.outer.get(s, symbol_dim(s)))
         if result.known is None and dim.known is not None:
             return literal_dim(dim.known)
         return result
@@ -85,7 +84,7 @@ def sizes_of_defaults(
     for parameter in definition.signature.parameters:
         match parameter:
             case ast.Parameter(
-                type=ast.ArrayTypeExpr(dims=(ast.DimExpr(0, ((symbol, 1),)),)),
+                type=ast.ArrayTypeExpr(dims=(ast.DimExpr(name=str() as symbol),)),
                 default=ast.Tuple(items),
             ) if parameter.name not in given:
                 yield symbol, literal_dim(len(items))

@@ -111,7 +111,7 @@ def _partner(bound: Bound, bindings: Bindings, parameter: str) -> str | None:
         names = (
             [dim.name]
             if isinstance(dim, ast.Run)
-            else ([symbol for symbol, _ in dim.terms] if isinstance(dim, ast.DimExpr) else [])
+            else (dim.symbols if isinstance(dim, ast.DimExpr) else ())
         )
         for name in names:
             origin = bindings.origin.get(name or "")

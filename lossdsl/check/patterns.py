@@ -33,8 +33,28 @@ def class_symbols(signature: ast.Signature, pattern: ast.TypeExpr | None) -> lis
         for symbol in one.plain_type.arguments
     }
     symbols = [symbol for dim in pattern.dims if isinstance(dim, ast.DimExpr)
-               for symbol, _ in dim.terms]  # fmt: skip
+               for symbol in dim.symbols]  # fmt: skip
     return [symbol for symbol in symbols if symbol in named]
+
+
+def static_sizes(signature: ast.Signature) -> frozenset[str]:
+    """Return the static integers of a signature that stand in the dims of its parameters."""
+    static = {
+        one.name
+        for one in signature.parameters
+        if isinstance(one.plain_type, ast.WordTypeExpr)
+        and (one.plain_type.word, one.plain_type.arguments) == ("static", ("int",))
+    }
+    if not static:
+        return frozenset()
+    dims = (
+        node
+        for one in signature.parameters
+        if one.type is not None
+        for node in ast.walk(one.type)
+        if isinstance(node, ast.DimExpr)
+    )
+    return frozenset(static.intersection(symbol for dim in dims for symbol in dim.symbols))
 
 
 def pattern_of(type: ast.TypeExpr | None, value: Argument) -> ast.TypeExpr | None:

@@ -22,7 +22,7 @@ from lossdsl.check.inputs import (
 )
 from lossdsl.check.lints import mask_lints
 from lossdsl.check.naming import name_problems, with_definitions
-from lossdsl.check.sizes import input_sizes, program_sizes
+from lossdsl.check.sizes import declared_sizes, input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
 from lossdsl.check.watch import watched_inputs
 from lossdsl.diagnostics.allow import not_allowed
@@ -35,6 +35,7 @@ from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, Type, UnknownType, kind, symbol_dim
+from lossdsl.types.unify import undetermined
 
 RESULT = "loss"
 
@@ -72,7 +73,7 @@ def elaborate(
             library,
             given,
             concrete,
-            Context(Graph(), limits, default_float, debug=debug),
+            Context(Graph(), limits, default_float, partial=partial, debug=debug),
             partial,
             batch,
         )
@@ -93,6 +94,7 @@ def _elaborate(
     context.diagnostics += problems
     context.diagnostics += name_problems(program, declared)
     context.diagnostics += input_sizes(declared, limits)
+    context.diagnostics += declared_sizes(program, declared)
     functions, problems = with_definitions(program, library)
     context.diagnostics += problems
     scope = Scope({}, functions)
@@ -119,7 +121,8 @@ def _elaborate(
     read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
     spans = {name: one.span for name, one in declared.items()}
     values: dict[str, Argument] = {**read, **watched_inputs(context, read, spans)}
-    scope = Scope(values, functions, dims, runs)
+    types_declared = [one.type for one in declared.values()]
+    scope = Scope(values, functions, dims, runs, undetermined=undetermined(types_declared))
     scope = _bindings(context, scope, program)
     held = batch_of(types, declared, batch)
     core = _results(context, scope, program, declared, types, held)

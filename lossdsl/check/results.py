@@ -62,7 +62,7 @@ def _moved_back(pattern: ast.ArrayTypeExpr, dims: tuple[Dim, ...], fitted: Fit) 
     """Put the axes of a result where the call asked for them."""
     for at, dim in enumerate(pattern.dims):
         match dim:
-            case ast.DimExpr(_, ((symbol, _),)) if symbol in fitted.symbols:
+            case ast.DimExpr(symbols=(symbol,)) if symbol in fitted.symbols:
                 axis, _ = fitted.symbols[symbol]
                 place = at - len(pattern.dims) + len(dims)
                 return move(dims, place, axis)

@@ -9,6 +9,7 @@ from lossdsl.check.inputs import Declared, symbols_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.limits import Limits
 from lossdsl.syntax import ast
+from lossdsl.types.dims import Dim
 
 
 def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Diagnostic]:
@@ -22,6 +23,17 @@ def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Di
     if len(symbols) > limits.symbols:
         message = f"{len(symbols)} dim symbols; at most {limits.symbols}"
         yield at("LD612", message, list(symbols.values())[limits.symbols])
+
+
+def declared_sizes(program: ast.Program, declared: Mapping[str, Declared]) -> Iterator[Diagnostic]:
+    """Yield declared sizes that are below 0 whatever the sizes of their symbols are."""
+    definitions = (one for one in program.statements if isinstance(one, ast.Definition))
+    signatures = (one.signature for one in definitions)
+    for root in (*(one.type for one in declared.values()), *signatures):
+        for node in ast.walk(root):
+            if isinstance(node, ast.DimExpr) and Dim(node.constant, node.terms).most < 0:
+                message = f"the size `{node.span.text}` is below 0"
+                yield at("LD223", message, node.span, help="no axis has a size below 0")
 
 
 def program_sizes(core: Core, program: ast.Program, limits: Limits) -> Iterator[Diagnostic]:

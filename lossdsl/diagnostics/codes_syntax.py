@@ -227,8 +227,9 @@ ROWS: tuple[Code, ...] = (
     ),
     Code(
         "LD034",
-        title="a size that is not linear",
-        why="Sizes are linear arithmetic over symbols, which can be solved: `T-1`, `2*C`.",
+        title="a size that is no sum of products",
+        why="Sizes are sums and products of symbols and whole numbers, which can be solved: `T-1`, "
+        "`2*C`, `H*W`.",
         bad="out: f32[T/2]\nmean(out)",
         good="out: f32[T-1]\nmean(out)",
     ),

@@ -185,4 +185,20 @@ ROWS = (
         good="mean(softmax(x))",
         inputs={"z": "f32[B, 0]", "x": "f32[B, 2]"},
     ),
+    Code(
+        "LD223",
+        title="size below 0",
+        why="An axis has 0 elements or more.",
+        bad="mean(reshape(x, (-2, 3)))",
+        good="mean(reshape(x, (-1, 3)))",
+        inputs={"x": "f32[B, 6]"},
+    ),
+    Code(
+        "LD224",
+        title="size that nothing determines",
+        why="A dim in an expression is the size that the arrays of a call show. Of a sum or a "
+        "product of two dims they show no part by itself.",
+        bad="a: f32[A+B]\nloss = sum(a)/A",
+        good="a: f32[A+B]\nb: f32[B]\nloss = sum(a)/A + mean(b)",
+    ),
 )

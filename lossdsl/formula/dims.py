@@ -53,11 +53,12 @@ def _entry(dim: ast.DimExpr | ast.AnyDim | ast.Run) -> str:
             return f"*{name or ''}"
         case ast.AnyDim():
             return "_"
-        case ast.DimExpr(constant, terms):
-            if not terms:
-                return str(constant)
-            name, count = terms[0]
-            return name if len(terms) == 1 and count == 1 else "_"
+        case ast.DimExpr(constant, ()):
+            return str(constant)
+        case ast.DimExpr(terms=(((symbol,), 1),)):
+            return symbol
+        case ast.DimExpr():
+            return "_"
 
 
 def dims_of(expr: ast.Expr, scope: Scope) -> Dims | None:

@@ -17,6 +17,7 @@ from lossdsl.library.python import call, nested
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_type
+from lossdsl.types.dims import substitute
 from lossdsl.types.dtypes import LONG_NAMES, dtype_name
 from lossdsl.types.types import (
     CLASSES,
@@ -30,7 +31,6 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
     array,
-    combine_dims,
     kind,
     literal_dim,
     symbol_dim,
@@ -80,7 +80,7 @@ def result_type(function: Callable[..., Any], given: Arguments, concrete: bool) 
     types = list(given.each())
     if not (concrete or "jax" in sys.modules) or any(map(_is_unknown, types)):
         return UNKNOWN
-    symbols = dict.fromkeys(symbol for dim in _dims(types) for symbol, _ in dim.terms)
+    symbols = dict.fromkeys(symbol for dim in _dims(types) for symbol in dim.symbols)
     named = _run(function, given, _symbolic(list(symbols)))
     if concrete:
         sized = _run(function, given, {})
@@ -207,19 +207,18 @@ def _shape(type: Type, sizes: Sizes) -> Any:
 def _size(dim: Dim, sizes: Sizes) -> Any:
     if not sizes:
         return dim.known
-    return (dim.constant or 0) + sum(times * sizes[symbol] for symbol, times in dim.terms)
+    return dim.polynomial.evaluated(sizes)
 
 
 def _dim(size: str, sizes: Sizes) -> Dim:
-    """Return a size as JAX writes it, `2*B - 1`, over our symbols; unknown if not linear."""
+    """Return a size as JAX writes it, `2*B^2 - 1`, over our symbols; unknown if no polynomial."""
     if size.isdecimal():
         return literal_dim(int(size))
-    parsed, _ = parse_type(Source(f"float[{size}]"))
+    parsed, _ = parse_type(Source(f"float[{size.replace('^', '**')}]"))
     match parsed:
-        case ast.ArrayTypeExpr(dims=(ast.DimExpr(constant, terms),)):
+        case ast.ArrayTypeExpr(dims=(ast.DimExpr() as dim,)):
             ours = {str(symbol): name for name, symbol in sizes.items()}
-            parts = [(times, symbol_dim(ours[name])) for name, times in terms]
-            return combine_dims(parts, constant)
+            return substitute(dim.polynomial, lambda name: symbol_dim(ours[name]))
         case _:
             return UNKNOWN_DIM
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.check import bounded
-from lossdsl.check.core import Apply, Core, Input, tape
+from lossdsl.check.core import Apply, Const, Core, Input, tape
 from lossdsl.check.program import elaborate
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
@@ -23,7 +23,7 @@ from lossdsl.lower.tape import evaluate
 from lossdsl.lower.values import concrete
 from lossdsl.selectors import flatten
 from lossdsl.syntax import ast
-from lossdsl.types.types import UNKNOWN, Type
+from lossdsl.types.types import UNKNOWN, Dim, Type
 
 Result = TypeVar("Result")
 
@@ -133,6 +133,10 @@ def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -
                 message = f"a bound reads the input `{node.name}`, which is missing"
                 help = f"pass it by name: `project(params, {node.name}=…)`"
                 raise LossError([at("LD110", message, None, help=help)])
+            if isinstance(node, Const) and isinstance(node.value, Dim):
+                message = f"a bound reads the size `{node.value}`, which nothing passed shows"
+                help = "pass the input that has it as a dim by name: `project(params, …)`"
+                raise LossError([at("LD224", message, None, help=help)])
         (value,) = evaluate(core.graph, [bound], values, default_float())
         _certain(bounded.input_of(core.graph, limit))
         found_at = bounded.positions(core.graph, subject)

@@ -50,7 +50,9 @@ def evaluate(
 
 def _constant(value: Any, type: Type, default_float: str) -> Value:
     if not isinstance(value, tuple):
-        return value
+        # A size that no int32 holds is exact enough as a number.
+        large = isinstance(value, int) and abs(value) >= 2**31
+        return float(value) if large else value
     import numpy as np
 
     whole = isinstance(type, ArrayType) and type.dtype == "int"

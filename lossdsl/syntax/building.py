@@ -12,6 +12,7 @@ from lark import Token
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.limits import Limits
+from lossdsl.polynomial import Polynomial
 from lossdsl.source import Source, Span
 from lossdsl.syntax.ast import Comment
 from lossdsl.syntax.names import read_name
@@ -90,6 +91,16 @@ def zeros_first(span: Span) -> Diagnostic:
         help=f"write `{plain}`",
         fix=Fix(span, plain),
     )
+
+
+def small(size: Polynomial, span: Span) -> Polynomial:
+    """Return a size that is written, noting one of too many products or symbols."""
+    if size.is_small:
+        return size
+    help = "give the size a name of its own: `N`"
+    problem = at("LD612", "a size that multiplies too many symbols or sums", span, help=help)
+    BUILDING.get().diagnostics.append(problem)
+    return Polynomial()
 
 
 def number_of(token: Token) -> int | float:

@@ -91,14 +91,14 @@ def _after_default(s: Situation) -> bool:
 
 
 def _dim(s: Situation) -> Diagnostic | None:
-    """A size that is no linear arithmetic over symbols."""
+    """A size that is no sum of products of symbols and whole numbers."""
     if not {"UNDERSCORE", "DOTS"} <= s.accepts and not _in_dims(s):
         return None
     if s.found.kind == "end":
         return None
     return at(
         "LD034",
-        f"unexpected {s.found} in a size; expected linear arithmetic such as `T-1` or `2*C`",
+        f"unexpected {s.found} in a size; expected arithmetic such as `T-1`, `2*C` or `H*W`",
         s.found.span,
         help="sizes are numbers, symbols, `_`, `...` and runs `*S`",
     )

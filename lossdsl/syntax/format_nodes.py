@@ -205,25 +205,19 @@ def _in_role(role: str | None, text: str) -> str:
 
 
 def format_dim(dim: DimExpr | AnyDim | Run) -> str:
-    """Return the canonical text of a dim: symbols in order, then the constant.
+    """Return the canonical text of a dim: products and symbols in order, then the constant.
 
     >>> from lossdsl.source import Source, Span
-    >>> format_dim(DimExpr(-1, (("C", 2), ("T", -1)), Span(Source(""), 0, 0)))
-    '2*C-T-1'
+    >>> format_dim(DimExpr(-1, ((("B", "C"), 2), (("T",), -1)), Span(Source(""), 0, 0)))
+    '2*B*C-T-1'
     """
     match dim:
         case AnyDim():
             return "_"
         case Run(name):
             return "..." if name is None else f"*{name}"
-        case DimExpr(constant, terms):
-            parts = [
-                f"{'-' if n < 0 else '+'}{'' if abs(n) == 1 else f'{abs(n)}*'}{symbol}"
-                for symbol, n in terms
-            ]
-            if constant or not parts:
-                parts.append(f"{constant:+d}")
-            return "".join(parts).removeprefix("+")
+        case DimExpr():
+            return str(dim.polynomial)
 
 
 def format_parameter(parameter: Parameter) -> str:

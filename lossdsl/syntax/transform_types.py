@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from lark import Token, Transformer
 
+from lossdsl.polynomial import Polynomial, added, multiplied
 from lossdsl.source import Span
 from lossdsl.syntax.ast import (
     AnyDim,
@@ -28,17 +28,16 @@ from lossdsl.syntax.ast import (
     UnionTypeExpr,
     WordTypeExpr,
 )
-from lossdsl.syntax.building import name_of, number_of, span_of, text_of
+from lossdsl.syntax.building import BUILDING, name_of, number_of, small, span_of, text_of
 
 Children = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
-    """One addend of a dim: a multiple of a symbol, or of one when there is no symbol."""
+class _Part:
+    """A part of a dim and what it is worth."""
 
-    coefficient: int
-    symbol: str | None
+    value: Polynomial
     span: Span
 
 
@@ -74,26 +73,36 @@ class TypesToAst(Transformer[Token, Any]):
     # Dims
 
     def dim(self, c: Children) -> DimExpr:
-        constant, symbols, sign = 0, Counter[str](), 1
+        parts = [item.value for item in c if isinstance(item, _Part)]
+        signs = [-1 if item.type == "MINUS" else 1 for item in c if isinstance(item, Token)]
+        signs = [1] * (len(parts) - len(signs)) + signs
+        span = span_of(c[0], c[-1])
+        total = small(added(zip(signs, parts, strict=True)), span)
+        return DimExpr(total.constant, total.terms, span)
+
+    def dim_product(self, c: Children) -> _Part:
+        span = span_of(c[0], c[-1])
+        value = Polynomial(1)
         for item in c:
-            if isinstance(item, Token):
-                sign = -1 if item.type == "MINUS" else 1
-            elif item.symbol is None:
-                constant += sign * item.coefficient
-            else:
-                symbols[item.symbol] += sign * item.coefficient
-        terms = tuple(sorted((name, n) for name, n in symbols.items() if n))
-        return DimExpr(constant, terms, span_of(c[0], c[-1]))
+            if isinstance(item, _Part):
+                value = small(multiplied(value, item.value), span)
+        return _Part(value, span)
 
-    def scaled_symbol(self, c: Children) -> _Term:
-        factor, symbol = (c[0], c[2]) if c[0].type == "INT" else (c[2], c[0])
-        return _Term(int(number_of(factor)), name_of(symbol), span_of(c[0], c[2]))
+    def dim_power(self, c: Children) -> _Part:
+        span, power = span_of(c[0], c[2]), int(number_of(c[2]))
+        # No power is looked at that has more symbols than any size.
+        symbols = (name_of(c[0]),) * min(power, BUILDING.get().limits.exponent + 1)
+        value = Polynomial(0, ((symbols, 1),)) if power else Polynomial(1)
+        return _Part(small(value, span), span)
 
-    def symbol(self, c: Children) -> _Term:
-        return _Term(1, name_of(c[0]), span_of(c[0]))
+    def dim_group(self, c: Children) -> _Part:
+        return _Part(c[1].polynomial, span_of(c[0], c[2]))
 
-    def size(self, c: Children) -> _Term:
-        return _Term(int(number_of(c[0])), None, span_of(c[0]))
+    def symbol(self, c: Children) -> _Part:
+        return _Part(Polynomial(0, (((name_of(c[0]),), 1),)), span_of(c[0]))
+
+    def size(self, c: Children) -> _Part:
+        return _Part(Polynomial(int(number_of(c[0]))), span_of(c[0]))
 
     def any_dim(self, c: Children) -> AnyDim:
         return AnyDim(span_of(c[0]))

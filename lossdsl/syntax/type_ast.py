@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lossdsl.polynomial import Polynomial, Terms
 from lossdsl.source import Span
 
 
@@ -15,11 +16,26 @@ def span_field() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class DimExpr:
-    """A size: `constant` plus the sum of coefficient times symbol, in sorted order."""
+    """A size: `constant` plus products of symbols with their coefficients, in sorted order."""
 
     constant: int
-    terms: tuple[tuple[str, int], ...]
+    terms: Terms
     span: Span = span_field()
+
+    @property
+    def polynomial(self) -> Polynomial:
+        """The size itself, wherever it is written."""
+        return Polynomial(self.constant, self.terms)
+
+    @property
+    def name(self) -> str | None:
+        """The symbol, when the size is just one symbol."""
+        return self.polynomial.name
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that the size is made of, each once."""
+        return self.polynomial.symbols
 
 
 @dataclass(frozen=True, slots=True)

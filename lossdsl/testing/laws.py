@@ -198,7 +198,7 @@ def lead(kind: ast.TypeExpr) -> str | None:
     match kind:
         case ast.ArrayTypeExpr(dims=(ast.Run(name), *_)):
             return f"*{name}"
-        case ast.ArrayTypeExpr(dims=(ast.DimExpr(_, ((symbol, _), *_)), *_)):
+        case ast.ArrayTypeExpr(dims=(ast.DimExpr(symbols=(symbol, *_)), *_)):
             return symbol
         case _:
             return None

@@ -82,8 +82,9 @@ class Drawn:
             match dim:
                 case ast.Run():
                     shape += self.run
-                case ast.DimExpr(constant, terms):
-                    shape.append(constant + sum(k * self.dim(symbol) for symbol, k in terms))
+                case ast.DimExpr():
+                    sizes = {symbol: self.dim(symbol) for symbol in dim.symbols}
+                    shape.append(dim.polynomial.evaluated(sizes))
                 case _:
                     shape.append(self._size())
         if min(shape, default=0) < 0 or (type.role == "one_hot" and not all(shape[-1:] or [0])):

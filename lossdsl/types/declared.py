@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lossdsl.syntax import ast
+from lossdsl.types.dims import substitute
 from lossdsl.types.types import (
     ARRAY,
     SCALAR,
     UNKNOWN_DIM,
     ArrayType,
     Dim,
-    combine_dims,
     symbol_dim,
 )
 
@@ -27,9 +27,10 @@ def declared_array(pattern: ast.ArrayTypeExpr, sizes: Mapping[str, int] | None =
     dims: list[Dim] = []
     for dim in pattern.dims:
         match dim:
-            case ast.DimExpr(constant, terms):
-                parts = [(k, symbol_dim(symbol, known.get(symbol))) for symbol, k in terms]
-                dims.append(combine_dims(parts, constant))
+            case ast.DimExpr():
+                dims.append(
+                    substitute(dim.polynomial, lambda symbol: symbol_dim(symbol, known.get(symbol)))
+                )
             case _:
                 dims.append(UNKNOWN_DIM)
     strength = ARRAY if dims else SCALAR

@@ -9,6 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from lossdsl.types.dims import UNKNOWN_DIM as UNKNOWN_DIM
+from lossdsl.types.dims import Dim as Dim
+from lossdsl.types.dims import combine_dims as combine_dims
+from lossdsl.types.dims import literal_dim as literal_dim
+from lossdsl.types.dims import product_dim as product_dim
+from lossdsl.types.dims import same_dim as same_dim
+from lossdsl.types.dims import symbol_dim as symbol_dim
+
 Path = tuple[str, ...]
 
 FLOATS = ("f16", "bf16", "f32", "f64")
@@ -28,114 +36,6 @@ class Strength(IntEnum):
 
 
 LITERAL, SCALAR, STRONG, ARRAY = Strength
-
-
-@dataclass(frozen=True, slots=True)
-class Dim:
-    """A size: a constant plus multiples of rigid symbols; `constant=None` is an unknown size.
-
-    At trace time a dim keeps its symbols beside its concrete `size`. A `wanted` dim was made by
-    `None`, `keepdims` or `broadcast`, and may grow together with the other operand. Inside an
-    expanded definition its symbols end in `@` and a number, so that no two calls share one.
-    """
-
-    constant: int | None = None
-    terms: tuple[tuple[str, int], ...] = ()
-    size: int | None = None
-    wanted: bool = False
-
-    @property
-    def name(self) -> str | None:
-        """The symbol, when the dim is just one symbol."""
-        if self.constant == 0 and len(self.terms) == 1 and self.terms[0][1] == 1:
-            return self.terms[0][0]
-        return None
-
-    @property
-    def known(self) -> int | None:
-        """The size as a number, when it is known."""
-        return self.size if self.terms else self.constant
-
-    @property
-    def is_one(self) -> bool:
-        """Whether this is the literal size 1; a symbol that happens to be 1 is not."""
-        return self.constant == 1 and not self.terms
-
-    def __str__(self) -> str:
-        if self.constant is None:
-            return "_"
-        parts: list[str] = []
-        for symbol, factor in self.terms:
-            sign = "-" if factor < 0 else "+" if parts else ""
-            times = "" if abs(factor) == 1 else f"{abs(factor)}*"
-            parts.append(f"{sign}{times}{symbol.partition('@')[0]}")
-        if self.constant or not parts:
-            sign = "+" if parts and self.constant > 0 else ""
-            parts.append(f"{sign}{self.constant}")
-        text = "".join(parts)
-        return f"{text}={self.size}" if self.terms and self.size is not None else text
-
-
-UNKNOWN_DIM = Dim()
-
-
-def literal_dim(size: int) -> Dim:
-    """Return the dim of a number."""
-    return Dim(size)
-
-
-def symbol_dim(symbol: str, size: int | None = None) -> Dim:
-    """Return the dim of a bare symbol."""
-    return Dim(0, ((symbol, 1),), size)
-
-
-def combine_dims(parts: Iterable[tuple[int, Dim]], constant: int = 0) -> Dim:
-    """Return the sum of coefficient times dim, plus a constant."""
-    terms: dict[str, int] = {}
-    size: int | None = constant
-    for factor, dim in parts:
-        if dim.constant is None:
-            return UNKNOWN_DIM
-        constant += factor * dim.constant
-        size = None if size is None or dim.known is None else size + factor * dim.known
-        for symbol, times in dim.terms:
-            terms[symbol] = terms.get(symbol, 0) + factor * times
-    kept = tuple(sorted((symbol, times) for symbol, times in terms.items() if times))
-    return Dim(constant, kept, size if kept else None)
-
-
-def same_dim(a: Dim, b: Dim) -> bool | None:
-    """Say whether two sizes are equal: by name where both are symbolic, else by size.
-
-    None means that it cannot be known yet.
-
-    >>> same_dim(symbol_dim("B", 4), symbol_dim("T", 4)), same_dim(symbol_dim("B", 4), Dim(4))
-    (False, True)
-    """
-    if a.constant is None or b.constant is None:
-        return None
-    if a.terms and b.terms:
-        return (a.constant, a.terms) == (b.constant, b.terms)
-    if a.terms or b.terms:
-        return a.known is not None and a.known == b.known
-    return a.constant == b.constant
-
-
-def product_dim(dims: Iterable[Dim]) -> Dim:
-    """Return the number of elements of a shape, unknown where it is no single multiple."""
-    result = literal_dim(1)
-    for dim in dims:
-        if result.constant is None or dim.constant is None:
-            return UNKNOWN_DIM
-        if not result.terms:
-            result = combine_dims([(result.constant, dim)])
-        elif not dim.terms:
-            result = combine_dims([(dim.constant, result)])
-        elif result.known is not None and dim.known is not None:
-            result = literal_dim(result.known * dim.known)
-        else:
-            return UNKNOWN_DIM
-    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
-"""Signatures against arguments: symbols and runs bound, linear dims solved, the rest checked."""
+"""Signatures against arguments: symbols and runs bound, sizes solved, the rest checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
+from lossdsl.polynomial import split
 from lossdsl.syntax import ast
+from lossdsl.types.dims import solve, substitute
 from lossdsl.types.types import (
     CLASSES,
     UNKNOWN_DIM,
     ArrayType,
     Dim,
-    combine_dims,
-    literal_dim,
     same_dim,
 )
 
@@ -63,8 +63,9 @@ def unify(
 ) -> Clash | None:
     """Bind the symbols of patterns to the dims of arguments; return the first disagreement.
 
-    Bare symbols and runs are bound first, over all arguments; then linear dims with one unknown
-    symbol are solved; then everything is checked. An argument of unknown rank binds nothing.
+    Bare symbols and runs are bound first, over all arguments; then sizes in which one symbol is
+    unknown are solved for it; then everything is checked. An argument of unknown rank binds
+    nothing.
     """
     equations: list[_Equation] = []
     waiting = [(name, pattern, one) for name, pattern, one in arguments if one.dims is not None]
@@ -135,41 +136,55 @@ def _clearer(a: Dim, b: Dim) -> Dim:
 
 
 def _solve(equations: list[_Equation], bindings: Bindings) -> Clash | None:
-    def open_symbols(pattern: ast.DimExpr) -> list[tuple[str, int]]:
-        return [(s, k) for s, k in pattern.terms if s not in bindings.dims]
-
-    for bare in (True, False):
+    """Bind bare symbols, then whatever one unknown symbol is left for, and check the rest."""
+    bare = [one for one in equations if one.pattern.name is not None]
+    rest = [one for one in equations if one.pattern.name is None]
+    for equations_now in (bare, rest):
         progress = True
         while progress:
             progress = False
-            for equation in equations:
-                open_ones = open_symbols(equation.pattern)
-                is_bare = equation.pattern.constant == 0 and equation.pattern.terms == tuple(
-                    (s, 1) for s, _ in open_ones[:1]
-                )
-                if len(open_ones) != 1 or (bare and not is_bare):
-                    continue
-                ((symbol, factor),) = open_ones
-                rest = replace(
-                    equation.pattern,
-                    terms=tuple(t for t in equation.pattern.terms if t[0] != symbol),
-                )
-                value = combine_dims([(1, equation.actual), (-1, evaluate_dim(rest, bindings))])
-                if factor != 1:
-                    value = _divide(value, factor)
-                if value is None:
-                    return _dim_clash(equation, bindings)
-                bindings.dims[symbol], bindings.origin[symbol] = value, equation.parameter
-                progress = True
+            for equation in equations_now:
+                match [s for s in equation.pattern.symbols if s not in bindings.dims]:
+                    case [symbol]:
+                        pattern = equation.pattern.polynomial
+                        value = solve(pattern, symbol, bindings.dims.__getitem__, equation.actual)
+                        if value is None:
+                            return _dim_clash(equation, bindings)
+                        if value.constant is None:
+                            continue
+                        bindings.dims[symbol], bindings.origin[symbol] = value, equation.parameter
+                        progress = True
+                    case _:
+                        pass
     for equation in equations:
-        if open_symbols(equation.pattern):
+        if any(symbol not in bindings.dims for symbol in equation.pattern.symbols):
             continue
         if same_dim(evaluate_dim(equation.pattern, bindings), equation.actual) is False:
             return _dim_clash(equation, bindings)
-        name = equation.pattern.terms[0][0] if len(equation.pattern.terms) == 1 else None
-        if name is not None and bindings.dims[name].constant is None:
-            bindings.dims[name] = _clearer(bindings.dims[name], equation.actual)
     return None
+
+
+def undetermined(
+    types: Iterable[ast.TypeExpr | None], known: Collection[str] = ()
+) -> frozenset[str]:
+    """Return the symbols of types, beside the known, whose sizes no values of the types show."""
+    dims = [one for type in types if type is not None for one in ast.walk(type)
+            if isinstance(one, ast.DimExpr)]  # fmt: skip
+    left = {symbol for dim in dims for symbol in dim.symbols}.difference(
+        known, (dim.name for dim in dims)
+    )
+    progress = bool(left)
+    while progress:
+        # Where one symbol is unknown and stands in one power, the size is solved for it.
+        alone = (set(dim.symbols) & left for dim in dims)
+        solved = {
+            next(iter(unknown))
+            for unknown, dim in zip(alone, dims, strict=True)
+            if len(unknown) == 1 and split(dim.polynomial, *unknown) is not None
+        }
+        progress = bool(solved)
+        left -= solved
+    return frozenset(left)
 
 
 def _dim_clash(equation: _Equation, bindings: Bindings) -> Clash:
@@ -177,26 +192,11 @@ def _dim_clash(equation: _Equation, bindings: Bindings) -> Clash:
     return Clash(equation.parameter, "dim", expected, str(equation.actual))
 
 
-def _divide(value: Dim, factor: int) -> Dim | None:
-    """Return value / factor when it is a size; None when it cannot be one."""
-    if value.constant is None:
-        return value
-    if value.known is not None:
-        return literal_dim(value.known // factor) if value.known % factor == 0 else None
-    parts = (value.constant, *(k for _, k in value.terms))
-    if any(part % factor for part in parts):
-        return UNKNOWN_DIM
-    return Dim(value.constant // factor, tuple((s, k // factor) for s, k in value.terms))
-
-
 def evaluate_dim(pattern: DimPattern, bindings: Bindings) -> Dim:
     """Return what a single dim of a pattern stands for; unknown while a symbol is unbound."""
     match pattern:
-        case ast.DimExpr(constant, terms):
-            parts = [(k, bindings.dims.get(symbol, UNKNOWN_DIM)) for symbol, k in terms]
-            if constant == 0 and len(parts) == 1 and parts[0][0] == 1:
-                return parts[0][1]
-            return combine_dims(parts, constant)
+        case ast.DimExpr():
+            return substitute(pattern.polynomial, lambda s: bindings.dims.get(s, UNKNOWN_DIM))
         case ast.AnyDim() | ast.Run():
             return UNKNOWN_DIM
 

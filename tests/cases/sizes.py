@@ -2,8 +2,136 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cases.case import Case
 
+CUBE = [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]]]
+SQUARE = [[1.0, 2.0], [3.0, 4.0]]
+
 CASES = [
+    # A product of sizes is a size: as a divisor, in a reshape, in a declaration.
+    Case(text="x: f32[B, H, W]\nloss = sum(x)/(B*H*W)", inputs={"x": CUBE}, value=3.5),
+    Case(text="x: f32[B, H, W]\nloss = sum(x)/B/(H*W)", inputs={"x": CUBE}, value=3.5),
+    Case(text="x: f32[B, H, W]\nloss = sum(x)/((B + 1)*H)", inputs={"x": CUBE}, value=28 / 6),
+    Case(
+        text="x: f32[B, H, W]\nloss = mean(top_k(reshape(x, (B*H*W,)), 3))",
+        inputs={"x": CUBE},
+        value=6.0,
+    ),
+    Case(
+        text="z: logits f32[B, H, C]\ny: labels i32[B, H]\n"
+        "loss = cross_entropy(reshape(z, (B*H, C)), reshape(y, (-1,)))",
+        inputs={"z": CUBE, "y": [[0, 1], [1, 0]]},
+        value=0.8132616,
+    ),
+    Case(
+        text="z: logits f32[B, K]\nspk: f32[T, B, K*P]\nloss = mean(spk)*P + mean(z)",
+        inputs={"z": [[0.0, 0.0]], "spk": [[[1.0] * 6], [[2.0] * 6]]},
+        value=4.5,
+    ),
+    Case(text="x: f32[B, T]\nloss = sum(x)/(B*T)**2", inputs={"x": SQUARE}, value=10 / 16),
+    Case(text="x: f32[N**2]\nloss = sum(x)/N", inputs={"x": [1.0, 2.0, 3.0, 4.0]}, value=5.0),
+    Case(
+        text="x: f32[(B-1)*C]\nc: f32[C]\nloss = mean(x)*B + 0*sum(c)",
+        inputs={"x": [1.0, 1.0, 1.0, 1.0], "c": [0.0, 0.0]},
+        value=3.0,
+        warnings=("LD431",),
+    ),
+    # A size of 1 is still the size that it is by name.
+    Case(
+        text="x: f32[B, T]\ny: f32[B*T]\nloss = mse(reshape(x, (B*T,)), y)",
+        inputs={"x": [[1.0], [2.0]], "y": [1.0, 2.0]},
+        value=0.0,
+    ),
+    Case(
+        text="x: f32[B, T]\ny: f32[B//2]\nloss = mean(x)",
+        code="LD034",
+    ),
+    Case(
+        text="x: f32[B, C]\ny: f32[K]\nloss = mean(x[:, -K:] - y)",
+        inputs={"x": [[1.0, 2.0, 4.0]], "y": [2.0, 4.0]},
+        value=0.0,
+    ),
+    # Products of other symbols may be one number: the sizes of a call decide.
+    Case(
+        text="x: f32[B, T]\ny: f32[N]\nloss = mse(reshape(x, (N,)), y)",
+        inputs={"x": SQUARE, "y": [1.0, 2.0, 3.0, 4.0]},
+        value=0.0,
+    ),
+    Case(
+        text="x: f32[B, T]\ny: f32[N]\nloss = mean(reshape(x, (N, 1))) + mean(y)",
+        inputs={"x": SQUARE, "y": [1.0, 2.0, 3.0]},
+        code="LD201",
+        message="[B=2, T=2] has B*T=4 elements, not the N=3 of [N=3, 1]",
+        static=False,
+    ),
+    Case(
+        text="x: f32[H*W, C]\nh: f32[H]\nloss = mean(x)*W + mean(h)",
+        inputs={"x": [[1.0], [1.0], [1.0]], "h": [0.0, 0.0]},
+        code="LD219",
+        message="`x` is declared f32[H*W, C]",
+        static=False,
+    ),
+    # A tuple of sizes is a vector where one is wanted.
+    Case(text="x: f32[T, 2]\nloss = sum(x*(1, T))", inputs={"x": SQUARE}, value=16.0),
+    Case(text="x: f32[T, B]\nloss = mean(take(x, (0, T-1)))", inputs={"x": SQUARE}, value=2.5),
+    Case(
+        text="x: f32[T, B]\nloss = mean(take(x, (0, T)))",
+        inputs={"x": SQUARE},
+        code="LD208",
+        static=False,
+    ),
+    # A size is read only where something shows it.
     Case(text="a: f32[A+B]\nloss = mean(a)", inputs={"a": [1.0, 2.0, 3.0]}, value=2.0),
+    Case(
+        text="a: f32[A+B]\nloss = mean(a[:A])",
+        inputs={"a": [1.0, 2.0]},
+        code="LD224",
+        at="A",
+        help="give an input a dim that is `A` and nothing else",
+    ),
+    Case(
+        text="a: f32[A+B]\nb: f32[B]\nloss = mean(a[:A]) + mean(b)",
+        inputs={"a": [1.0, 2.0, 3.0], "b": [1.0]},
+        value=2.5,
+    ),
+    Case(
+        text="x: f32[K*P]\nk: f32[K]\nloss = sum(x)*P + sum(k)",
+        inputs={"x": np.zeros(0, np.float32), "k": np.zeros(0, np.float32)},
+        code="LD224",
+        static=False,
+    ),
+    Case(
+        text="p: tree[f32[N, ...]]\nloss = l2sqr(p)/N",
+        inputs={"p": {}},
+        code="LD224",
+        static=False,
+    ),
+    Case(
+        text="def half(x: float[N+M]) = sum(x)/N\nloss = half(a)",
+        inputs={"a": [1.0, 2.0]},
+        code="LD224",
+        at="N",
+        help="give a parameter",
+    ),
+    Case(
+        text="def blocks(x: float[N*k], k: static int) = sum(x)/N\nloss = blocks(a, 2)",
+        inputs={"a": [1.0, 2.0, 3.0, 4.0]},
+        value=5.0,
+    ),
+    # No size is below 0.
+    Case(text="a: f32[-B]\nloss = mean(a)", inputs={"a": [1.0]}, code="LD223", at="-B"),
+    Case(text="a: f32[2-3]\nloss = mean(a)", inputs={"a": [1.0]}, code="LD223", at="2-3"),
+    Case(
+        text="def f(x: f32[-N]) = mean(x)\nloss = f(a)", inputs={"a": [1.0]}, code="LD223", at="-N"
+    ),
+    Case(text="a: f32[B, 2]\nloss = mean(reshape(a, (-B, 2)))", inputs={"a": SQUARE}, code="LD223"),
+    Case(
+        text="a: f32[B]\nb: f32[C]\nloss = mean(reshape(a, (B - C, -1))) + mean(b)",
+        inputs={"a": [1.0], "b": [1.0, 2.0]},
+        code="LD223",
+        message="a size of B-C=-1 in the shape",
+        static=False,
+    ),
 ]

@@ -69,7 +69,7 @@ class Row:
         match signature_of(self.declared, self.text).result:
             case ast.ArrayTypeExpr(dims=(ast.Run(), *_)):
                 return Sizes(run=(0,))
-            case ast.ArrayTypeExpr(dims=(ast.DimExpr(_, ((symbol, _),)), *_)):
+            case ast.ArrayTypeExpr(dims=(ast.DimExpr(symbols=(symbol,)), *_)):
                 return Sizes(dims={symbol: 0})
             case _:
                 return None

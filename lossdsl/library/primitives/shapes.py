@@ -19,24 +19,29 @@ from lossdsl.library.rules import (
     result,
     show,
 )
+from lossdsl.types.dims import divide_dims
 from lossdsl.types.types import LITERAL, Dim, combine_dims, literal_dim, product_dim, same_dim
 
 
 def _reshaped(call: RuleCall) -> Ruling:
     x, target = call.array("x"), call.shape("shape")
-    inferred = [at for at, dim in enumerate(target) if dim.known == -1]
+    inferred = [at for at, dim in enumerate(target) if dim == literal_dim(-1)]
+    negative = [dim for at, dim in enumerate(target) if dim.most < 0 and at not in inferred]
+    if negative:
+        return Problem("LD223", f"a size of {negative[0]} in the shape", parameter="shape")
     if len(inferred) > 1:
         return Problem("LD201", "two sizes of the shape are -1", parameter="shape")
     if x.dims is None:
         return result(x, tuple(Dim() if at in inferred else dim for at, dim in enumerate(target)))
-    have = product_dim(x.dims)
-    want = product_dim(dim for at, dim in enumerate(target) if at not in inferred)
+    named = tuple(dim for at, dim in enumerate(target) if at not in inferred)
+    have, want = product_dim(x.dims), product_dim(named)
     if inferred:
-        rest = _quotient(x.dims, target, have, want)
-        if isinstance(rest, Problem):
-            return rest
+        rest = _quotient(x.dims, named)
+        if rest is None:
+            message = f"{show(x.dims)} has {have} elements, no multiple of {want}"
+            return Problem("LD201", message, parameter="shape")
         return result(x, tuple(rest if at in inferred else dim for at, dim in enumerate(target)))
-    if same_dim(have, want) is False:
+    if _counts_differ(x.dims, target):
         return Problem(
             "LD201",
             f"{show(x.dims)} has {have} elements, not the {want} of {show(target)}",
@@ -45,25 +50,32 @@ def _reshaped(call: RuleCall) -> Ruling:
     return result(x, target)
 
 
-def _quotient(dims: Dims, target: Dims, have: Dim, want: Dim) -> Dim | Problem:
-    """Return the size that makes a shape hold all elements: what the other sizes leave over."""
-    if have.known is not None and want.known is not None and want.known > 0:
-        if have.known % want.known == 0:
-            return literal_dim(have.known // want.known)
-        message = f"{show(dims)} has {have} elements, no multiple of {want}"
-        return Problem("LD201", message, parameter="shape")
-    # Sizes that stand on both sides cancel, also where they are 0.
+def _beyond(dims: Dims, others: Dims) -> Dims:
+    """Return the sizes that others do not have: what stands on both sides cancels, 0 as well."""
     rest = list(dims)
-    for dim in target:
+    for dim in others:
         equal = next((at for at, one in enumerate(rest) if same_dim(one, dim)), None)
         if equal is not None:
             rest.pop(equal)
-        elif dim.known == 0:
-            message = f"{show(dims)} has {have} elements, no multiple of {want}"
-            return Problem("LD201", message, parameter="shape")
-        elif dim.known not in (-1, 1):
-            return Dim()
-    return product_dim(rest)
+    return tuple(rest)
+
+
+def _quotient(dims: Dims, named: Dims) -> Dim | None:
+    """Return what the sizes of a shape leave over of the elements; None if they do not divide."""
+    over, by = product_dim(_beyond(dims, named)), product_dim(_beyond(named, dims))
+    return None if by.known == 0 else divide_dims(over, by)
+
+
+def _counts_differ(dims: Dims, target: Dims) -> bool:
+    """Say whether two shapes hold different numbers of elements, as far as that is known.
+
+    Products of other symbols may be one number: then only their sizes decide.
+    """
+    mine, theirs = _beyond(dims, target), _beyond(target, dims)
+    have, want = product_dim(mine), product_dim(theirs)
+    if len(mine) == len(theirs) == 1 or set(have.symbols) == set(want.symbols):
+        return same_dim(have, want) is False
+    return None not in (have.known, want.known) and have.known != want.known
 
 
 @primitive(
