@@ -72,7 +72,7 @@ def _keeps_all(value: Value, option: str) -> bool:
 
 def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: str) -> bool:
     """Report a mask of numbers, and a weight of truth values."""
-    kinds = {kind(one.dtype) for one in _arrays(type)}
+    kinds = {kind(one.dtype) for one in arrays_of(type)}
     if option == WHERE and kinds & {"int", "float"}:
         context.error(
             scope,
@@ -96,13 +96,13 @@ def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: 
     return True
 
 
-def _arrays(type: Type) -> tuple[ArrayType, ...]:
+def arrays_of(type: Type) -> tuple[ArrayType, ...]:
     """Return what is known of the arrays in a type."""
     match type:
         case ArrayType():
             return (type,)
         case RecordType():
-            return _arrays(record_tree(type))
+            return arrays_of(record_tree(type))
         case TreeType(leaf, None):
             return () if leaf is None else (leaf,)
         case TreeType(leaves=leaves):

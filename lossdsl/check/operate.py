@@ -7,6 +7,7 @@ from typing import cast
 
 from lossdsl.check.constants import literal_fits
 from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import as_read
 from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
 from lossdsl.check.roles import resulting, with_role
@@ -16,6 +17,7 @@ from lossdsl.source import Span
 from lossdsl.types.broadcast import BroadcastProblem, broadcast
 from lossdsl.types.elementwise import (
     DtypeProblem,
+    compute_dtype,
     parameter_dtypes,
     promoted,
     result_dtype,
@@ -29,6 +31,7 @@ from lossdsl.types.types import (
     TreeType,
     Type,
     UnknownType,
+    arithmetic_dtype,
     array,
     kind,
 )
@@ -80,10 +83,28 @@ def apply_elementwise(
     if found is None:
         return context.unknown()
     result = found
+    operands = _floats(context, scope, function, operands)
     names = [one.name for one in signature.parameters]
     result = with_role(result, resulting(function, zip(names, types, strict=False)))
     nodes = [value.node for value, _ in operands]
     return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
+
+
+def _floats(
+    context: Context, scope: Scope, function: Builtin, operands: Sequence[tuple[Value, Span]]
+) -> Sequence[tuple[Value, Span]]:
+    """Convert the operands that may outgrow 32 bits where a function of arrays is one of floats."""
+    types = [value.type for value, _ in operands]
+    if not context.concrete or not all(isinstance(type, ArrayType) for type in types):
+        return operands
+    signature = function.taking(len(operands))
+    wanted, result = parameter_dtypes(signature), result_dtype(signature)
+    arrays = cast("list[ArrayType]", types)
+    met = compute_dtype(wanted, result, arrays, context.default_float, function.grows)
+    return [
+        (as_floats(context, scope, value, met or "", span) if want != "bool" else value, span)
+        for (value, span), want in zip(operands, wanted, strict=True)
+    ]
 
 
 def array_result(
@@ -97,7 +118,7 @@ def array_result(
     """Return the type of an elementwise function of arrays; None after a diagnostic."""
     signature = function.taking(len(operands))
     wanted, result = parameter_dtypes(signature), result_dtype(signature)
-    met = promoted(wanted, result, types, context.default_float)
+    met = promoted(wanted, result, types, context.default_float, function.grows)
     if isinstance(met, DtypeProblem):
         dtype_problem(context, scope, said, met, operands)
         return None
@@ -185,11 +206,16 @@ def reduced_dims(
 
 
 def reduced_type(
-    context: Context, function: Builtin, type: ArrayType, axes: tuple[int, ...] | None, keep: bool
+    context: Context,
+    function: Builtin,
+    type: ArrayType,
+    axes: tuple[int, ...] | None,
+    keep: bool,
+    weighted: bool = False,
 ) -> ArrayType:
-    """Return the type of a reduction: floats accumulate and return at least f32."""
-    result = result_dtype(function.signatures[0])
-    dtype = type.dtype
+    """Return the type of a reduction: at least 32 bits; a weighted one is of floats."""
+    result = "float" if weighted else result_dtype(function.signatures[0])
+    dtype = arithmetic_dtype(type.dtype, context.default_float, function.grows is not None)
     if result in ("bool", "int"):
         dtype = "bool" if result == "bool" else "i32"
     elif kind(type.dtype) == "float":

@@ -11,6 +11,7 @@ from lossdsl.check.constants import constant
 from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const, Node
 from lossdsl.check.fitting import Fit
+from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.check.patterns import is_operand, pattern_of
 from lossdsl.check.results import result_type
@@ -183,14 +184,14 @@ def _converted(
                 pattern = pattern_of(parameter.type, entry[0])
                 match pattern, entry[0].type:
                     case ast.ArrayTypeExpr(dtype=dtype), ArrayType():
-                        if dtype in ("float", "num") or (dtype == "any" and not lends):
+                        if dtype in ("float", "num", "int") or (dtype == "any" and not lends):
                             wanted[len(wanted) - count + at] = dtype
                     case _:
                         pass
     meeting = [
         (want, entry[0].type)
         for want, entry in zip(wanted, operands, strict=True)
-        if want is not None and entry is not None and isinstance(entry[0].type, ArrayType)
+        if want not in (None, "int") and entry is not None and isinstance(entry[0].type, ArrayType)
     ]
     dtype = context.default_float
     if meeting:
@@ -198,17 +199,38 @@ def _converted(
         result = "float" if "float" in classes else "num"
         same_kind = len({kind(type.dtype) == "bool" for type in types}) == 1
         if same_kind:
-            dtype = compute_dtype(classes, result, types, context.default_float) or dtype
+            dtype = (
+                compute_dtype(classes, result, types, context.default_float, bound.function.grows)
+                or dtype
+            )
     converted: list[Value | None] = []
     for want, entry in zip(wanted, operands, strict=True):
         if entry is None:
             converted.append(None)
         elif want is None:
             converted.append(entry[0])
+        elif want == "int":
+            converted.append(as_position(context, scope, entry[0], entry[1]))
         else:
             given = as_number(context, scope, entry[0], entry[1]) if want == "float" else entry[0]
-            converted.append(convert(context, scope, given, dtype, entry[1]))
+            met = convert(context, scope, given, dtype, entry[1])
+            if (
+                dtype == "float"
+                and isinstance(met.type, ArrayType)
+                and kind(met.type.dtype) == "int"
+            ):
+                # Which float it becomes is not known yet.
+                met = Value(met.node, replace(met.type, dtype=dtype))
+            converted.append(met)
     return converted, dtype
+
+
+def as_position(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+    """Return integers as positions, which are counted in i32 or, if they are of 64 bits, in i64."""
+    dtype = value.type.dtype if isinstance(value.type, ArrayType) else "int"
+    if dtype in ("int", "i32", "i64") or kind(dtype) != "int":
+        return value
+    return convert(context, scope, value, "i64" if dtype == "u64" else "i32", span)
 
 
 def as_number(context: Context, scope: Scope, value: Value, span: Span) -> Value:
@@ -228,6 +250,9 @@ def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span
     if dtype == "float" and kind(type.dtype) != "bool":
         return value
     if type.strength == LITERAL and type.dims == ():
+        return value
+    value = as_floats(context, scope, value, dtype, span)
+    if value.type != type:
         return value
     result = array(dtype, type.dims, type.role)
     node = context.graph.apply(of_form(Form.CAST), [value.node], result, {"dtype": dtype})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lossdsl.check import masks
 from lossdsl.check.axes import Axes, resolve_axes
 from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.floating import as_floats
 from lossdsl.check.operate import apply_elementwise, reduced_type
 from lossdsl.check.refusals import dtype_problem
 from lossdsl.library.declare import Builtin, of_form, of_operator
@@ -24,6 +25,7 @@ from lossdsl.types.types import (
     UnknownType,
     array,
     kind,
+    promote,
 )
 
 
@@ -87,6 +89,8 @@ def _apply(
         return context.unknown()
     mask = _kept(context, scope, options, span)
     value = _selected(context, scope, value, mask, options, span)
+    if options.weight is not None or result_dtype(function.signatures[0]) == "float":
+        value = as_floats(context, scope, value, context.default_float, span)
     reduced = _reduced(context, scope, function, value, options, span)
     if reduced is None:
         node = context.graph.apply(
@@ -106,10 +110,11 @@ def _is_wrong_operand(
     context: Context, scope: Scope, function: Builtin, value: Value, span: Span
 ) -> bool:
     pattern = function.signatures[0].parameters[0].type
-    if isinstance(value.type, ArrayType) and isinstance(pattern, ast.ArrayTypeExpr):
-        is_bool = kind(value.type.dtype) == "bool"
-        if pattern.dtype == "bool" and not is_bool and kind(value.type.dtype) in ("int", "float"):
-            problem = DtypeProblem(0, "bool", value.type.dtype)
+    if isinstance(pattern, ast.ArrayTypeExpr) and pattern.dtype == "bool":
+        dtypes = [one.dtype for one in masks.arrays_of(value.type)]
+        wrong = next((one for one in dtypes if kind(one) in ("int", "float")), None)
+        if wrong is not None:
+            problem = DtypeProblem(0, "bool", wrong)
             dtype_problem(context, scope, function.name, problem, [(value, span)])
             return True
     return False
@@ -152,7 +157,9 @@ def _reduced(
                 found = resolve_axes(context, scope, axis, type.dims, AXIS)
             if found is None:
                 return None
-            return Reduced(found.axes, reduced_type(context, function, type, found.axes, keep))
+            weighted = options.weight is not None
+            left = reduced_type(context, function, type, found.axes, keep, weighted)
+            return Reduced(found.axes, left)
         case TreeType(leaves=leaves) as type:
             if axis is None and keep:
                 message = "a tree that is reduced whole has no dims to keep"
@@ -160,10 +167,10 @@ def _reduced(
                 context.error(scope, "LD102", message, span, str(type), help=help)
                 return None
             if axis is None:
-                return Reduced(None, _whole_tree(context, function, type))
+                return Reduced(None, _whole_tree(context, function, type, options))
             if leaves is None:
                 return None
-            return _leaf_by_leaf(context, scope, function, leaves, axis, keep)
+            return _leaf_by_leaf(context, scope, function, leaves, axis, options)
         case UnknownType():
             if axis is not None or keep:
                 return None
@@ -180,9 +187,10 @@ def _leaf_by_leaf(
     function: Builtin,
     leaves: tuple[tuple[Path, ArrayType], ...],
     axis: ast.Expr,
-    keep: bool,
+    options: Options,
 ) -> Reduced | None:
     """Resolve the axes of each leaf: negative ones and runs differ with the rank."""
+    keep, weighted = options.keepdims, options.weight is not None
     axes: list[tuple[int, ...] | None] = []
     types: list[tuple[Path, ArrayType]] = []
     for path, leaf in leaves:
@@ -190,13 +198,14 @@ def _leaf_by_leaf(
         if found is None:
             return None
         axes.append(found.axes)
-        types.append((path, reduced_type(context, function, leaf, found.axes, keep)))
+        types.append((path, reduced_type(context, function, leaf, found.axes, keep, weighted)))
     return Reduced(tuple(axes), TreeType(None, tuple(types)))
 
 
-def _whole_tree(context: Context, function: Builtin, tree: TreeType) -> ArrayType:
+def _whole_tree(context: Context, function: Builtin, tree: TreeType, options: Options) -> ArrayType:
     """Return the type of a reduction over every element of every leaf: that of the widest."""
     known = [one for _, one in tree.leaves or ()] or ([] if tree.leaf is None else [tree.leaf])
-    dtypes = {reduced_type(context, function, one, None, False).dtype for one in known}
-    wide = "f64" if "f64" in dtypes else next(iter(sorted(dtypes)), context.default_float)
-    return array(wide, ())
+    weighted = options.weight is not None
+    reduced = [reduced_type(context, function, one, None, False, weighted) for one in known]
+    met = promote(reduced, context.default_float)[0] if reduced else context.default_float
+    return array(met, ())

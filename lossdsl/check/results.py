@@ -14,6 +14,7 @@ from lossdsl.library.declare import Builtin
 from lossdsl.library.rules import Problem, RuleCall
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
+    HALF,
     ArrayType,
     Dim,
     RecordType,
@@ -35,14 +36,25 @@ def result_type(
     statics: dict[str, object],
     dtype: str,
 ) -> Type | None:
-    """Return the type of a call whose operands met in a dtype; None after a diagnostic."""
-    function = bound.function
-    if function.rule is not None:
-        return _by_rule(context, scope, bound, operands, statics)
+    """Return the type of a call whose operands met in a dtype; None after a diagnostic.
+
+    What adds up half precision does so, and returns the sum, in f32.
+    """
+    type = (
+        _by_signature(bound, fitted, statics, dtype)
+        if bound.function.rule is None
+        else _by_rule(context, scope, bound, operands, statics)
+    )
+    if bound.function.accumulates and isinstance(type, ArrayType) and type.dtype in HALF:
+        return replace(type, dtype="f32")
+    return type
+
+
+def _by_signature(bound: Bound, fitted: Fit, statics: dict[str, object], dtype: str) -> Type:
     pattern = bound.signature.result
     if isinstance(pattern, ast.TreeTypeExpr):
         return TreeType()
-    assert isinstance(pattern, ast.ArrayTypeExpr), f"{function.name} needs a rule"
+    assert isinstance(pattern, ast.ArrayTypeExpr), f"{bound.function.name} needs a rule"
     for name, value in statics.items():
         match value:
             case Dim() as dim:

@@ -18,8 +18,8 @@ ROWS = (
         "LD502",
         title="integer literal changes value",
         why="A literal takes the dtype of the array it meets, and that dtype cannot hold it.",
-        bad="mean(x + 300)",
-        good="mean(x + 100)",
+        bad="mean(where(x > 0, x, 300))",
+        good="mean(where(x > 0, x, 100))",
         inputs={"x": "i8[B]"},
     ),
     Code(

@@ -45,6 +45,8 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "across": _one_of("add", "maximum", "minimum", "multiply", "and", "or", "mean"),
     "combine": _one_of("mean", "sum"),
     "partial": ("a number by parameter", _is_numbers),
+    "grows": _one_of("sign", "size"),
+    "accumulates": _TRUTH,
     "rule": _CALLABLE,
     "axes": _CALLABLE,
     "sink": (

@@ -41,6 +41,10 @@ class Builtin:
       its value or derivative can be infinite or NaN elsewhere.
     - `domain` says where parameters may lie: `temperature in (0, inf)`, or by a size of the
       signature `y in [0, K) or ignore_index`, which labels of a loss over classes imply.
+    - `grows`: over integers the result may be outside of the range of the operands, by its `sign`,
+      as a difference, or by its `size`, as a sum of many or a product.
+    - `accumulates`: the function adds up elements along an axis, so that half precision is f32 in
+      it, and in its result.
     - `rule` computes the type of the result where the signature cannot say it.
     - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
       implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards.
@@ -65,6 +69,8 @@ class Builtin:
     across: str | None = None
     combine: str | None = None
     partial: Mapping[str, float] = field(default_factory=dict[str, float])
+    grows: str | None = None
+    accumulates: bool = False
     rule: Callable[..., Any] | None = None
     axes: Callable[..., Any] | None = None
     sink: str | Callable[..., Any] | None = None

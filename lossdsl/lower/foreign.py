@@ -17,10 +17,10 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
 from lossdsl.library.python import call, nested
+from lossdsl.lower.typed import misfit
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, WEIGHT, WHERE
-from lossdsl.types.dtypes import dtype_name
-from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind
+from lossdsl.types.types import Type
 
 # A value is an array, a Python number, or the list of a tree's leaves in the order of its type.
 Value = Any
@@ -95,32 +95,13 @@ def kernel_parameters(function: Builtin, signature: ast.Signature) -> tuple[list
 
 def _other_type(function: Builtin, type: Type, value: Value) -> Failure | None:
     """Hold a value against the type that its function declares for these operands."""
-    pairs = [(type, value)]
-    if isinstance(value, list) and not isinstance(type, ArrayType):
-        pairs = [(leaf, one) for (_, leaf), one in zip(tree_leaves(type), value, strict=True)]
-    for wanted, one in pairs:
-        if not _is_of(wanted, one):
-            declared = "running it on shapes" if function.python else f"`{function.texts[0]}`"
-            help = "return what is declared, or declare what is returned"
-            said = f"returns {_shown(one)}; {declared} gives {wanted}"
-            return Failure("LD806", said, help=None if function.python else help)
-    return None
-
-
-def _is_of(type: Type, value: Value) -> bool:
-    if not isinstance(type, ArrayType):
-        return True
-    if not hasattr(value, "dtype"):
-        return isinstance(value, (bool, int, float)) and type.shape == ()
-    found = dtype_name(value.dtype)
-    loose = type.dtype in CLASSES or type.strength == LITERAL
-    same = found == type.dtype or (loose and found is not None and kind(found) == kind(type.dtype))
-    return same and type.shape in (None, tuple(value.shape))
-
-
-def _shown(value: Value) -> str:
-    name = dtype_name(value.dtype) if hasattr(value, "dtype") else None
-    return described(value) if name is None else f"{name}[{', '.join(map(str, value.shape))}]"
+    wrong = misfit(type, value)
+    if wrong is None:
+        return None
+    declared = "running it on shapes" if function.python else f"`{function.texts[0]}`"
+    help = "return what is declared, or declare what is returned"
+    said = f"returns {wrong[0]}; {declared} gives {wrong[1]}"
+    return Failure("LD806", said, help=None if function.python else help)
 
 
 # Plain Python functions

@@ -44,7 +44,9 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
         dtype = _dtype(wanted, type(value), CONFIG.jax_enable_x64)
         if dtype is None:
             return np.asarray(value)
-        if dtype.kind in "iu" and not (low := np.iinfo(dtype)).min <= value <= low.max:
+        if dtype.kind in "iu" and not _holds(dtype, value):
+            if wanted == "int" and getattr(value, "dtype", None) == np.uint32:
+                return np.asarray(value)
             raise LossError([unheld(int(value), dtype, name)])
         try:
             return np.asarray(value, dtype)
@@ -60,7 +62,15 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
     if wanted == "any" and isinstance(value, Tracer) and not weak:
         return value
     dtype = None if weak is None else _dtype(wanted, given, CONFIG.jax_enable_x64)
+    if wanted == "int" and given in (jnp.uint32, jnp.int64, jnp.uint64):
+        return value  # what it holds is not known here, and 32 bits may not hold it
     return value if dtype is None or not (weak or given != dtype) else value.astype(dtype)
+
+
+def _holds(dtype: Any, value: Any) -> bool:
+    """Say whether a dtype of integers holds a number."""
+    ends = np.iinfo(dtype)
+    return bool(ends.min <= value <= ends.max)
 
 
 @cache

@@ -13,8 +13,10 @@ from lossdsl.check.leaves import tree_leaves
 from lossdsl.check.patterns import is_operand
 from lossdsl.check.trees import selected_at
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives.masked import converted
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.lower.foreign import applied
+from lossdsl.lower.typed import hold
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import LONG_NAMES
 from lossdsl.types.elementwise import compute_dtype, parameter_dtypes, result_dtype
@@ -43,6 +45,8 @@ def evaluate(
                 run = functools.partial(_apply, graph, node, given, default_float)
                 foreign = node.function.foreign
                 values[node] = applied(graph, node, given, run) if foreign else run()
+                if not foreign:
+                    hold(graph, node, values[node])
             case _:
                 assert_never(node)
     return [values[root] for root in wanted]
@@ -55,8 +59,9 @@ def _constant(value: Any, type: Type, default_float: str) -> Value:
         return float(value) if large else value
     import numpy as np
 
-    whole = isinstance(type, ArrayType) and type.dtype == "int"
-    return np.asarray(value, np.int32 if whole else jax_dtype(default_float))
+    name = type.dtype if isinstance(type, ArrayType) else "float"
+    name = {"int": "i32", "float": default_float}.get(name, name)
+    return np.asarray(value, jax_dtype(name if name in LONG_NAMES else default_float))
 
 
 def _leaves(graph: Graph, node: Leaves, tree: Sequence[Value]) -> Value:
@@ -92,7 +97,7 @@ def _apply(graph: Graph, node: Apply, operands: list[Value], default_float: str)
         return function.kernel(*_met(node, operands, given, default_float), **options)
     if any(isinstance(one, list) for one in operands) and not _takes_trees(node):
         operands = _flat(operands)
-    return function.kernel(*_arrays(node, operands, types, default_float), **options)
+    return function.kernel(*_arrays(node, type, operands, types, default_float), **options)
 
 
 def _flat(values: Iterable[Value]) -> list[Value]:
@@ -101,16 +106,25 @@ def _flat(values: Iterable[Value]) -> list[Value]:
 
 
 def _arrays(
-    node: Apply, operands: Sequence[Value], types: Sequence[Type | None], default_float: str
+    node: Apply,
+    result: Type,
+    operands: Sequence[Value],
+    types: Sequence[Type | None],
+    default_float: str,
 ) -> list[Value]:
-    """Make arrays of numbers that are given where a function works on the axes of an array."""
+    """Make arrays of numbers that are given where a function works on the axes of an array.
+
+    One that the result holds as it is has the dtype of the result.
+    """
     parameters = filter(is_operand, node.function.signatures[0].parameters)
     given = list(operands)
     for at, (parameter, type) in enumerate(zip(parameters, types, strict=False)):
         pattern = parameter.type
         shaped = isinstance(pattern, ast.ArrayTypeExpr) and (pattern.dims or node.function.internal)
         if shaped and isinstance(given[at], (bool, int, float)):
-            given[at] = _constant((given[at],), cast("Type", type), default_float)[0]
+            held = parameter.name in node.function.keeps
+            of = result if held else cast("Type", type)
+            given[at] = _constant((given[at],), of, default_float)[0]
     return given
 
 
@@ -130,7 +144,7 @@ def _met(
     """
     signature = node.function.taking(len(operands))
     wanted = parameter_dtypes(signature)
-    name = compute_dtype(wanted, result_dtype(signature), types, default_float)
+    name = compute_dtype(wanted, result_dtype(signature), types, default_float, node.function.grows)
     if name is None or name in ("num", "any", "int", "float"):
         return list(operands)
     dtype = jax_dtype(name)
@@ -143,7 +157,7 @@ def _met(
     return [
         one
         if want == "bool" or not hasattr(one, "dtype") or one.dtype == dtype
-        else one.astype(dtype)
+        else converted(one, dtype)
         for one, want in zip(operands, wanted, strict=True)
     ]
 
@@ -192,11 +206,11 @@ def _reduce(node: Apply, type: Type, operands: list[Value]) -> Value:
     if plain and across is not None:
         partial = [leaf if leaf.ndim == 0 else kernel(leaf, **options) for leaf in leaves]
         sizes = [leaf.size for leaf in leaves]
-        result = across(partial, sizes)
-        # Leaves that are selected from numbers alone have no dtype of their own.
+        # Leaves that are selected from numbers alone have no dtype of their own. The others have it
+        # before they are combined: a sum of truth values is none.
         name = cast("ArrayType", type).dtype
-        dtype = jax_dtype(name) if name in LONG_NAMES else result.dtype
-        return result if result.dtype == dtype else result.astype(dtype)
+        dtype = jax_dtype(name) if name in LONG_NAMES else partial[0].dtype
+        return across([one if one.dtype == dtype else one.astype(dtype) for one in partial], sizes)
     return kernel(*_joined(leaves, each), **options)
 
 

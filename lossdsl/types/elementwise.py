@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lossdsl.syntax import ast
-from lossdsl.types.types import STRONG, ArrayType, fits, kind, promote
+from lossdsl.types.types import INTS, STRONG, ArrayType, arithmetic_dtype, fits, kind, promote
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,17 @@ def result_dtype(signature: ast.Signature) -> str:
 
 
 def promoted(
-    wanted: Sequence[str], result: str, types: Sequence[ArrayType], default_float: str
+    wanted: Sequence[str],
+    result: str,
+    types: Sequence[ArrayType],
+    default_float: str,
+    grows: str | None = None,
 ) -> ArrayType | DtypeProblem:
     """Return the dtype in which operands meet, as the type of a scalar, or what is wrong.
 
     `wanted` gives each operand's class: `bool` operands only choose, the others are promoted
-    together; ints given for `float` become the default float.
+    together; ints given for `float` become the default float. Numbers that are computed with or
+    compared are at least of 32 bits; `grows` is the fact of the function (see `Builtin`).
     """
     for at, (one, want) in enumerate(zip(types, wanted, strict=True)):
         accepts = want if want in ("bool", "any") else "num" if want == "float" else want
@@ -53,18 +58,28 @@ def promoted(
         at = next(i for i, one in enumerate(types) if one in meeting and kind(one.dtype) == "bool")
         return DtypeProblem(at, "num", "bool")
     dtype, strength = promote(meeting, default_float)
+    integers = {one.dtype for one in meeting}
+    if result == "bool" and integers <= set(INTS) and kind(dtype) != "int":
+        # What no integer holds is compared where the larger ones end.
+        dtype = "i64" if integers & {"i64", "u64"} else "i32"
+    if "num" in wanted or result == "bool":
+        dtype = arithmetic_dtype(dtype, default_float, grows is not None)
     if result == "float" and kind(dtype) == "int":
         dtype = default_float
     return ArrayType(dtype, (), strength)
 
 
 def compute_dtype(
-    wanted: Sequence[str], result: str, types: Sequence[ArrayType], default_float: str
+    wanted: Sequence[str],
+    result: str,
+    types: Sequence[ArrayType],
+    default_float: str,
+    grows: str | None = None,
 ) -> str | None:
     """Return the dtype that the operands are converted to; None where nothing meets."""
     if not any(want != "bool" for want in wanted):
         return None
-    met = promoted(wanted, result, types, default_float)
+    met = promoted(wanted, result, types, default_float, grows)
     assert isinstance(met, ArrayType)
     if "float" in wanted and kind(met.dtype) == "int":
         return default_float

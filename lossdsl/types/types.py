@@ -150,10 +150,13 @@ def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[s
     """Return the dtype and strength of values that meet in one operation.
 
     The strongest operands of the widest kind decide: a literal takes the dtype of what it meets,
-    a rank-0 operand never raises an array's, and half with f32 is f32.
+    a rank-0 float never raises an array's dtype, and half with f32 is f32. Integers meet in a
+    dtype that holds them all, whatever their rank.
 
     >>> promote([ArrayType("bf16", (Dim(2),)), scalar("f32")])[0]
     'bf16'
+    >>> promote([ArrayType("u8", (Dim(2),)), scalar("i32")])[0]
+    'i32'
     """
     operands = list(types)
     strength: Strength = max((one.strength for one in operands), default=LITERAL)
@@ -164,11 +167,20 @@ def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[s
     strongest = max(one.strength for one in widest)
     if strongest == LITERAL and strength > LITERAL and top == _ORDER["float"]:
         return default_float, strength
-    return join_dtypes({one.dtype for one in widest if one.strength == strongest}), strength
+    least = strongest if top == _ORDER["float"] else min(strongest, SCALAR)
+    met = {one.dtype for one in widest if one.strength >= least}
+    if default_float != "float" and len(met) > 1:
+        # Of what is computed from literals alone, the dtype that it has where all are known.
+        met = {{"int": "i32", "float": default_float}.get(dtype, dtype) for dtype in met}
+    return join_dtypes(met, default_float), strength
 
 
-def join_dtypes(dtypes: set[str]) -> str:
-    """Return the smallest dtype that holds all of the dtypes, which are of one kind."""
+def join_dtypes(dtypes: set[str], default_float: str = "float") -> str:
+    """Return the smallest dtype that holds all of the dtypes, which are of one kind.
+
+    No integer holds what u64 and a signed dtype do, nor without f64 what u32 does: they meet as
+    floats, as in NumPy; `num` while it is not known which floats there are.
+    """
     if len(dtypes) == 1:
         return next(iter(dtypes))
     classes = [dtype for dtype in dtypes if dtype in CLASSES]
@@ -180,4 +192,20 @@ def join_dtypes(dtypes: set[str]) -> str:
     unsigned = [int(dtype[1:]) for dtype in dtypes if dtype[0] == "u"]
     if not signed or not unsigned:
         return max(dtypes, key=lambda dtype: int(dtype[1:]))
-    return f"i{min(64, max(*signed, 2 * max(unsigned)))}"
+    bits = max(*signed, 2 * max(unsigned))
+    if bits <= 32 or (bits == 64 and (64 in signed or default_float == "f64")):
+        return f"i{bits}"
+    return "num" if bits == 64 and default_float == "float" else default_float
+
+
+def arithmetic_dtype(dtype: str, default_float: str, grows: bool) -> str:
+    """Return the dtype in which a function computes with integers: at least one of 32 bits.
+
+    What `grows`, such as a difference, is signed too, so that u32 and u64 are floats in it.
+
+    >>> arithmetic_dtype("u8", "f32", grows=True), arithmetic_dtype("u32", "f32", grows=True)
+    ('i32', 'f32')
+    """
+    if dtype in ("i8", "i16", "u8", "u16"):
+        return "i32"
+    return default_float if grows and dtype in ("u32", "u64") else dtype

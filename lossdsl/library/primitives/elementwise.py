@@ -114,7 +114,9 @@ def sqrt() -> Kernel:
     return jnp.sqrt
 
 
-@primitive("square(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex", "scale 2"))
+@primitive(
+    "square(x: float) -> float", elementwise=True, laws=("nonneg", "even", "convex", "scale 2")
+)
 def square() -> Kernel:
     """x times x.
 

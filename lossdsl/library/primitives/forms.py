@@ -11,6 +11,7 @@ from typing import Any
 from lossdsl.library.declare import primitive
 from lossdsl.library.follow import aligned, indexed, permuted, same
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives.masked import converted
 from lossdsl.types.dtypes import LONG_NAMES
 
 
@@ -36,7 +37,8 @@ def keep() -> Any:
     import jax.numpy as jnp
 
     def kernel(mask: Any, x: Any, *, fill: Any) -> Any:
-        return jnp.where(mask, x, fill)
+        whole = hasattr(x, "dtype") and not jnp.issubdtype(x.dtype, jnp.floating)
+        return jnp.where(mask, x, x.dtype.type(fill) if whole else fill)
 
     return kernel
 
@@ -82,7 +84,7 @@ def cast() -> Any:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, dtype: str) -> Any:
-        return x.astype(jnp.dtype(LONG_NAMES[dtype]))
+        return converted(x, jnp.dtype(LONG_NAMES[dtype]))
 
     return kernel
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import contracted, diagonal, multiplied, windows
-from lossdsl.library.primitives.masked import shown
+from lossdsl.library.primitives.masked import shown, summing, wide
 from lossdsl.library.rules import (
     Dims,
     Problem,
@@ -49,7 +49,11 @@ def _multiplied(call: RuleCall) -> Ruling:
 
 
 @primitive(
-    "matmul(a: num[...], b: num[...]) -> num[...]", rule=_multiplied, operator="@", axes=multiplied
+    "matmul(a: float[...], b: float[...]) -> float[...]",
+    rule=_multiplied,
+    accumulates=True,
+    operator="@",
+    axes=multiplied,
 )
 def matmul() -> Kernel:
     """Matrix product over the last dim of a and the last but one of b; written `a @ b`.
@@ -59,7 +63,10 @@ def matmul() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.matmul
+    def kernel(a: Any, b: Any) -> Any:
+        return jnp.matmul(a, b, preferred_element_type=summing(a, b))
+
+    return kernel
 
 
 def _contracted(call: RuleCall) -> Ruling:
@@ -122,7 +129,10 @@ def _named(
 
 
 @primitive(
-    "einsum(equation: text, *operands: num[...]) -> num[...]", rule=_contracted, axes=contracted
+    "einsum(equation: text, *operands: float[...]) -> float[...]",
+    rule=_contracted,
+    accumulates=True,
+    axes=contracted,
 )
 def einsum() -> Kernel:
     """Sum of products, with the dims named by letters.
@@ -133,7 +143,7 @@ def einsum() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(*operands: Any, equation: str) -> Any:
-        return jnp.einsum(equation, *operands)
+        return jnp.einsum(equation, *operands, preferred_element_type=summing(*operands))
 
     return kernel
 
@@ -224,6 +234,7 @@ def max_pool() -> Kernel:
     'avg_pool(x: float[...], window: shape, strides: shape? = none, padding: "valid" | "same" ='
     ' "valid") -> float[...]',
     rule=_pooled,
+    accumulates=True,
     axes=windows,
     laws=("odd", "monotone"),
 )
@@ -239,6 +250,7 @@ def avg_pool() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, window: Any, strides: Any = None, padding: str = "valid") -> Any:
+        x = wide(x)
         arguments = _window_arguments(x, window, strides, padding)
         total = jax.lax.reduce_window(x, 0.0, jax.lax.add, *arguments)
         if padding == "valid":

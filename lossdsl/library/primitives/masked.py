@@ -8,12 +8,29 @@ Axes = tuple[int, ...] | None
 
 
 def wide(x: Any) -> Any:
-    """Return half precision as f32, anything else as it is."""
+    """Return half precision as f32, truth values and integers of less than 32 bits as i32."""
     import jax.numpy as jnp
 
     array = jnp.asarray(x)
-    half = jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4
-    return array.astype(jnp.float32) if half else array
+    if array.dtype.itemsize >= 4:
+        return array
+    floats = jnp.issubdtype(array.dtype, jnp.floating)
+    return array.astype(jnp.float32 if floats else jnp.int32)
+
+
+def converted(x: Any, dtype: Any) -> Any:
+    """Return `x` in another dtype; integers that are past one of integers end at its largest.
+
+    >>> import numpy as np
+    >>> converted(np.array([7, 2**32 - 1], np.uint32), np.dtype("int32")).tolist()
+    [7, 2147483647]
+    """
+    import jax.numpy as jnp
+
+    whole = x.dtype.kind == "u" and dtype.kind == "i"
+    if whole and x.dtype.itemsize >= dtype.itemsize:
+        x = jnp.minimum(x, jnp.iinfo(dtype).max)
+    return x.astype(dtype)
 
 
 def kept(mask: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -54,21 +71,17 @@ def shown(x: Any) -> Any:
 
 
 def lowest(dtype: Any) -> Any:
-    """Return the identity of the maximum in a dtype."""
+    """Return the identity of the maximum in a dtype of numbers."""
     import jax.numpy as jnp
 
-    if jnp.issubdtype(dtype, jnp.floating):
-        return -jnp.inf
-    return False if dtype == jnp.bool_ else jnp.iinfo(dtype).min
+    return -jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min
 
 
 def highest(dtype: Any) -> Any:
-    """Return the identity of the minimum in a dtype."""
+    """Return the identity of the minimum in a dtype of numbers."""
     import jax.numpy as jnp
 
-    if jnp.issubdtype(dtype, jnp.floating):
-        return jnp.inf
-    return True if dtype == jnp.bool_ else jnp.iinfo(dtype).max
+    return jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).max
 
 
 def floating(x: Any) -> Any:
@@ -78,11 +91,15 @@ def floating(x: Any) -> Any:
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
 
 
-def counting(dtype: Any) -> Any:
-    """Return the dtype that a sum of integers or booleans has; None leaves floats alone."""
+def summing(*operands: Any) -> Any:
+    """Return the dtype in which products of half precision are added up; None for any other."""
     import jax.numpy as jnp
 
-    if jnp.issubdtype(dtype, jnp.floating):
-        return None
-    small = dtype == jnp.bool_ or dtype.itemsize < 4
-    return jnp.int32 if small else dtype
+    return jnp.float32 if jnp.result_type(*operands).itemsize < 4 else None
+
+
+def signed(x: Any) -> Any:
+    """Return unsigned integers, of which no sum is sure to be one, as the default float."""
+    import jax.numpy as jnp
+
+    return x.astype(float) if jnp.issubdtype(x.dtype, jnp.unsignedinteger) else x

@@ -7,7 +7,9 @@ from typing import Any
 from lossdsl.library.declare import Kernel, primitive
 
 
-@primitive("add(a: num, b: num) -> num", elementwise=True, operator="+", internal=True)
+@primitive(
+    "add(a: num, b: num) -> num", elementwise=True, grows="sign", operator="+", internal=True
+)
 def add() -> Kernel:
     """a + b.
 
@@ -18,7 +20,9 @@ def add() -> Kernel:
     return jnp.add
 
 
-@primitive("subtract(a: num, b: num) -> num", elementwise=True, operator="-", internal=True)
+@primitive(
+    "subtract(a: num, b: num) -> num", elementwise=True, grows="sign", operator="-", internal=True
+)
 def subtract() -> Kernel:
     """a - b.
 
@@ -29,7 +33,9 @@ def subtract() -> Kernel:
     return jnp.subtract
 
 
-@primitive("multiply(a: num, b: num) -> num", elementwise=True, operator="*", internal=True)
+@primitive(
+    "multiply(a: num, b: num) -> num", elementwise=True, grows="size", operator="*", internal=True
+)
 def multiply() -> Kernel:
     """a * b.
 
@@ -130,7 +136,7 @@ def power() -> Kernel:
     return jnp.power
 
 
-@primitive("negative(x: num) -> num", elementwise=True, operator="neg", internal=True)
+@primitive("negative(x: num) -> num", elementwise=True, grows="sign", operator="neg", internal=True)
 def negative() -> Kernel:
     """-x.
 

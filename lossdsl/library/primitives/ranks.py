@@ -7,19 +7,12 @@ from typing import Any
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside
 from lossdsl.library.primitives.masked import filled, wide
-from lossdsl.library.rules import RuleCall, Ruling, result
-from lossdsl.types.types import HALF
-
-
-def _midrank(call: RuleCall) -> Ruling:
-    x = call.array("x")
-    return result(x, x.dims, "f32" if x.dtype in HALF else x.dtype)
 
 
 @primitive(
     "midrank(x: float[*S, K], axis: axis[K] = -1, where: bool[*S, K]? = none) -> float[*S, K]",
     family="axes",
-    rule=_midrank,
+    accumulates=True,
     axes=beside,
     laws=("nonneg",),
 )

@@ -12,13 +12,13 @@ from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.forms import Form
 from lossdsl.library.primitives.masked import (
     Axes,
-    counting,
     filled,
     floating,
     highest,
     kept,
     lowest,
     shown,
+    signed,
     wide,
 )
 
@@ -34,6 +34,7 @@ def _weighted(x: Any, where: Any, weight: Any) -> tuple[Any, Any]:
 @primitive(
     "mean(x: num[*S]) -> float",
     reduction=True,
+    accumulates=True,
     weighted=True,
     across="mean",
     combine="mean",
@@ -89,6 +90,8 @@ def mean() -> Kernel:
 @primitive(
     "sum(x: num[*S]) -> num",
     reduction=True,
+    grows="size",
+    accumulates=True,
     weighted=True,
     across="add",
     combine="sum",
@@ -112,12 +115,12 @@ def sum_() -> Kernel:
         keepdims: bool = False,
         normalize: str = "weight",
     ) -> Any:
-        x = wide(x)
+        x = signed(wide(x))
         if weight is not None:
             x, _ = _weighted(floating(x), weight != 0 if where is None else where, weight)
         elif where is not None:
             x = filled(x, where, 0)
-        return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=counting(x.dtype))
+        return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
 
     return kernel
 
@@ -158,7 +161,7 @@ def min_() -> Kernel:
     return kernel
 
 
-@primitive("prod(x: num[*S]) -> num", reduction=True, across="multiply")
+@primitive("prod(x: num[*S]) -> float", reduction=True, accumulates=True, across="multiply")
 def prod() -> Kernel:
     """Product; 1 where a mask keeps nothing.
 
@@ -167,8 +170,8 @@ def prod() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        x = filled(wide(x), where, 1)
-        return jnp.prod(x, axis=axis, keepdims=keepdims, dtype=counting(x.dtype))
+        x = filled(floating(wide(x)), where, 1)
+        return jnp.prod(x, axis=axis, keepdims=keepdims)
 
     return kernel
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import grouped
+from lossdsl.library.primitives.masked import signed, wide
 
 
 def _added(x: Any, by: Any, segments: int) -> Any:
@@ -13,6 +14,7 @@ def _added(x: Any, by: Any, segments: int) -> Any:
     import jax
     import jax.numpy as jnp
 
+    x = signed(wide(x))
     if by.ndim > 1:
         return jax.vmap(lambda rows, groups: _added(rows, groups, segments))(x, by)
     counted = jnp.where(by < 0, segments, by)
@@ -21,6 +23,8 @@ def _added(x: Any, by: Any, segments: int) -> Any:
 
 @primitive(
     "segment_sum(x: num[*S, N, *R], by: int[*S, N], segments: static int) -> num[*S, segments, *R]",
+    grows="size",
+    accumulates=True,
     axes=grouped,
     laws=("odd", "monotone"),
 )
@@ -42,6 +46,7 @@ def segment_sum() -> Kernel:
 @primitive(
     "segment_mean(x: float[*S, N, *R], by: int[*S, N], segments: static int)"
     " -> float[*S, segments, *R]",
+    accumulates=True,
     axes=grouped,
     laws=("odd", "monotone"),
 )
@@ -57,8 +62,8 @@ def segment_mean() -> Kernel:
 
     def kernel(x: Any, by: Any, *, segments: int) -> Any:
         count = _added(jnp.ones(by.shape, jnp.int32), by, segments)
-        divisor = jnp.maximum(count, 1).astype(x.dtype)
         total = _added(x, by, segments)
+        divisor = jnp.maximum(count, 1).astype(total.dtype)
         return total / divisor.reshape(*divisor.shape, *(1,) * (x.ndim - by.ndim))
 
     return kernel

@@ -7,14 +7,12 @@ from typing import Any
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import leading
 from lossdsl.library.rules import Problem, RuleCall, Ruling, result
-from lossdsl.types.types import HALF
 
 
 def _aligned(call: RuleCall) -> Ruling:
     z, y = call.array("z"), call.array("y")
-    dtype = "f32" if z.dtype in HALF else z.dtype
     if z.dims is None or y.dims is None:
-        return result(z, None, dtype)
+        return result(z, None)
     frames, labels = z.dims[-2].known, y.dims[-1].known
     padded = call.types.get("y_length") is not None
     if not padded and frames is not None and labels is not None and labels > frames:
@@ -24,13 +22,14 @@ def _aligned(call: RuleCall) -> Ruling:
             help="labels that are padded come with `y_length`",
             parameter="y",
         )
-    return result(z, y.dims[:-1], dtype)
+    return result(z, y.dims[:-1])
 
 
 @primitive(
     "ctc_log_likelihood(z: logits float[*S, T, K], y: labels int[*S, L], z_length: int[*S]? = none,"
     " y_length: int[*S]? = none, blank: static int = 0) -> float[*S]",
     rule=_aligned,
+    accumulates=True,
     axes=leading,
     laws=("shift",),
     domain="z_length in [0, T]; y_length in [0, L]; blank in [0, K)",

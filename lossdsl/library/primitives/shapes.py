@@ -285,7 +285,7 @@ def stack() -> Kernel:
 
 def _broadcasted(call: RuleCall) -> Ruling:
     x, like = call.array("x"), call.array("like")
-    dtype = like.dtype if x.strength == LITERAL else x.dtype
+    dtype = like.dtype if x.strength == LITERAL and x.dtype != "bool" else x.dtype
     if x.dims is None or like.dims is None:
         return result(x, like.dims, dtype)
     new = len(like.dims) - len(x.dims)
@@ -319,7 +319,6 @@ def broadcast() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, like: Any) -> Any:
-        array = jnp.asarray(x, like.dtype) if isinstance(x, int | float) else x
-        return jnp.broadcast_to(array, like.shape)
+        return jnp.broadcast_to(x, like.shape)
 
     return kernel

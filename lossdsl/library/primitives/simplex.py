@@ -6,11 +6,13 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside
+from lossdsl.library.primitives.masked import wide
 
 
 @primitive(
     "sparsemax(x: float[*S, K], axis: axis[K] = -1) -> probs float[*S, K]",
     family="axes",
+    accumulates=True,
     axes=beside,
     laws=("unit", "shift"),
 )
@@ -27,6 +29,7 @@ def sparsemax() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, axis: int = -1) -> Any:
+        x = wide(x)
         if x.shape[axis] == 0:
             return x
         peak = jax.lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True))

@@ -8,7 +8,7 @@ from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import diagonal
 from lossdsl.library.primitives.masked import wide
 from lossdsl.library.rules import RuleCall, Ruling, result
-from lossdsl.types.types import HALF, Dim, literal_dim, same_dim
+from lossdsl.types.types import Dim, literal_dim, same_dim
 
 
 def _shorter(rows: Dim, columns: Dim) -> Dim:
@@ -22,16 +22,16 @@ def _shorter(rows: Dim, columns: Dim) -> Dim:
 
 def _values(call: RuleCall) -> Ruling:
     x = call.array("x")
-    dtype = "f32" if x.dtype in HALF else x.dtype
     if x.dims is None:
-        return result(x, None, dtype)
-    return result(x, (*x.dims[:-2], _shorter(*x.dims[-2:])), dtype)
+        return result(x, None)
+    return result(x, (*x.dims[:-2], _shorter(*x.dims[-2:])))
 
 
 @primitive(
     "singular_values(x: float[*S, N, M]) -> float[...]",
     family="linalg",
     rule=_values,
+    accumulates=True,
     axes=diagonal,
     laws=("nonneg", "even"),
 )

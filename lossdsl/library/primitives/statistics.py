@@ -12,7 +12,6 @@ from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside
 from lossdsl.library.primitives.masked import Axes, filled, floating, kept, wide
 from lossdsl.library.rules import RuleCall, Ruling, result
-from lossdsl.types.types import HALF
 
 
 def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
@@ -29,7 +28,12 @@ def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     return total if keepdims else jnp.squeeze(total, axis)
 
 
-@primitive("var(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex", "scale 2"))
+@primitive(
+    "var(x: num[*S]) -> float",
+    reduction=True,
+    accumulates=True,
+    laws=("nonneg", "even", "convex", "scale 2"),
+)
 def var() -> Kernel:
     """Variance of the elements, divided by their number; 0 where a mask keeps nothing.
 
@@ -58,7 +62,12 @@ def _length(x: Any, axis: Any, keepdims: bool) -> Any:
     return length if keepdims else jnp.squeeze(length, axis)
 
 
-@primitive("std(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex", "scale 1"))
+@primitive(
+    "std(x: num[*S]) -> float",
+    reduction=True,
+    accumulates=True,
+    laws=("nonneg", "even", "convex", "scale 1"),
+)
 def std() -> Kernel:
     """Standard deviation, with gradient 0 where the elements are equal.
 
@@ -80,7 +89,10 @@ def std() -> Kernel:
 
 
 @primitive(
-    "norm(x: num[*S]) -> float", reduction=True, laws=("nonneg", "even", "convex", "scale 1")
+    "norm(x: num[*S]) -> float",
+    reduction=True,
+    accumulates=True,
+    laws=("nonneg", "even", "convex", "scale 1"),
 )
 def norm() -> Kernel:
     """Euclidean length, the root of the sum of squares, with gradient 0 at 0.
@@ -109,7 +121,9 @@ def _logsumexp(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     return logs if keepdims else jnp.squeeze(logs, axis)
 
 
-@primitive("logsumexp(x: num[*S]) -> float", reduction=True, laws=("monotone", "convex"))
+@primitive(
+    "logsumexp(x: num[*S]) -> float", reduction=True, accumulates=True, laws=("monotone", "convex")
+)
 def logsumexp() -> Kernel:
     """Logarithm of the sum of exponentials, exact for large |x|.
 
@@ -124,7 +138,9 @@ def logsumexp() -> Kernel:
     return kernel
 
 
-@primitive("logmeanexp(x: num[*S]) -> float", reduction=True, laws=("monotone", "convex"))
+@primitive(
+    "logmeanexp(x: num[*S]) -> float", reduction=True, accumulates=True, laws=("monotone", "convex")
+)
 def logmeanexp() -> Kernel:
     """Logarithm of the mean of exponentials, exact for large |x|.
 
@@ -142,16 +158,16 @@ def logmeanexp() -> Kernel:
 
 def _quantile(call: RuleCall) -> Ruling:
     x, axes = call.array("x"), call.axes("axis")
-    dtype = "f32" if x.dtype in HALF else x.dtype
     if x.dims is None:
-        return result(x, () if axes is None else None, dtype)
+        return result(x, () if axes is None else None)
     gone = range(len(x.dims)) if axes is None else axes
-    return result(x, tuple(dim for at, dim in enumerate(x.dims) if at not in gone), dtype)
+    return result(x, tuple(dim for at, dim in enumerate(x.dims) if at not in gone))
 
 
 @primitive(
     "quantile(x: float[*S], q: float, axis: axes = all, where: bool[*S]? = none) -> float[...]",
     rule=_quantile,
+    accumulates=True,
     axes=beside,
     laws=("monotone", "scale 1"),
 )

@@ -1,0 +1,54 @@
+"""Values held against the types of their nodes: what a kernel returns is what core says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossdsl.check.core import Apply, Graph
+from lossdsl.check.leaves import tree_leaves
+from lossdsl.diagnostics.defect import defect
+from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.library.abstract import described
+from lossdsl.types.dtypes import dtype_name
+from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind
+
+
+def misfit(type: Type, value: Any) -> tuple[str, str] | None:
+    """Return what a value is and what its type says, where the two differ; None if they agree.
+
+    >>> import numpy as np
+    >>> from lossdsl.types.types import array
+    >>> misfit(array("i32", ()), np.float32(1))
+    ('f32[]', 'i32[]')
+    """
+    pairs = [(type, value)]
+    if isinstance(value, list) and not isinstance(type, ArrayType):
+        pairs = [(leaf, part) for (_, leaf), part in zip(tree_leaves(type), value, strict=True)]
+    wrong = next(((leaf, part) for leaf, part in pairs if not _is_of(leaf, part)), None)
+    return None if wrong is None else (_shown(wrong[1]), str(wrong[0]))
+
+
+def hold(graph: Graph, node: Apply, value: Any) -> None:
+    """Raise `LossError` unless a value has the dtype and the shape of its node."""
+    wrong = misfit(graph.types[node], value)
+    if wrong is not None:
+        places = graph.places.get(node)
+        message = f"`{node.function.name}` returns {wrong[0]} where core says {wrong[1]}"
+        raise LossError([defect(message, places[0].span if places else None)])
+
+
+def _is_of(type: Type, value: Any) -> bool:
+    if not isinstance(type, ArrayType):
+        return True
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        return isinstance(value, (bool, int, float)) and type.shape == ()
+    name = dtype_name(dtype)
+    loose = type.dtype in CLASSES or type.strength == LITERAL
+    same = name == type.dtype or (loose and name is not None and kind(name) == kind(type.dtype))
+    return same and type.shape in (None, tuple(value.shape))
+
+
+def _shown(value: Any) -> str:
+    name = dtype_name(value.dtype) if hasattr(value, "dtype") else None
+    return described(value) if name is None else f"{name}[{', '.join(map(str, value.shape))}]"

@@ -1,0 +1,265 @@
+"""Integers compute in 32 bits and signed, sums and kernels in f32, and nothing wraps in silence."""
+
+from __future__ import annotations
+
+import re
+
+import jax.numpy as jnp
+import numpy as np
+
+from cases.case import Case
+
+NARROW = ("i1", "i2", "u1", "u2")
+ALTERNATING = [0.0, 1.0] * 12
+
+
+def case(text: str, inputs: dict[str, object], **right: object) -> Case:
+    """Return a case that passes those of the inputs that its text names."""
+    return Case(
+        text=text,
+        inputs={name: value for name, value in inputs.items() if re.search(rf"\b{name}\b", text)},
+        **right,  # type: ignore[arg-type]
+    )
+
+
+def whole(*values: int, dtype: str) -> np.ndarray:
+    return np.array(values, dtype)
+
+
+def half(count: int, dtype: str = "bfloat16") -> object:
+    return jnp.ones(count, dtype)
+
+
+def promoted(dtype: str) -> list[Case]:
+    """Return cases of arithmetic that an integer of 8 or 16 bits cannot hold."""
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    a, b = whole(low, high, 12, dtype=dtype), whole(high, low, 3, dtype=dtype)
+    given, wide = {"a": a, "b": b}, np.float64(np.stack([a, b]))
+    return [
+        case(text, given, value=value)
+        for text, value in (
+            ("mean(a + b)", np.mean(wide[0] + wide[1])),
+            ("mean(abs(a - b))", np.mean(np.abs(wide[0] - wide[1]))),
+            ("mean(a*b)", np.mean(wide[0] * wide[1])),
+            ("mean(-a)", -np.mean(wide[0])),
+            ("mean(abs(a))", np.mean(np.abs(wide[0]))),
+            ("mean(square(a))", np.mean(wide[0] ** 2)),
+            ("mean(a**2)", np.mean(wide[0] ** 2)),
+            ("mean(3*a - 2)", np.mean(3 * wide[0] - 2)),
+            ("1.0*sum(a)", np.sum(wide[0])),
+            ("prod(a)", np.prod(wide[0])),
+            ("mean(cumsum(a))", np.mean(np.cumsum(wide[0]))),
+            ("mean(diff(a))", np.mean(np.diff(wide[0]))),
+            ("1.0*(a @ b)", wide[0] @ wide[1]),
+            ('1.0*einsum("i,i->", a, b)', wide[0] @ wide[1]),
+            ("mean(segment_sum(a, by=(0, 0, 0), segments=1))", np.sum(wide[0])),
+            ("mean(clip(a, -300, 300))", np.mean(np.clip(wide[0], -300, 300))),
+            ("mean(maximum(a, -1))", np.mean(np.maximum(wide[0], -1))),
+            ("mean(a, where=a > -70000)", np.mean(wide[0])),
+            ("mean(a // -1)", -np.mean(wide[0])),
+            ("1.0*max(a) - min(a)", np.max(wide[0]) - np.min(wide[0])),
+        )
+    ]
+
+
+CASES = [
+    *(row for dtype in ("i1", "u2") for row in promoted(dtype)),
+    *(row for dtype in ("i2", "u1") for row in promoted(dtype)[::4]),
+    # A metric of counts that multiply.
+    *(
+        Case(
+            text="auc(o, t)", inputs={"o": ALTERNATING, "t": np.array(ALTERNATING, dtype)}, value=1
+        )
+        for dtype in (*NARROW, "i4", "u4", "f4")
+    ),
+    Case(
+        text="auc(o, t)",
+        inputs={"o": np.arange(100_000) % 2 * 1.0, "t": np.arange(100_000, dtype="i4") % 2},
+        value=1,
+    ),
+    # Labels of 0 and 1 as signs, in every dtype of integers.
+    *(
+        Case(
+            text="hinge(out, 2*y - 1)",
+            inputs={"out": [0.5, -0.5], "y": np.array([1, 0], dtype)},
+            value=0.5,
+        )
+        for dtype in (*NARROW, "i4", "u4")
+    ),
+    # Unsigned integers of 32 bits are floats where they are computed with, exact where compared.
+    *(
+        case(text, {"a": whole(1, 4_000_000_000, dtype="u4"), "b": [2, 3]}, value=value)
+        for text, value in (
+            ("mean(a - 2)", 1_999_999_998.5),
+            ("mean(-a)", -2_000_000_000.5),
+            ("mean(a + a)", 4_000_000_001.0),
+            ("1.0*sum(a)", 4_000_000_001.0),
+            ("mean(cumsum(a))", 2_000_000_001.0),
+            ("mean(a - b)", 1_999_999_998.0),
+            ("mean(a > b)", 0.5),
+            ("mean(a == b - 1)", 0.5),
+            ("mean(maximum(a, b))", 2_000_000_001.0),
+            ("mean(where(a > b, a, b))", 2_000_000_001.0),
+            ("mean(where(b > 0, a, b))", 2_000_000_000.5),
+        )
+    ),
+    Case(
+        text="mean(a == b)", inputs={"a": whole(2**32 - 1, 3, dtype="u4"), "b": [-1, 3]}, value=0.5
+    ),
+    Case(text="mean(a >= n)", inputs={"a": whole(2, 3, dtype="u4"), "n": -1}, value=1.0),
+    # Sums and products of i32 that end as floats have no bound; differences stay exact.
+    *(
+        case(
+            text,
+            {"a": [2_000_000_000, 2_000_000_000], "b": [100_000, 3], "n": 2_000_000_000},
+            value=value,
+        )
+        for text, value in (
+            ("1.0*sum(a)", 4e9),
+            ("1.0*sum(a, axis=0)", 4e9),
+            ("1.0*sum(a, where=b > 0)", 4e9),
+            ("sum(a)/2", 2e9),
+            ("mean(b*b)", 5_000_000_004.5),
+            ("mean(a*2)", 4e9),
+            ("1.0*sum(b*b)", 10_000_000_009.0),
+            ("sum(b*b)/maximum(sum(a), 1)", 10_000_000_009.0 / 4e9),
+            ("mean(b*b + a)", 7_000_000_004.5),
+            ("mean(b*b - 1)", 5_000_000_003.5),
+            ("mean(abs(b*b - a))", (8e9 + 2e9 - 9) / 2),
+            ("mean(n*b)", 1e5 * 1e9 + 3e9),
+            ("mean(sqrt(b*b))", 50_001.5),
+            ("mean(where(b > 3, b*b, 0))", 5e9),
+            ("mean(b*b, where=b > 3)", 1e10),
+            ("mean(cumsum(a))", 3e9),
+            ("mean(segment_sum(a, by=(0, 0), segments=1))", 4e9),
+            ("mean(reshape(b*b, (2, 1)))", 5_000_000_004.5),
+            ("mean(square(b))", 5_000_000_004.5),
+            ("1.0*(b @ b)", 10_000_000_009.0),
+            ('mse(b*b, 0*b, reduce="sum")/1e10', 1e10),
+            ("mean(a - (a - b))", 50_001.5),
+        )
+    ),
+    # The numbers that index arithmetic is made of stay integers, and raise no alarm.
+    Case(
+        text="x: f32[B, 3]\ny: i32[B]\nmean(take_along(x, (y + 1)[:, None]))",
+        inputs={"x": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "y": [0, 1]},
+        value=4.0,
+    ),
+    Case(
+        text="x: f32[T]\nmean(take(x, maximum(arange(T) - 1, 0)))",
+        inputs={"x": [1.0, 2.0, 3.0]},
+        value=4 / 3,
+    ),
+    Case(
+        text="out: f32[B]\ny: i32[B]\nhinge(out, 2*y - 1)",
+        inputs={"out": [0.5, -0.5], "y": [1, 0]},
+        value=0.5,
+    ),
+    *(
+        Case(
+            text="mean(take(x, y, axis=0) + one_hot(y, 200)[:, 0] + take(x, y*2 - y, axis=0))",
+            inputs={"x": np.arange(200.0), "y": np.array([0, 100], dtype)},
+            value=100.5,
+        )
+        for dtype in NARROW
+    ),
+    # A position past the end or before the start, in a dtype that the size does not fit.
+    Case(
+        text="mean(isfinite(take(x, y, axis=0)))",
+        inputs={"x": np.arange(300.0), "y": whole(-1, 5, dtype="i1")},
+        value=0.5,
+    ),
+    Case(
+        text="mean(isfinite(take(x, y, axis=0)))",
+        inputs={"x": np.arange(300.0), "y": whole(2**32 - 1, 5, dtype="u4")},
+        value=0.5,
+    ),
+    # The type of a weighted sum of integers or truth values is that of its value.
+    Case(text="mean(w) + 2*sum(n, weight=w)", inputs={"n": [2, 1], "w": [0.5, 0.25]}, value=2.875),
+    Case(
+        text="1.0*(2*sum(m, weight=w))",
+        inputs={"m": np.array([True, True]), "w": [0.25, 0.25]},
+        value=1.0,
+    ),
+    Case(
+        text="mean(2*sum(m, weight=w, axis=0, keepdims=true))",
+        inputs={"m": np.array([True, True]), "w": [0.25, 0.25]},
+        value=1.0,
+    ),
+    Case(
+        text='2*mse(n, 0*n, weight=w, reduce="sum")',
+        inputs={"n": [2, 1], "w": [0.5, 0.25]},
+        value=4.5,
+    ),
+    Case(text="1.0*sum(p > 0)", inputs={"p": {"a": np.float32(1), "b": np.float32(2)}}, value=2.0),
+    Case(
+        text="1.0*count(p > 0)", inputs={"p": {"a": np.float32(1), "b": np.float32(2)}}, value=2.0
+    ),
+    Case(text="mean(broadcast(true, like=x))", inputs={"x": [1.0, 2.0]}, value=1.0),
+    # What adds up half precision does so in f32.
+    *(
+        case(text, {"x": half(count, dtype), "g": [0] * count}, value=value)
+        for count in (512, 4096)
+        for dtype in ("bfloat16", "float16")
+        for text, value in (
+            ("sum(segment_sum(x, by=g, segments=1))", count),
+            ("sum(segment_mean(x, by=g, segments=1))", 1),
+            (
+                f"mean(avg_pool(x[:, None], ({count},)))",
+                1,
+            ),
+            ("max(cumsum(x))", count),
+            ("max(recurrence(x, 1, axis=0))", count),
+            ("1.0*(x @ x)", count),
+            ('1.0*einsum("i,i->", x, x)', count),
+            ("sum(x)", count),
+            ("sum(sparsemax(x))", 1),
+            ("sum(softmax(x))", 1),
+        )
+    ),
+    # Truth values of trees, as of arrays.
+    *(
+        Case(
+            text=text,
+            inputs={"p": {"a": np.ones(3, "f4"), "b": np.ones(4, "f4")}, "x": [1.0]},
+            code="LD214",
+            at="p",
+            static=False,
+        )
+        for text in ("count(p)*mean(x)", "mean(x, where=any(p))", "mean(x, where=not all(p))")
+    ),
+    Case(text="p: tree[f32[...]]\n1.0*count(p)", inputs={"p": {"a": [1.0]}}, code="LD214", at="p"),
+    Case(
+        text="p: {a: f32[3]}\n1.0*count(p)",
+        inputs={"p": {"a": [1.0, 2.0, 3.0]}},
+        code="LD214",
+        at="p",
+    ),
+    # Schedules of a step that 31 bits cannot hold.
+    *(
+        Case(
+            text=f"{declared}{schedule}*mse(a, b)",
+            inputs={"step": step, "a": [1.0], "b": [0.0]},
+            value=value,
+        )
+        for step, declared in (
+            (np.uint32(3_000_000_000), "step: u32\na, b: f32[B]\n"),
+            (jnp.uint32(3_000_000_000), ""),
+        )
+        for schedule, value in (
+            ("linear_schedule(step, 0.0, 1.0, 1000)", 1.0),
+            ("linear_schedule(step, 0.0, 1.0, 1000, 100)", 1.0),
+            ("polynomial_schedule(step, 0.0, 1.0, 2, 1000)", 1.0),
+            ("cosine_decay_schedule(step, 1.0, 1000, 0.5)", 0.5),
+            ("exponential_decay(step, 1.0, 1000000000, 0.5)", 0.125),
+            ("exponential_decay(step, 1.0, 1000000000, 0.5, 1000000000)", 0.25),
+            ("warmup_cosine_decay_schedule(step, 0.0, 1.0, 10, 1000, 0.25)", 0.25),
+            ("warmup_exponential_decay_schedule(step, 0.0, 1.0, 10, 1000000000, 0.5)", 0.125),
+            ("piecewise_constant_schedule(step, 1.0, (100, 200), (0.5, 0.5))", 0.25),
+            ('piecewise_interpolate_schedule(step, "linear", 1.0, (100, 200), (0.5, 0.5))', 0.25),
+            ("linear_onecycle_schedule(step, 1000, 1.0, 0.3, 0.85, 4, 2)", 1 / 8),
+            ("cosine_onecycle_schedule(step, 1000, 1.0, 0.3, 4, 2)", 1 / 8),
+            ("constant_schedule(step, 0.5)", 0.5),
+        )
+    ),
+]
