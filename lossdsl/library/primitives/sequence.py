@@ -78,7 +78,7 @@ def ctc_log_likelihood() -> Kernel:
 
         # The states are the labels with a blank before, between and after them.
         states = jnp.full((*batch, 2 * size + 1), blank, jnp.int32)
-        states = states.at[..., 1::2].set(jnp.where(known & written, y, blank))
+        states = states.at[..., 1::2].set(jnp.where(known & written, y, blank).astype(jnp.int32))
         logs = jax.nn.log_softmax(jnp.where(running[..., None], z, 0), axis=-1)
         emitted = jnp.take_along_axis(logs, states[..., None, :], axis=-1, mode="clip")
         skips = (states != blank) & (states != before(states, 2, blank))

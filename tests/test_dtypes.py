@@ -1,0 +1,267 @@
+"""Every function in every dtype: what it accepts it computes as float64 NumPy does, or nearly.
+
+The calls are the examples of the library; what they are given is drawn from signatures and stored
+in a dtype. Many calls are one program, each a metric of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from oracle import widened
+from programs import expected
+
+import lossdsl
+from lossdsl import Library, primitive
+from lossdsl.library.declare import builtins
+from lossdsl.limits import Limits
+from lossdsl.source import Source
+from lossdsl.syntax import ast
+from lossdsl.syntax.parse import parse_program
+from lossdsl.testing.draw import Sizes, draw, inputs_of
+from lossdsl.testing.laws import SIZES
+from lossdsl.testing.subject import Subject
+
+LIMITS = Limits(text_length=10**6, nodes=10**6, terms=1000, symbols=10**4)
+SUBJECTS = [
+    Subject(function, builtins(), {}) for _, function in sorted(builtins().functions.items())
+]
+
+# What takes functions or constraints has no values to be drawn for it.
+UNDRAWN = ("bounds", "map", "penalty")
+# The dtypes that an input cannot have, by code: a distribution or a parameter in whole numbers, a
+# truth value as a number, a literal that an unsigned number cannot be.
+REFUSED = {"LD203", "LD209", "LD214", "LD216", "LD502"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call whose inputs have names that no other call has, and their values."""
+
+    name: str
+    text: str
+    inputs: Mapping[str, Any]
+
+
+def written(subject: Subject) -> str:
+    return subject.with_option('reduce="none"') if subject.function.is_loss else subject.call
+
+
+def calls(
+    make: Callable[[Subject], Mapping[str, Any]],
+    subjects: Sequence[Subject],
+    text_of: Callable[[Subject], str] = written,
+) -> list[Call]:
+    """Return a call of every function that accepts what is made for it."""
+    found: list[Call] = []
+    for at, subject in enumerate(subjects):
+        if subject.name in UNDRAWN:
+            continue
+        text, values = renamed(text_of(subject), f"f{at}_"), make(subject)
+        given = {f"f{at}_{name}": value for name, value in values.items()}
+        spec = f"metric value = {text}\nloss = 1.0*one"
+        checked = lossdsl.check(spec, {**given, "one": "f32"}, subject.library)
+        wrong = {one.code for one in checked.diagnostics if one.severity == "error"}
+        assert wrong <= REFUSED, (subject.name, checked.diagnostics)
+        if not wrong:
+            found.append(Call(subject.name, text, given))
+    return found
+
+
+def renamed(text: str, prefix: str) -> str:
+    """Return a text with a prefix before the names that are read in it."""
+    program, _ = parse_program(Source(text))
+    assert program is not None
+    places = {node.span.start for node in ast.walk(program) if isinstance(node, ast.Name)}
+    for start in sorted(places, reverse=True):
+        text = text[:start] + prefix + text[start:]
+    return text
+
+
+def program(group: Sequence[Call]) -> str:
+    lines = (f"metric m{at} = {call.text}" for at, call in enumerate(group))
+    return "\n".join(["loss = 1.0*one", *lines])
+
+
+def given(group: Sequence[Call]) -> dict[str, Any]:
+    return {"one": np.float32(1), **{k: v for call in group for k, v in call.inputs.items()}}
+
+
+def values(group: Sequence[Call], library: Library | None = None) -> list[list[np.ndarray]]:
+    """Return the leaves of what each call is worth, in float64."""
+    compiled = lossdsl.compile(program(group), library=library, limits=LIMITS)
+    _, terms = compiled.with_terms(**given(group))
+    return [_leaves(terms.metrics[f"m{at}"]) for at in range(len(group))]
+
+
+def _leaves(value: Any) -> list[np.ndarray]:
+    return [np.asarray(leaf).astype(np.float64) for leaf in jax.tree.leaves(value)]
+
+
+def stored(value: Any, dtype: Any) -> Any:
+    """Return a value in a dtype: integers are never floats, and what is unsigned is positive."""
+    array, kind = np.asarray(value), jnp.dtype(dtype).kind
+    if array.dtype == bool or (array.dtype.kind == "i" and kind not in "iu"):
+        return array
+    if kind == "b":
+        return array > 0.5
+    if kind in "iu":
+        return (np.abs(np.round(array)) if kind == "u" else np.round(array)).astype(dtype)
+    return array.astype(jnp.dtype(dtype))
+
+
+# The types: the interpreter holds every value against its node while a program is traced.
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8", "uint16", "uint32", "bool"])
+def test_a_call_has_the_types_of_its_nodes_in_every_dtype(dtype: str) -> None:
+    _traced(dtype, nullcontext())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64"])
+def test_a_call_has_the_types_of_its_nodes_in_64_bits(dtype: str) -> None:
+    _traced(dtype, jax.enable_x64(True))
+
+
+def _traced(dtype: str, context: AbstractContextManager[Any]) -> None:
+    def make(subject: Subject) -> Mapping[str, Any]:
+        drawn = draw(subject.drawn, subject.call, 0, SIZES)
+        return jax.tree.map(lambda value: stored(value, dtype), drawn)
+
+    with context:
+        group = calls(make, SUBJECTS)
+        compiled = lossdsl.compile(program(group), limits=LIMITS)
+        types = jax.eval_shape(lambda inputs: compiled._terms(inputs)[1].metrics, given(group))
+    assert len(types) == len(group)
+
+
+# The values: integers at the ends of their range, against the oracle on the same numbers.
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "uint32"])
+def test_integers_are_worth_what_they_are_in_float64(dtype: str) -> None:
+    group = calls(lambda subject: _whole(subject, dtype), [one for one in SUBJECTS if _counts(one)])
+    wide = {
+        name: jax.tree.map(widened, value) for name, value in given(group).items() if name != "one"
+    }
+    metrics = expected(program(group), {"one": np.float64(1), **wide}).metrics
+    wrong: list[str] = []
+    for at, (call, computed) in enumerate(zip(group, values(group), strict=True)):
+        right = [np.asarray(leaf, np.float64) for leaf in _oracle_leaves(metrics[f"m{at}"])]
+        pairs = zip(computed, right, strict=True)
+        if not all(np.allclose(a, b, rtol=1e-5, atol=1e-5, equal_nan=True) for a, b in pairs):
+            wrong.append(f"{call.text}: {computed} for {right}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _oracle_leaves(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _counts(subject: Subject) -> bool:
+    """Say whether a function computes with integers as such, not as floats from the start."""
+    types = inputs_of(subject.function, subject.call).values() if subject.call else ()
+    return any(
+        isinstance(one, ast.ArrayTypeExpr) and one.dtype in ("num", "any", "int") for one in types
+    )
+
+
+def _whole(subject: Subject, dtype: str) -> Mapping[str, Any]:
+    """Return integers of the whole range of a dtype, but labels and what has a domain as drawn."""
+    types = inputs_of(subject.drawn, subject.call)
+    drawn = draw(subject.drawn, subject.call, 0, SIZES)
+    ends = np.iinfo(dtype)
+    low, high = (ends.min, ends.max) if ends.bits < 32 else (-(10**5) if ends.min else 0, 10**5)
+    random = np.random.default_rng(0)
+
+    def free(name: str) -> bool:
+        one = types[name]
+        return (
+            isinstance(one, ast.ArrayTypeExpr)
+            and one.role is None
+            and one.dtype in ("num", "any")
+            and name not in subject.function.domains
+        )
+
+    return {
+        name: random.integers(low, high, value.shape, endpoint=True).astype(dtype)
+        if free(name)
+        else jax.tree.map(lambda one: stored(one, dtype), value)
+        for name, value in drawn.items()
+    }
+
+
+# Accumulation: a kernel that adds many elements of half precision adds them in f32.
+
+LONG = Sizes(run=(1,), dims={"N": 600, "K": 600, "T": 2, "M": 600, "R": 1}, other=600)
+WINDOWS = {"avg_pool": "avg_pool(out[None], (600,))", "max_pool": "max_pool(out[None], (600,))"}
+
+
+def windowed(subject: Subject) -> str:
+    return WINDOWS.get(subject.name, subject.call)
+
+
+def short_sums(library: Library, names: Sequence[str]) -> list[str]:
+    """Return the functions that are worth something else for 600 ones in half precision.
+
+    In bf16 a sum of ones ends at 256, and in f16 a sum of 200s above 65504 is infinite.
+    """
+    found: list[str] = []
+    subjects = [Subject(library[name], library, {}) for name in names]
+    for dtype, number in (("bfloat16", 1), ("float16", 200)):
+
+        def make(subject: Subject, to: str, number: int = number) -> Mapping[str, Any]:
+            drawn = draw(subject.drawn, windowed(subject), 0, LONG)
+            return {
+                name: np.full_like(value, number).astype(jnp.dtype(to))
+                if np.ndim(value) and np.asarray(value).dtype.kind == "f"
+                else value
+                for name, value in drawn.items()
+            }
+
+        half, single = (
+            calls(lambda subject, to=to: make(subject, to), subjects, windowed)
+            for to in (dtype, "float32")
+        )
+        pairs = zip(half, values(half, library), values(single, library), strict=True)
+        for call, (short,), (right,) in pairs:
+            if not np.allclose(short, right, rtol=0.02):
+                found.append(f"{call.name} in {dtype}: {short.ravel()[:3]} for {right.ravel()[:3]}")
+    return found
+
+
+def kernels() -> list[str]:
+    """Return the functions with a kernel that works on more than one element."""
+    return [
+        one.name
+        for one in SUBJECTS
+        if one.function.factory is not None and not one.function.elementwise
+    ]
+
+
+def test_what_adds_up_half_precision_adds_in_f32() -> None:
+    assert short_sums(builtins(), kernels()) == []
+
+
+def test_a_kernel_that_adds_up_half_precision_as_it_is_would_be_seen() -> None:
+    def total() -> Any:
+        """The sum of a row, one element after the other.
+
+        example: mean(total(out))
+        """
+
+        def kernel(x: Any) -> Any:
+            start = jnp.zeros(x.shape[:-1], x.dtype)
+            return jax.lax.fori_loop(0, x.shape[-1], lambda at, so_far: so_far + x[..., at], start)
+
+        return kernel
+
+    mine = Library.of(primitive("total(x: float[*S, K]) -> float[*S]")(total))
+    assert len(short_sums(builtins() | mine, ["total"])) == 2
