@@ -131,10 +131,15 @@ READS = {
         ℓ = ⎧ ½(out − tgt)²           if |out − tgt| ≤ δ
             ⎩ δ · (|out − tgt| − ½δ)  otherwise
     """,
-    "focal": "ℓ = −(1 − softmax(z)_y)^γ log softmax(z)_y",
+    "focal": """
+        ℓ(z, y) = −(1 − softmax(z)_y)^γ log softmax(z)_y
+        ℓ(z, t) = −Σₖ sₖ · (1 − softmax(z)ₖ)^γ log softmax(z)ₖ
+        where sₖ = ⎧ tₖ                  without class_weight
+                   ⎩ class_weightₖ · tₖ  otherwise
+    """,
     "hinge": "ℓ = max(0, 1 − signs · out)",
     "kl": "ℓ = Σₖ pₖ log(pₖ/qₖ)",
-    "accuracy": "ℓ = [argmaxₖ zₖ = y]",
+    "accuracy": "ℓ(z, y) = [argmaxₖ zₖ = y]\nℓ(z, t) = [argmaxₖ zₖ = argmaxₖ tₖ]",
     "z_loss": "ℓ = (log Σₖ exp zₖ)²",
     "l2sqr": "ℓ = (1/N) Σₙ paramsₙ²",
     "pairwise_distance": "pairwise_distance(a, b)ₙₘ = ‖aₙ − bₘ‖",
@@ -156,8 +161,8 @@ def dedented(text: str) -> str:
 
 @pytest.mark.parametrize("name", READS)
 def test_reads_as_one_writes_it(name: str) -> None:
-    (formula,) = formulas(LIBRARY[name], LIBRARY)
-    assert formula.unicode() == dedented(READS[name])
+    written = [formula.unicode() for formula in formulas(LIBRARY[name], LIBRARY)]
+    assert "\n".join(written) == dedented(READS[name])
 
 
 # What is defined, with the text and the LaTeX of it.

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from lossdsl.check.constants import vector
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.core import Const
-from lossdsl.check.names import did_you_mean
+from lossdsl.check.names import did_you_mean, function_meant
 from lossdsl.check.patterns import sole_axis
 from lossdsl.check.variadic import several
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.aliases import OPTIONS, alias_table
-from lossdsl.library.declare import Builtin
+from lossdsl.library.declare import Builtin, builtins
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, LOSS_OPTIONS, NORMALIZE
@@ -163,6 +163,10 @@ def _arity(
     missing: str | None = None,
 ) -> Diagnostic:
     usage = show_signature(function, signature)
+    help = f"its signature: `{usage}`"
+    if missing is None and function.across in builtins() and len(call.arguments) == 2:
+        shown = ", ".join(one.span.text for one in call.arguments)
+        help = f"`{function.name}` reduces one array; of two it is `{function.across}({shown})`"
     if missing is not None:
         message = f"`{function.name}` needs `{missing}`"
     else:
@@ -170,9 +174,7 @@ def _arity(
         message = (
             f"`{function.name}` takes at most {most} argument{plural}, not {len(call.arguments)}"
         )
-    return Diagnostic(
-        "LD104", message, (Label(call.span, "", primary=True),), help=f"its signature: `{usage}`"
-    )
+    return Diagnostic("LD104", message, (Label(call.span, "", primary=True),), help=help)
 
 
 def show_signature(function: Builtin, signature: ast.Signature) -> str:
@@ -237,7 +239,7 @@ def function_named(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | 
         function = scope.functions.visible(expr.id, expr.span.source)
         if function is not None:
             return FunctionValue(function, arity)
-        help = did_you_mean(expr.id, scope.functions, scope.functions.aliases)
+        help = function_meant(expr.id, scope.functions)
         return at("LD101", f"unknown function `{expr.id}`", expr.span, help=help)
     return at(
         "LD113", "a function is given by its name", expr.span, help="such as `huber`, or a `def`"

@@ -11,7 +11,7 @@ from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Value
 from lossdsl.check.domains import hold_domains
 from lossdsl.check.fitting import Fit, fit
-from lossdsl.check.names import did_you_mean
+from lossdsl.check.names import function_meant
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.check.own_axis import own_axis
 from lossdsl.check.python import python_call
@@ -45,8 +45,7 @@ def _call(context: Context, scope: Scope, expr: ast.Call) -> Value:
             f"unknown function `{expr.function}`",
             expr.name_span,
             "not a function of the language",
-            help=did_you_mean(expr.function, scope.functions, scope.functions.aliases)
-            or "`lossdsl functions` lists them",
+            help=function_meant(expr.function, scope.functions) or "`lossdsl functions` lists them",
         )
     if mapping.is_map(function):
         return mapping.map_leaves(context, scope, expr)

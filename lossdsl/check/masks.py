@@ -237,7 +237,8 @@ def _places(mine: tuple[Dim, ...], theirs: tuple[Dim, ...]) -> tuple[int, ...] |
     if len(mine) > len(theirs):
         return f"{len(mine)} dims where the value has {len(theirs)}"
     for at, (one, other) in enumerate(zip(mine, theirs, strict=False)):
-        if same_dim(one, other) is False:
+        # An axis of size 1 that is written, such as by `None`, is the same for all along it.
+        if same_dim(one, other) is False and not (one.is_one and one.wanted):
             return f"{one} elements along axis {at}, where the value has {other}"
     return tuple(range(len(mine)))
 

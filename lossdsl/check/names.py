@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from lossdsl.library.aliases import known_as
+from lossdsl.library.aliases import folded, known_as
+from lossdsl.library.declare import Library
 
 
 def did_you_mean(
@@ -27,6 +28,21 @@ def did_you_mean(
         close = longer or get_close_matches(written, near, n=1, cutoff=0.65)
         meant = folded[close[0]] if close else None
     return None if meant is None else f"did you mean `{meant}`?"
+
+
+def function_meant(name: str, library: Library) -> str | None:
+    """Return a help text that names the function that was probably meant, or what is near to it.
+
+    >>> from lossdsl.library import BUILTINS
+    >>> function_meant("mse_loss", BUILTINS)
+    'did you mean `mse`?'
+    >>> function_meant("nansum", BUILTINS)
+    '`sum` is near: a NaN shows here unless it is left out: `sum(x, where=x == x)`'
+    """
+    near = library.unlike.get(folded(name))
+    if near is not None:
+        return f"`{near[0]}` is near: {near[1]}"
+    return did_you_mean(name, library, library.aliases)
 
 
 def _is_near(written: str, known: str) -> bool:

@@ -60,6 +60,8 @@ def _function(function: Builtin, library: Library, width: int) -> Iterator[Line]
     yield from section("Note", _items(found.notes, width))
     yield from section("Source", _items(found.sources, width))
     yield from section("Also known as", fill(", ".join(found.aliases), width - 2))
+    unlike = (f"{name}: {text}" for name, text in function.unlike.items())
+    yield from section("Near, but not the same", _items(unlike, width))
     for at, example in enumerate(found.examples):
         yield from section("Example" if at == 0 else "And", _example(example, width))
     yield from section("Definition", found.definition or "")

@@ -51,7 +51,7 @@ def _fields(function: Builtin) -> Iterator[tuple[int, str]]:
         (SUMMARY, [about.get("summary", "")]),
         (FAMILY, [function.family]),
         (CITATION, [about.get("cite", "")]),
-        (NOTE, [about.get("note", ""), about.get("factors", "")]),
+        (NOTE, [about.get("note", ""), about.get("factors", ""), about.get("unlike", "")]),
     ]
     for worth, several in texts:
         yield from ((worth, word) for text in several for word in _words(text))

@@ -12,7 +12,7 @@ from lossdsl.cli.function_search import search
 from lossdsl.cli.output import CLEAN, USAGE, PageFormat, say
 from lossdsl.cli.pages import HEAD, NAME, Page, missing
 from lossdsl.diagnostics.snippet import Line
-from lossdsl.library.aliases import known_as
+from lossdsl.library.aliases import folded, known_as
 from lossdsl.library.declare import Builtin, Library
 
 _NARROWEST, _WIDEST = 40, 100
@@ -107,6 +107,10 @@ def _rows(functions: list[Builtin], width: int, with_family: bool = False) -> It
 
 def unknown(name: str, library: Library) -> Page:
     """Return the page that says that there is no function of a name."""
+    near = library.unlike.get(folded(name))
+    if near is not None:
+        text = f"there is no function `{name}`; `{near[0]}` is near: {near[1]}"
+        return Page(([(text, "")],), found=False)
     meant = known_as(name, library.aliases)
     if meant is None:
         return missing("function", name, library)

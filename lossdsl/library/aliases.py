@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return a name without case and underscores."""
     return name.lower().replace("_", "")
 
 
 def _bare(name: str) -> str:
     """Return a folded name without the words that only say what it is."""
-    bare = _folded(name).replace("withlogits", "").replace("loss", "")
-    return bare or _folded(name)
+    bare = folded(name).replace("withlogits", "").replace("loss", "")
+    return bare or folded(name)
 
 
 def alias_table(aliases: Mapping[str, Iterable[str]]) -> Mapping[str, str]:
@@ -30,7 +31,7 @@ def alias_table(aliases: Mapping[str, Iterable[str]]) -> Mapping[str, str]:
     pairs = [(name, name) for name in aliases]
     pairs += [(alias, name) for name, others in aliases.items() for alias in others]
     table: dict[str, str] = {}
-    for fold in (_folded, _bare):
+    for fold in (folded, _bare):
         for alias, name in pairs:
             table.setdefault(fold(alias), name)
     return table
@@ -38,7 +39,7 @@ def alias_table(aliases: Mapping[str, Iterable[str]]) -> Mapping[str, str]:
 
 def known_as(name: str, table: Mapping[str, str]) -> str | None:
     """Return what a function of another library is called here, or None."""
-    return table.get(_folded(name)) or table.get(_bare(name))
+    return table.get(folded(name)) or table.get(_bare(name))
 
 
 # What other libraries call the parameters and options of this one.

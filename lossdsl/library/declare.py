@@ -26,7 +26,7 @@ from lossdsl.library.admit import (
     gathered,
     hold_library,
 )
-from lossdsl.library.aliases import alias_table
+from lossdsl.library.aliases import alias_table, folded
 from lossdsl.library.facts import guarded, hold_declaration, hold_doc
 from lossdsl.library.forms import Form
 from lossdsl.library.function import OWN, fields, is_own_module, laws_in
@@ -77,6 +77,15 @@ class Library:
     def aliases(self) -> Mapping[str, str]:
         """The function that each name of other libraries means, as the declarations say."""
         return alias_table({name: one.aliases for name, one in self.functions.items()})
+
+    @cached_property
+    def unlike(self) -> Mapping[str, tuple[str, str]]:
+        """The function that is near to what other libraries have by a folded name, and how not."""
+        return {
+            folded(name): (near, text)
+            for near, one in self.functions.items()
+            for name, text in one.unlike.items()
+        }
 
     def __or__(self, other: Library) -> Library:
         hold_library(other, Library)

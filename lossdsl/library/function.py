@@ -22,6 +22,7 @@ OWN = "<lossdsl>/"  # in front of the names of lossdsl's own files
 # What a doc comment or docstring may say after its summary, each as `field: text`.
 FIELDS = (
     "cite", "aka", "example", "laws", "domain", "note", "nan", "factors", "formula", "primitive",
+    "unlike",
 )  # fmt: skip
 
 
@@ -149,6 +150,12 @@ class Builtin:
     def aliases(self) -> tuple[str, ...]:
         """What other libraries call the function."""
         return tuple(self.about.get("aka", "").split())
+
+    @property
+    def unlike(self) -> Mapping[str, str]:
+        """Names in other libraries of what is near to the function but not the same, and how."""
+        lines = (line.partition(": ") for line in self.about.get("unlike", "").splitlines())
+        return {name: text for name, _, text in lines}
 
     @cached_property
     def about(self) -> Mapping[str, str]:

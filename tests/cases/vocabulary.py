@@ -12,6 +12,8 @@ COSINE = (0.5**0.5 + 1) / 2
 CLASSES = {"z": [[1.0, 3.0], [2.0, 2.0]], "y": [0, 1]}
 CROSS_ENTROPY = 1.4100374  # the mean of log(1 + e**2) and log(2)
 
+SOFT = {"z": CLASSES["z"], "t": [[1.0, 0.0], [0.0, 1.0]]}
+
 MAPS = "p: f32[B, H, K]\n"
 PIXELS = [[[1.0, 0.0], [0.5, 0.5]]]
 
@@ -180,4 +182,42 @@ CASES = [
          code="LD301", static=False, message="`kernle`"),
     Case(text='sum_squares(params, weight={"[": 1})', inputs={"params": LAYERS}, code="LD307",
          static=False),
+    # Losses of labels take distributions as well: one-hot ones give the same.
+    *(
+        Case(text=call, inputs={**SOFT, **more}, value=value)
+        for call, more, value in (
+            ("focal(z, t)", {}, 0.911683), ("focal(z, t, gamma=0)", {}, CROSS_ENTROPY),
+            ("multiclass_hinge(z, t)", {}, 2.0), ("multiclass_perceptron(z, t)", {}, 1.0),
+            ("generalized_cross_entropy(z, t, q=1)", {}, 0.6903985),
+            ("logit_adjusted(z, t, p)", {"p": [0.5, 0.5]}, CROSS_ENTROPY),
+        )
+    ),
+    Case(text="linear_cross_entropy(h, w, t)", value=CROSS_ENTROPY,
+         inputs={"h": SOFT["z"], "t": SOFT["t"], "w": [[1.0, 0.0], [0.0, 1.0]]}),
+    Case(text="loss = mean(z)\nmetric a = accuracy(z, t)\nmetric b = top_k_accuracy(z, t, k=2)",
+         inputs=SOFT, value=2.0),
+    # What has another library's name, but is not the same, says how.
+    Case(text="mean(multi_margin_loss(z, y))", inputs=CLASSES, code="LD101",
+         help="`multiclass_hinge` is near: torch's averages"),
+    Case(text="nanmean(x)", inputs={"x": [1.0]}, code="LD101", help="`mean(x, where=x == x)`"),
+    Case(text="mean(percentile(x, 50))", inputs={"x": [1.0]}, code="LD101", help="counts to 100"),
+    Case(text="BCELoss(z, y)", inputs=CLASSES, code="LD101", help="takes probabilities"),
+    Case(text="sum(map(ravel, p))", inputs={"p": {"a": [1.0]}}, code="LD101",
+         help="`reshape(x, (-1,))`"),
+    # What loss functions of papers are written with, and where a function has another name.
+    Case(text="b, t: f32[N, D]\nfg: bool[N]\nmae(b, t, where=fg[:, None])", value=1.5,
+         inputs={"b": [[1.0, 2.0], [5.0, 5.0]], "t": [[0.0, 0.0], [0.0, 0.0]], "fg": [True, False]},
+         gradients={"b": [[0.5, 0.5], [0.0, 0.0]]}),
+    Case(text="x: f32[N, D]\nw: f32[D]\nmean(x, weight=w[None])",
+         inputs={"x": [[1.0, 2.0], [3.0, 4.0]], "w": [1.0, 3.0]}, value=2.75),
+    Case(text="x: f32[N, D]\nw: f32[N]\nmean(x, weight=w[:, None])",
+         inputs={"x": [[1.0, 2.0], [3.0, 4.0]], "w": [1.0, 3.0]}, value=3.0),
+    Case(text="x: f32[N, D]\nw: f32[N, 1]\nmean(x, weight=w)", code="LD212", at="w",
+         inputs={"x": [[1.0, 2.0], [3.0, 4.0]], "w": [[1.0], [3.0]]}),
+    Case(text="mean(max(0, x))", inputs={"x": [1.0]}, code="LD104", help="`maximum(0, x)`"),
+    Case(text="mean(min(x, 1))", inputs={"x": [1.0]}, code="LD104", help="`minimum(x, 1)`"),
+    Case(text="mse(x, zeros_like(x))", inputs={"x": [1.0]}, code="LD101",
+         help="`broadcast(0.0, like=x)`"),
+    Case(text="mean(tril(x))", inputs={"x": [[1.0]]}, code="LD101", help="lower triangle"),
+    Case(text="mean(square(x - eye(D)))", inputs={"x": [[1.0]]}, code="LD101", help="identity is"),
 ]  # fmt: skip

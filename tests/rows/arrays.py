@@ -181,5 +181,8 @@ ROWS = [
     Row(
         "pick(x, index)",
         lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
+        given=lambda random, drawn: {
+            "index": random.integers(0, drawn["x"].shape[-1], drawn["x"].shape[:-1], np.int32)
+        },
     ),
 ]

@@ -64,6 +64,19 @@ def weighed_focal(z: Array, y: Array, class_weight: Array) -> Array:
     return class_weight[y] * values
 
 
+def soft_focal(z: Array, t: Array, class_weight: Any = 1, gamma: float = 2) -> Array:
+    """Keras' formula, of logits and without a factor: each class counts by its own probability."""
+    log_p = special.log_softmax(z, axis=-1)
+    with np.errstate(invalid="ignore"):
+        parts = (-np.expm1(log_p)) ** gamma * log_p * class_weight
+        return -np.sum(np.where(t == 0, 0, t * parts), axis=-1)
+
+
+def short_of_best(z: Array, t: Array) -> Array:
+    """How far the classes of a distribution are below the best; it need not sum to 1 exactly."""
+    return np.sum(t * (np.max(z, axis=-1, keepdims=True) - z), axis=-1)
+
+
 def class_weights(random: np.random.Generator, drawn: Mapping[str, Any]) -> dict[str, Any]:
     return {"class_weight": random.uniform(0.5, 2, drawn["z"].shape[-1])}
 
@@ -126,6 +139,9 @@ def margin(z: Array, k: int) -> float:
     return max(z[j] - z[k] + (j != k) for j in range(len(z)))
 
 
+# Differences of numbers around 1e30 keep no digit of the others in float32.
+SMALL = (0.0, -0.0, 1e-30)
+
 ROWS = [
     Row("cross_entropy(z, y)", by_example(nll)),
     Row("cross_entropy(z, t)", of_optax("softmax_cross_entropy", "z", "t")),
@@ -156,6 +172,12 @@ ROWS = [
             weighed_focal(z, y, class_weight).sum() / class_weight[y].sum()
         ),
     ),
+    Row("focal(z, t)", soft_focal),
+    Row(
+        "focal(z, t, gamma=1.5, class_weight=class_weight)",
+        lambda **given: soft_focal(**given, gamma=1.5),
+        given=class_weights,
+    ),
     Row("sigmoid_focal(z, y)", of_optax("sigmoid_focal_loss", "z", "y")),
     Row(
         "sigmoid_focal(z, y, alpha=0.25, gamma=1.5)",
@@ -170,6 +192,16 @@ ROWS = [
     Row("squared_hinge(out, signs)", lambda out, signs: np.maximum(0, 1 - signs * out) ** 2),
     Row("perceptron(out, signs)", of_optax("perceptron_loss", "out", "signs")),
     Row("multiclass_hinge(z, y)", by_example(margin)),
+    Row(
+        "multiclass_hinge(z, t)",
+        lambda z, t: np.max(z + 1 - t, axis=-1) - np.max(z, axis=-1) + short_of_best(z, t),
+        extremes=SMALL,
+    ),
+    Row(
+        "multiclass_perceptron(z, t)",
+        lambda z, t: short_of_best(z, t),
+        extremes=SMALL,
+    ),
     Row("multiclass_perceptron(z, y)", of_optax("multiclass_perceptron_loss", "z", "y")),
     Row("sparsemax(x)", sparsemax),
     Row(
@@ -201,6 +233,18 @@ ROWS = [
     Row(
         "logit_adjusted(z, y, prior, tau=0.5)",
         lambda z, y, prior: adjusted(z, y, prior, 0.5),
+    ),
+    Row(
+        "logit_adjusted(z, t, prior, tau=0.5)",
+        lambda z, t, prior: (
+            -np.sum(t * special.log_softmax(z + 0.5 * np.log(prior), axis=-1), axis=-1)
+        ),
+        extremes=SMALL,
+    ),
+    Row(
+        "generalized_cross_entropy(z, t)",
+        lambda z, t: np.sum(t * (1 - special.softmax(z, axis=-1) ** 0.7), axis=-1) / 0.7,
+        extremes=SMALL,
     ),
     Row("generalized_cross_entropy(z, y)", by_example(generalized(0.7))),
     Row("generalized_cross_entropy(z, y, q=0)", by_example(generalized(0))),

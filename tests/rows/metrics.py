@@ -64,6 +64,13 @@ def explained(out: Array, tgt: Array) -> Array:
 
 ROWS = [
     Row("accuracy(z, y)", lambda z, y: (z.argmax(-1) == y) * 1.0, gradient=False),
+    Row("accuracy(z, t)", lambda z, t: (z.argmax(-1) == t.argmax(-1)) * 1.0, gradient=False),
+    Row(
+        "top_k_accuracy(z, t, 2)",
+        lambda z, t: within(z, t.argmax(-1), 2),
+        gradient=False,
+        extremes=(),
+    ),
     # Where scores are equal, which of them are the first k is arbitrary.
     Row(
         "top_k_accuracy(z, y, 2)",

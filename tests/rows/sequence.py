@@ -159,6 +159,11 @@ ROWS = [
         lambda h, w, y: -picked(h @ w, y),
         extremes=FACTORS,
     ),
+    Row(
+        "linear_cross_entropy(h, w, t)",
+        lambda h, w, t: -np.sum(t * special.log_softmax(h @ w, axis=-1), axis=-1),
+        extremes=FACTORS,
+    ),
     Row("linear_cross_entropy(h, w, y, bias=bias, smoothing=0.1)", smoothed, extremes=FACTORS),
     Row(
         "linear_cross_entropy(h, w, y, ignore_index=1)",

@@ -18,7 +18,9 @@ def atan2() -> Kernel:
 
     The arc tangent of a ratio is that of its two parts, also where the divisor is 0.
 
-    aka: arctan2 atan arctan
+    aka: arctan2
+    unlike: atan: of one number it is `atan2(x, 1)`
+    unlike: arctan: of one number it is `atan2(x, 1)`
     example: mean(atan2(y, x))
     """
     import jax

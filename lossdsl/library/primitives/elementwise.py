@@ -170,7 +170,7 @@ def clip() -> Kernel:
 def minimum() -> Kernel:
     """The smaller of two; at a tie a literal wins, two arrays share the gradient.
 
-    aka: fmin
+    unlike: fmin: it leaves a NaN out, which shows here
     example: mean(minimum(out, tgt))
     """
     import jax.numpy as jnp
@@ -193,7 +193,7 @@ def minimum() -> Kernel:
 def maximum() -> Kernel:
     """The larger of two; at a tie a literal wins, two arrays share the gradient.
 
-    aka: fmax
+    unlike: fmax: it leaves a NaN out, which shows here
     example: mean(maximum(out, tgt))
     """
     import jax.numpy as jnp
@@ -218,7 +218,7 @@ def maximum() -> Kernel:
 def where() -> Kernel:
     """a where the condition holds, else b; what is not chosen has no effect, not even as NaN.
 
-    aka: select cond ifelse
+    aka: select ifelse
     example: mean(where(out > 0, out, 0.1*out))
     """
     import jax.numpy as jnp
@@ -246,17 +246,6 @@ def cos() -> Kernel:
     import jax.numpy as jnp
 
     return jnp.cos
-
-
-@primitive("erf(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
-def erf() -> Kernel:
-    """Error function.
-
-    example: mean(erf(out))
-    """
-    from jax.scipy.special import erf
-
-    return erf
 
 
 @primitive("gammaln(x: float) -> float", elementwise=True, partial={"x": 1.0})
@@ -318,7 +307,7 @@ def round_() -> Kernel:
 def floor() -> Kernel:
     """The largest integer that is not above x; its gradient is 0.
 
-    aka: trunc
+    unlike: trunc: it goes toward 0: `sign(x)*floor(abs(x))`
     example: mean(out - floor(out))
     """
     import jax.numpy as jnp

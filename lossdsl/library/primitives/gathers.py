@@ -41,7 +41,9 @@ def take() -> Kernel:
 
     Positions count from 0; NaN where one is negative or past the end.
 
-    aka: gather embedding index_select
+    note: `gather` of TensorFlow; torch's is `take_along`
+    aka: gather index_select
+    unlike: embedding: torch's takes the positions first
     example: mean(take(z, y, axis=1))
     """
     import jax.numpy as jnp

@@ -58,7 +58,8 @@ def _multiplied(call: RuleCall) -> Ruling:
 def matmul() -> Kernel:
     """Matrix product over the last dim of a and the last but one of b; written `a @ b`.
 
-    aka: dot mm bmm
+    aka: mm bmm
+    unlike: dot: NumPy's sums over other axes than this where the second array has more than two
     example: mean(out @ transpose(tgt))
     """
     import jax.numpy as jnp
@@ -158,6 +159,10 @@ def diag() -> Kernel:
     """The diagonal of square matrices; of a vector, the matrix with that diagonal.
 
     aka: diagonal
+    unlike: eye: the identity is `where(arange(D)[:, None] == arange(D), 1.0, 0.0)`
+    unlike: trace: it is `sum(diag(x))`
+    unlike: tril: the lower triangle is `where(arange(T)[:, None] >= arange(T), x, 0)`
+    unlike: triu: the upper triangle is `where(arange(T)[:, None] <= arange(T), x, 0)`
     example: -mean(diag(log_softmax(out @ transpose(out))))
     """
     import jax.numpy as jnp

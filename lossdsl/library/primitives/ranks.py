@@ -23,7 +23,8 @@ def midrank() -> Kernel:
     A NaN has no place: it stays NaN. There is no gradient.
 
     cite: Kendall 1945, doi:10.1093/biomet/33.3.239
-    aka: rankdata tied_rank
+    aka: tied_rank
+    unlike: rankdata: SciPy's counts from 1
     example: mean(midrank(x))
     """
     import jax

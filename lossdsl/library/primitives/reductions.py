@@ -48,7 +48,8 @@ def mean() -> Kernel:
     `normalize=` says what the sum is divided by: the sum of the weights, the count of what is
     kept, or all elements.
 
-    aka: average reduce_mean avg nanmean
+    aka: average reduce_mean avg
+    unlike: nanmean: a NaN shows here unless it is left out: `mean(x, where=x == x)`
     example: mean(out)
     """
     import math
@@ -101,7 +102,8 @@ def mean() -> Kernel:
 def sum_() -> Kernel:
     """Sum; 0 where a mask keeps nothing. `weight=` multiplies each element.
 
-    aka: reduce_sum total nansum
+    aka: reduce_sum total
+    unlike: nansum: a NaN shows here unless it is left out: `sum(x, where=x == x)`
     example: sum(out)
     """
     import jax.numpy as jnp

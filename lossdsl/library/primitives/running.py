@@ -68,7 +68,8 @@ def recurrence() -> Kernel:
     of steps that grows with the logarithm of the length.
 
     cite: Blelloch 1990, CMU-CS-90-190
-    aka: associative_scan scan
+    unlike: associative_scan: it takes any associative function, this is x[t] = b[t] + a[t]*x[t - 1]
+    unlike: scan: it takes any function, this is x[t] = b[t] + a[t]*x[t - 1]
     example: mean(recurrence(out, 0.9, axis=0, reverse=true))
     """
     import jax

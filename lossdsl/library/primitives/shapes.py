@@ -88,7 +88,9 @@ def _counts_differ(dims: Dims, target: Dims) -> bool:
 def reshape() -> Kernel:
     """The same elements in another shape; one size may be -1, for what is left over.
 
-    aka: view flatten ravel
+    aka: view
+    unlike: flatten: it is `reshape(x, (-1,))`
+    unlike: ravel: it is `reshape(x, (-1,))`
     example: mean(reshape(out, (6, -1)))
     """
     import math
@@ -129,7 +131,9 @@ def _transposed(call: RuleCall) -> Ruling:
 def transpose() -> Kernel:
     """The axes in another order, by default reversed.
 
-    aka: permute swapaxes moveaxis
+    aka: permute
+    unlike: swapaxes: the whole order is given: `transpose(x, (0, 2, 1))`
+    unlike: moveaxis: the whole order is given: `transpose(x, (0, 2, 1))`
     example: mean(transpose(out) @ tgt)
     """
     import jax.numpy as jnp
@@ -314,6 +318,11 @@ def broadcast() -> Kernel:
     """x repeated to the shape of another array: what a sum of the two would do silently.
 
     aka: broadcast_to expand_as
+    unlike: ones_like: it is `broadcast(1.0, like=x)`
+    unlike: zeros_like: it is `broadcast(0.0, like=x)`
+    unlike: full_like: it is `broadcast(value, like=x)`
+    unlike: ones: numbers take the shape of an array: `broadcast(1.0, like=x)`
+    unlike: zeros: numbers take the shape of an array: `broadcast(0.0, like=x)`
     example: mean(square(out - broadcast(tgt[:, :1], like=out)))
     """
     import jax.numpy as jnp

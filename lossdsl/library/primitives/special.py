@@ -60,3 +60,16 @@ def exprel() -> Kernel:
         return value, dx * jnp.where(near, series, jnp.where(far > 0, above, below))
 
     return kernel
+
+
+@primitive(
+    "erf(x: float) -> float", family="elementwise", elementwise=True, laws=("odd", "monotone")
+)
+def erf() -> Kernel:
+    """Error function.
+
+    example: mean(erf(out))
+    """
+    from jax.scipy.special import erf
+
+    return erf

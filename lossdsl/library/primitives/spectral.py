@@ -42,7 +42,8 @@ def singular_values() -> Kernel:
     have gradient 0, so that a matrix of low rank has a finite one.
 
     cite: Eckart & Young 1936, doi:10.1007/BF02288367
-    aka: svd svdvals
+    aka: svdvals
+    unlike: svd: the vectors are not computed
     example: sum(singular_values(x))
     """
     import jax

@@ -176,7 +176,8 @@ def quantile() -> Kernel:
 
     It is 0 where a mask keeps nothing.
 
-    aka: percentile median
+    unlike: percentile: it counts to 100: `quantile(x, 0.9)` is that at 90
+    unlike: median: it is `quantile(x, 0.5)`
     example: quantile(out, 0.9)
     """
     import math
