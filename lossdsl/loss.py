@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -22,11 +23,11 @@ from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.arguments import host_arrays
-from lossdsl.lower.callable import explain, jitted, make_callable, slot
+from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.report import Watcher, report, settled
-from lossdsl.lower.values import concrete
+from lossdsl.lower.values import concrete, restored
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
 from lossdsl.syntax.parse import parse_program
@@ -202,7 +203,9 @@ class CompiledLoss:
 
         optional = {one.name for one in self._slots if one.default is not None}
 
-        def objective(params: Any, *rest: Any, step: Any = None, **keywords: Any) -> Any:
+        # `nnx.value_and_grad` refuses a function with a keyword of its own, passed or not.
+        def objective(params: Any, *rest: Any, **keywords: Any) -> Any:
+            step = keywords.pop(STEP, None)
             made = function(params, *rest, **keywords)
             inputs, *aux = made if isinstance(made, tuple) and made else (made,)
             if not isinstance(inputs, Mapping) or not all(isinstance(one, str) for one in inputs):
@@ -232,7 +235,10 @@ class CompiledLoss:
         Takes the tree that the constraints bound (several: by name, a dict comes back), and by
         name whatever else the bounds read. Weights play no part.
         """
-        return self._explained(self._project, trees, inputs)
+        moved = self._explained(self._project, trees, inputs)
+        passed = dict(zip(moved, trees, strict=False)) | inputs
+        whole = {name: restored(tree, passed[name]) for name, tree in moved.items()}
+        return next(iter(whole.values())) if len(whole) == 1 else whole
 
     def violations(self, /, *trees: Any, **inputs: Any) -> dict[str, Any]:
         """Return, by path, how far each leaf that breaks a constraint is outside; NaN counts."""
@@ -245,10 +251,14 @@ class CompiledLoss:
 
     def _explained(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         try:
-            hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
-            return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
+            return self._hosted(fn, trees, inputs)
         except Exception as problem:
-            explain(problem, dict(zip(("params",), trees, strict=False)) | inputs)
+            given = dict(zip(("params",), trees, strict=False)) | inputs
+            return again(problem, partial(self._hosted, fn), lambda: (trees, inputs), given)
+
+    def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
+        hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
+        return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
 
 
 _CACHE: OrderedDict[object, CompiledLoss] = OrderedDict()

@@ -157,7 +157,7 @@ def test_the_libraries_are_the_installed_ones(imported: Any, distribution: str) 
 @pytest.mark.parametrize(("make", "expected"), TREES.values(), ids=TREES)
 def test_paths_are_normal(make: Any, expected: list[str]) -> None:
     tree = make()
-    paths, leaves, treedef = flatten(tree)
+    paths, leaves, treedef, _ = flatten(tree)
     assert ["/".join(path) for path in paths] == expected
     assert not duplicates(paths)
     assert all(a is b for a, b in zip(leaves, jax.tree.leaves(tree), strict=True))
@@ -176,7 +176,7 @@ def test_paths_are_normal(make: Any, expected: list[str]) -> None:
     ],
 )
 def test_selectors_meet_real_trees(make: Any, text: str, expected: list[str]) -> None:
-    paths, leaves, _ = flatten(make())
+    paths, leaves, *_ = flatten(make())
     selector = parse_selector(text)
     assert isinstance(selector, Selector)
     found = select(selector, paths, [leaf.ndim for leaf in leaves], ["f32"] * len(leaves))
@@ -206,6 +206,7 @@ SEARCHED: dict[str, tuple[str, Any, str | None]] = {
     "a path": ("sum(params.enc.weight)", MODEL, "LD301"),
     "a rank": ('l2sqr(params["**", ndim >= 3])', MODEL, "LD301"),
     "sizes wait for a call": ("sum(x @ params.enc.kernel + params.enc.bias)", MODEL, None),
+    "sizes that are known": ("sum(params.enc.kernel + params.enc.kernel[:, 0])", MODEL, "LD201"),
     "an integer": ("bounds(params, n == 1.5)", MODEL, "LD302"),
     "no floating leaf": ("l2sqr(params)", {"n": jnp.array(1)}, "LD209"),
     "many leaves": (
@@ -213,7 +214,13 @@ SEARCHED: dict[str, tuple[str, Any, str | None]] = {
         {str(n): jnp.ones(1) for n in range(1500)},
         None,
     ),
-    "a leaf that is no array": ('l2sqr(params["k"])', {"f": print, "w": jnp.ones(2)}, None),
+    "a leaf that is no array": ('l2sqr(params["w"])', {"f": print, "w": jnp.ones(2)}, None),
+    "beside a leaf that is no array": (
+        'l2sqr(params["k"])',
+        {"f": print, "w": jnp.ones(2)},
+        "LD301",
+    ),
+    "a number": ('l2sqr(params["k"])', {"w": 1.0}, "LD301"),
     "keys in no order": ('l2sqr(params["k"])', {1: jnp.ones(1), "a": jnp.ones(1)}, None),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 from lossdsl.check.core import Core
 from lossdsl.check.definitions import check_definitions
 from lossdsl.check.given import Given, spec_parts
+from lossdsl.check.inputs import symbols_of
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at, has_errors
@@ -19,7 +20,7 @@ from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.names import RESERVED, read_name, reserved
 from lossdsl.syntax.parse import parse_program, parse_type
-from lossdsl.types.types import TreeType
+from lossdsl.types.types import UNKNOWN_DIM, TreeType
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,21 @@ def check_program(
     done = elaborate(program, library, types, limits=limits)
     if done.core is None or not trees:
         return done
+    if symbols_of(done.declared.values()):
+        trees = {name: _unsized(tree) for name, tree in trees.items()}
     # What is mapped over leaves counts once a leaf here, and the program is no larger for it.
     unbounded = replace(limits, nodes=sys.maxsize)
     searched = elaborate(program, library, types, trees, limits=unbounded, partial=True)
     return done if searched.core is not None else searched
+
+
+def _unsized(tree: TreeType) -> TreeType:
+    """Return a tree without its sizes: the dims of the text have none yet, and would differ."""
+    leaves = tuple(
+        (path, leaf.with_dims(leaf.dims and (UNKNOWN_DIM,) * len(leaf.dims)))
+        for path, leaf in tree.leaves or ()
+    )
+    return replace(tree, leaves=leaves)
 
 
 def parse_inputs(

@@ -69,7 +69,8 @@ def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | 
         if isinstance(parameter.type, ast.TreeTypeExpr) and entry is not None:
             value, span = entry
             assert isinstance(value, Value)
-            return usable(context, scope, as_tree(context, scope, value), span, True), span
+            whole = as_tree(context, scope, value)
+            return usable(context, scope, whole, span, integers=True, reads=False), span
     return None
 
 
@@ -196,7 +197,11 @@ def _is_selector(expr: ast.Expr) -> bool:
 
 
 def _select(context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]) -> Value:
-    base, _ = tree
+    subject = _selected(context, scope, expr, tree[0])
+    return usable(context, scope, subject, expr.span, integers=True)
+
+
+def _selected(context: Context, scope: Scope, expr: ast.Expr, base: Value) -> Value:
     if isinstance(expr, (ast.Name, ast.Text)):
         text = expr.id if isinstance(expr, ast.Name) else expr.value
         selector = trees.selector_of(context, scope, text, (), expr.span)

@@ -168,7 +168,7 @@ def _received(
     pattern = pattern_of(parameter.type, value)
     if isinstance(pattern, ast.TreeTypeExpr):
         spikes = "spikes" in (pattern.role, pattern.leaf.role if pattern.leaf else None)
-        value = usable(context, scope, as_tree(context, scope, value), span, spikes)
+        value = usable(context, scope, as_tree(context, scope, value), span, spikes, reads=False)
     if parameter.name in fitted.moved and isinstance(value.type, ArrayType):
         value = _permuted(context, scope, value, fitted.moved[parameter.name], span)
     value = _converted(context, scope, pattern, value, span, is_loss)
@@ -320,6 +320,9 @@ def _as_declared(
                     definition.value.span,
                     str(type),
                 )
-            return Value(body.node, replace(type, role=pattern.role or type.role))
+            # What is made of whole numbers alone is converted at a call, when it is known to what.
+            whole = kind(pattern.dtype) == "float" and kind(type.dtype) == "int"
+            dtype = context.default_float if whole else type.dtype
+            return Value(body.node, replace(type, dtype=dtype, role=pattern.role or type.role))
         case _:
             return body

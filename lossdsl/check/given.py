@@ -11,7 +11,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.selectors import flatten
 from lossdsl.source import Source
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has, is_shaped
-from lossdsl.types.types import UNKNOWN_DIM, TreeType, array
+from lossdsl.types.types import ArrayType, TreeType, array, literal_dim
 
 KEYS = ("text", "loss", "inputs")
 _FORM = 'such as `{"text": "mse(out, tgt)", "inputs": {…}}`'
@@ -40,7 +40,7 @@ def spec_parts(spec: Any, inputs: Any = None) -> Given:
     trees = {
         name: found
         for name, value in values.items()
-        if types[name] == "tree" and (found := _tree_type(value)) is not None
+        if types[name] == "tree" and (found := _tree_type(name, value)) is not None
     }
     return Given(source, types, trees)
 
@@ -157,11 +157,8 @@ def type_text(name: str, value: Any) -> str | Source:
     return "tree"
 
 
-def _tree_type(value: Any) -> TreeType | None:
-    """Return what a selector can see of a real tree; None if its leaves are no arrays.
-
-    Sizes stay unknown: the dims of the text have none before a call, and would differ.
-    """
+def _tree_type(name: str, value: Any) -> TreeType | None:
+    """Return what is known of a real tree; None for what is no tree."""
     if isinstance(value, (str, Source)):
         return None
     try:
@@ -170,13 +167,16 @@ def _tree_type(value: Any) -> TreeType | None:
         return None
     if flat.paths == [()]:
         return None
-    dtypes = [dtype_name(leaf.dtype) if is_shaped(leaf) else None for leaf in flat.leaves]
-    leaves = tuple(
-        (path, array(dtype, (UNKNOWN_DIM,) * len(leaf.shape)))
-        for path, leaf, dtype in zip(flat.paths, flat.leaves, dtypes, strict=True)
-        if dtype is not None
-    )
-    return TreeType(None, leaves) if len(leaves) == len(dtypes) else None
+    leaves = tuple((flat.paths[at], _leaf_type(flat.leaves[at])) for at in flat.read)
+    return TreeType(None, leaves, unread=flat.unread_of(name))
+
+
+def _leaf_type(leaf: Any) -> ArrayType:
+    if isinstance(leaf, (bool, int, float)):
+        return array(type(leaf).__name__, ())
+    if not is_shaped(leaf):
+        return array("any", None)
+    return array(dtype_name(leaf.dtype) or "any", tuple(map(literal_dim, leaf.shape)))
 
 
 def _annotation(value: Any) -> str:

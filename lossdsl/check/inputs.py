@@ -225,7 +225,7 @@ def _named(pattern: ast.TypeExpr, type: Type, sizes: Mapping[str, int]) -> Type:
                 inner = _named(leaf, below, sizes)
                 assert isinstance(inner, ArrayType)
                 kept.append((path, replace(inner, strength=below.strength)))
-            return TreeType(None, tuple(kept), role)
+            return replace(type, leaves=tuple(kept), role=role)
         case ast.RecordTypeExpr(fields), RecordType(given):
             types = {field.name: field.type for field in fields}
             return RecordType(

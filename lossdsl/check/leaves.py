@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Apply, Input, Leaves, Node
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.types.types import LITERAL, ArrayType, Path, RecordType, TreeType, Type, array, kind
+from lossdsl.types.unread import Unread
 
 
 def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:
     """Return a record as a tree whose paths start with the fields."""
     leaves: list[tuple[Path, ArrayType]] = []
+    unread: list[tuple[Path, Unread]] = []
     for name, type in record.fields:
         path = (*prefix, name)
         match type:
             case ArrayType():
                 leaves.append((path, type))
             case RecordType():
-                leaves += record_tree(type, path).leaves or ()
+                inner = record_tree(type, path)
+                leaves += inner.leaves or ()
+                unread += inner.unread
             case TreeType(leaves=below) if below is not None:
                 leaves += [((*path, *rest), leaf) for rest, leaf in below]
+                unread += [((*path, *rest), leaf) for rest, leaf in type.unread]
             case _:
                 return TreeType()
-    return TreeType(None, tuple(leaves))
+    return TreeType(None, tuple(leaves), unread=tuple(unread))
 
 
 def tree_leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
@@ -40,7 +48,8 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
         case ArrayType() as type:
             node = value.node
             if type.strength == LITERAL and context.concrete:
-                dtype = "i32" if kind(type.dtype) == "int" else context.default_float
+                known = {"int": "i32", "bool": "bool"}
+                dtype = known.get(kind(type.dtype), context.default_float)
                 type = array(dtype, type.dims)
                 node = context.graph.apply(of_form(Form.CAST), [node], type, {"dtype": dtype})
             tree = TreeType(None, (((), type),), type.role)
@@ -53,16 +62,24 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
 
 
 def usable(
-    context: Context, scope: Scope, value: Value, span: Span, integers: bool = False
+    context: Context,
+    scope: Scope,
+    value: Value,
+    span: Span,
+    integers: bool = False,
+    reads: bool = True,
 ) -> Value:
     """Keep the leaves of an input that a loss reads: floating ones with at least one element.
 
     With `integers` (spikes, and constraints) integer and boolean leaves are read too. A tree
-    with leaves of which none is usable is LD209.
+    with leaves of which none is usable is LD209, and a number that cannot be read LD219. Where
+    nothing `reads` the leaves yet, since a selection may follow, what cannot be read stays.
     """
     tree = value.type
     if not isinstance(tree, TreeType) or tree.leaves is None:
         return value
+    if reads and (wrong := _unreadable(tree, integers)) is not None:
+        return context.report(unreadable(wrong, span), scope)
     kept = tuple(
         (path, leaf)
         for path, leaf in tree.leaves
@@ -80,13 +97,32 @@ def usable(
             notes=(shown,),
             help="a loss reads floating leaves with at least one element",
         )
+    type = replace(tree, leaves=kept, unread=() if reads else tree.unread)
     if len(kept) == len(tree.leaves):
-        return value
-    type = TreeType(tree.leaf, kept, tree.role)
+        return Value(value.node, type)
     node = context.graph.apply(
         of_form(Form.USABLE), [value.node], type, {"paths": tuple(path for path, _ in kept)}
     )
     return context.value(node, type, span, scope)
+
+
+def _unreadable(tree: TreeType, integers: bool) -> Unread | None:
+    """Return the first leaf that may not be passed over where a tree is read; None if all may."""
+    counted = ("object", "float", "int") if integers else ("object", "float")
+    wrong = (one for _, one in tree.unread if not tree.leaves or one.counts in counted)
+    return next(wrong, None)
+
+
+def unreadable(leaf: Unread, span: Span | None) -> Diagnostic:
+    """Return the finding that a leaf is selected which no loss can read."""
+    if leaf.dtype:
+        message = f"`{leaf.name}` is {leaf.what}, which is no dtype of the language"
+        help = 'convert it with `astype`, or select other leaves, such as `params["kernel"]`'
+        return at("LD219", message, span, help=help)
+    tree = leaf.name.partition("/")[0]
+    help = leaf.help or f"pass the arrays only, such as `eqx.filter({tree}, eqx.is_array)`"
+    what = leaf.what if leaf.help else f"{leaf.what}, not an array"
+    return at("LD213", f"`{leaf.name}` is {what}", span, help=help)
 
 
 def as_read(context: Context, scope: Scope, value: Value, span: Span) -> Value:

@@ -88,13 +88,23 @@ def _places(
 
 def _at(context: Context, scope: Scope, value: Value, path: Path, span: Span) -> Value:
     """Return what an operand holds at a path; an array is for every leaf."""
-    if isinstance(value.type, ArrayType) or not path:
-        if isinstance(value.type, TreeType) and value.type.leaves is not None and not path:
-            return trees.exact(context, scope, value, (), value.type.leaves[0][1], span)
-        return value
-    if isinstance(value.type, TreeType) and value.type.leaves is not None:
-        return trees.exact(context, scope, value, path, None, span)
-    return context.unknown()
+    match value.type:
+        case ArrayType():
+            return value
+        case TreeType(leaves=leaves) if leaves is not None and path:
+            return trees.exact(context, scope, value, path, None, span)
+        case TreeType(leaves=((_, leaf),)):
+            return trees.exact(context, scope, value, (), leaf, span)
+        case TreeType(leaves=leaves) if leaves is not None:
+            return context.error(
+                scope,
+                "LD205",
+                f"`map` goes over one array; this tree has {len(leaves)} leaves",
+                span,
+                help="map over the tree; an array beside it is for every leaf",
+            )
+        case _:
+            return context.unknown()
 
 
 def _joined(context: Context, scope: Scope, results: list[tuple[Path, Value]], span: Span) -> Value:

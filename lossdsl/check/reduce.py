@@ -8,6 +8,7 @@ from lossdsl.check import masks
 from lossdsl.check.axes import Axes, resolve_axes
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.floating import as_floats
+from lossdsl.check.leaves import is_selection_of_input
 from lossdsl.check.operate import apply_elementwise, reduced_type
 from lossdsl.check.refusals import dtype_problem
 from lossdsl.library.declare import Builtin, of_form, of_operator
@@ -91,12 +92,14 @@ def _apply(
     value = _selected(context, scope, value, mask, options, span)
     if options.weight is not None or result_dtype(function.signatures[0]) == "float":
         value = as_floats(context, scope, value, context.default_float, span)
+    before = len(context.diagnostics)
     reduced = _reduced(context, scope, function, value, options, span)
     if reduced is None:
-        node = context.graph.apply(
-            of_form(Form.UNRESOLVED), [value.node], UnknownType(), {"at": span.text}
-        )
-        return context.value(node, UnknownType(), span, scope)
+        # A tree stays one while its leaves are not known.
+        is_tree = isinstance(value.type, TreeType) and len(context.diagnostics) == before
+        type = TreeType() if is_tree else UnknownType()
+        node = context.graph.apply(of_form(Form.UNRESOLVED), [value.node], type, {"at": span.text})
+        return context.value(node, type, span, scope)
     operands = [value.node, None if mask is None else mask.node]
     given: dict[str, object] = {AXIS: reduced.axes, KEEPDIMS: options.keepdims}
     if function.weighted:
@@ -167,7 +170,7 @@ def _reduced(
                 context.error(scope, "LD102", message, span, str(type), help=help)
                 return None
             if axis is None:
-                return Reduced(None, _whole_tree(context, function, type, options))
+                return Reduced(None, _whole_tree(context, function, value, type, options))
             if leaves is None:
                 return None
             return _leaf_by_leaf(context, scope, function, leaves, axis, options)
@@ -202,10 +205,16 @@ def _leaf_by_leaf(
     return Reduced(tuple(axes), TreeType(None, tuple(types)))
 
 
-def _whole_tree(context: Context, function: Builtin, tree: TreeType, options: Options) -> ArrayType:
-    """Return the type of a reduction over every element of every leaf: that of the widest."""
-    known = [one for _, one in tree.leaves or ()] or ([] if tree.leaf is None else [tree.leaf])
+def _whole_tree(
+    context: Context, function: Builtin, value: Value, tree: TreeType, options: Options
+) -> ArrayType:
+    """Return the type of a reduction over every element of every leaf: that of the widest.
+
+    What is read of an input is floating; what is computed may be counts.
+    """
+    of_input = is_selection_of_input(value.node)
+    unknown = tree.leaf or array(context.default_float if of_input else "num", None)
+    known = [one for _, one in tree.leaves or ()] or [unknown]
     weighted = options.weight is not None
     reduced = [reduced_type(context, function, one, None, False, weighted) for one in known]
-    met = promote(reduced, context.default_float)[0] if reduced else context.default_float
-    return array(met, ())
+    return array(promote(reduced, context.default_float)[0], ())

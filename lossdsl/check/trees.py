@@ -8,11 +8,12 @@ from dataclasses import replace
 from lossdsl.check import expressions
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Leaves
-from lossdsl.check.leaves import as_tree, record_tree
+from lossdsl.check.leaves import as_tree, record_tree, unreadable
 from lossdsl.check.names import did_you_mean
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, Selector, close, parse_selector, relative, select
+from lossdsl.selectors.printed import BOX_FIELDS, printed_paths
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
@@ -26,6 +27,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
 )
+from lossdsl.types.unread import Unread
 
 
 def attribute(context: Context, scope: Scope, expr: ast.Attribute) -> Value:
@@ -62,6 +64,8 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
                 str(base.type),
                 help=f"a function is written in front: `{name}(…)`"
                 if name in scope.functions
+                else "the value of a box is the leaf itself; leave it out"
+                if name in BOX_FIELDS
                 else None,
             )
 
@@ -91,6 +95,8 @@ def exact(
         else:
             local = Selector(exact=segments)
             found = selected_at(local, base.type.leaves)
+            if not found and (wrong := _unread(local, base.type)):
+                return context.report(unreadable(wrong[0][1], span), scope)
             if not found:
                 return no_match(context, scope, local, base.type, span, f"`{span.text}`")
             chosen = _selected_type(local, base.type, found)
@@ -116,7 +122,21 @@ def _selected_type(selector: Selector, tree: TreeType, found: tuple[int, ...]) -
     leaves = tree.leaves or ()
     paths = relative([leaves[at][0] for at in found], selector)
     chosen = tuple((path, leaves[at][1]) for path, at in zip(paths, found, strict=True))
-    return TreeType(tree.leaf, chosen, tree.role)
+    return TreeType(tree.leaf, chosen, tree.role, _unread(selector, tree))
+
+
+def _unread(selector: Selector, tree: TreeType) -> tuple[tuple[Path, Unread], ...]:
+    """Return the leaves that a selector picks though no loss can read them.
+
+    One without a rank passes no comparison of ranks, and none has a dtype to ask for.
+    """
+    if not tree.unread or selector.dtype is not None:
+        return ()
+    known = [one for one in tree.unread if not selector.ndim or one[1].rank is not None]
+    ranks = [one.rank or 0 for _, one in known]
+    found = select(selector, [path for path, _ in known], ranks, [""] * len(known))
+    paths = relative([known[at][0] for at in found], selector)
+    return tuple((path, known[at][1]) for path, at in zip(paths, found, strict=True))
 
 
 def no_match(
@@ -129,6 +149,12 @@ def no_match(
     subtree = selector.patterns[0][-1] if len(selector.patterns) == 1 else None
     if any(subtree in path[:-1] for path in paths):
         help = f'`{subtree}` is no leaf; `"{subtree}/**"` selects what is below it'
+    written = "/".join(selector.exact or ()) or selector.pattern_text
+    for path in printed_paths(written):
+        plain = parse_selector(path)
+        if isinstance(plain, Selector) and selected_at(plain, tree.leaves or ()):
+            help = f'a path is written with slashes, and without the box of a value: `"{path}"`'
+            break
     return context.error(
         scope,
         "LD301",
@@ -153,8 +179,13 @@ def selected(context: Context, scope: Scope, base: Value, selector: Selector, sp
     else:
         found = selected_at(selector, base.type.leaves)
         if not found and not selector.optional:
+            wrong = _unread(selector, base.type)
+            if wrong:
+                return context.report(unreadable(wrong[0][1], span), scope)
             return no_match(context, scope, selector, base.type, span, f"`{selector.pattern_text}`")
         type = _selected_type(selector, base.type, found)
+        if not found:
+            type = replace(type, unread=tuple(one for one in type.unread if one[1].counts))
     return context.value(context.graph.leaves(base.node, selector, type), type, span, scope)
 
 
@@ -170,7 +201,9 @@ def selector_of(
     found = parse_selector(text, context.limits)
     if isinstance(found, Problem):
         code = "LD606" if found.limit else "LD307"
-        context.error(scope, code, found.message, span, help=found.help)
+        path = next(printed_paths(text), None) if text[:1] in "([" else None
+        help = found.help if path is None else f'a path is written with slashes: `"{path}"`'
+        context.error(scope, code, found.message, span, help=help)
         return None
     for test in filters:
         match test:

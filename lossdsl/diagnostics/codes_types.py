@@ -102,8 +102,8 @@ ROWS = (
     Code(
         "LD213",
         title="leaf is no array",
-        why="A tree that a compiled loss reads has arrays for leaves; functions, texts and other "
-        "objects are filtered out first.",
+        why="A leaf that a loss reads is an array. Functions, texts and other objects in a dict "
+        "are filtered out, or left out by a selector; a module may hold what it computes with.",
         bad='lossdsl.compile("l2sqr(params)")(params={"w": jnp.ones(3), "act": "relu"})',
         good='lossdsl.compile("l2sqr(params)")(params={"w": jnp.ones(3)})',
         form="python",

@@ -14,6 +14,7 @@ from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.selectors import flatten
+from lossdsl.types.unread import Unread
 
 CONFIG: Any = jax.config  # its options are attributes that its type does not declare
 
@@ -58,7 +59,7 @@ def host_arrays(tree: Any, name: str) -> Any:
         host_array(leaf, "/".join((name, *path)))
         for path, leaf in zip(flat.paths, flat.leaves, strict=True)
     ]
-    return jax.tree.unflatten(flat.treedef, leaves)
+    return flat.rebuilt(leaves)
 
 
 def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:
@@ -70,7 +71,7 @@ def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:
             return _no_tree(name, problem)
         for path, leaf in zip(flat.paths, flat.leaves, strict=True):
             found = no_array(leaf, "/".join((name, *path)))
-            if found is not None:
+            if found is not None and not isinstance(leaf, Unread):
                 return found
     return None
 

@@ -13,7 +13,7 @@ from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.lower.arguments import argument_problem, host_array
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
-from lossdsl.lower.values import only_fields
+from lossdsl.lower.values import only_fields, without_unread
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS
 
@@ -64,6 +64,7 @@ def make_callable(
         "fields": only_fields,
         "host": host_array,
         "problems": Exception,
+        "again": again,
         "explain": explain,
         "refuse": lambda *call: refuse(names, *call),
     }
@@ -95,7 +96,10 @@ def make_callable(
         f"    try:\n"
         f"        return {own}fn({', '.join(passed)})\n"
         f"    except {own}problems as {own}found:\n"
-        f"        {own}explain({own}found, {{{given}}})\n"
+        f"        if not isinstance({own}found, TypeError):\n"
+        f"            {own}explain({own}found, {{{given}}})\n"
+        f"        return {own}again({own}found, {own}fn,"
+        f" lambda: [{', '.join(passed)}], {{{given}}})\n"
     )
     made = _executed(source, name, {f"{own}{word}": value for word, value in scope.items()})
     made.__doc__ = doc
@@ -125,6 +129,29 @@ def _signature(slots: Sequence[Slot]) -> inspect.Signature:
             for one in slots
         ]
     )
+
+
+def again(
+    problem: Exception,
+    fn: Callable[..., Any],
+    passed: Callable[[], Sequence[Any]],
+    inputs: Mapping[str, Any],
+) -> Any:
+    """Call without the leaves that JAX cannot take, if that is what the problem was, or raise it.
+
+    So a model is passed as it is, with its activations; whether one of these is read, the checker
+    says.
+    """
+    if isinstance(problem, TypeError):
+        try:
+            before = passed()
+            trees = tuple(map(without_unread, before))
+            if any(tree is not value for tree, value in zip(trees, before, strict=True)):
+                inputs = {name: without_unread(value) for name, value in inputs.items()}
+                return fn(*trees)
+        except Exception as other:
+            problem = other
+    explain(problem, inputs)
 
 
 def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import jax
 import jax.numpy as jnp
 
 from lossdsl.check import bounded
@@ -149,17 +148,17 @@ def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -
     return found
 
 
-def project(call: Constrained) -> Any:
-    """Return the trees with every bounded leaf moved to the nearest value inside."""
+def project(call: Constrained) -> dict[str, Any]:
+    """Return the trees by name, with every bounded leaf moved to the nearest value inside."""
     moved: dict[str, Any] = {}
     for name, tree in call.trees.items():
         flat = flatten(tree)
-        leaves = [
-            inside(leaf, bounds) if (bounds := call.of(name, place)) else leaf
-            for place, leaf in enumerate(flat.leaves)
-        ]
-        moved[name] = jax.tree_util.tree_unflatten(flat.treedef, leaves)
-    return next(iter(moved.values())) if call.single else moved
+        leaves = list(flat.leaves)
+        for order, place in enumerate(flat.read):
+            if bounds := call.of(name, order):
+                leaves[place] = inside(leaves[place], bounds)
+        moved[name] = flat.rebuilt(leaves)
+    return moved
 
 
 def distances(call: Constrained) -> dict[str, Any]:
@@ -167,8 +166,8 @@ def distances(call: Constrained) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, tree in call.trees.items():
         flat = flatten(tree)
-        for place, leaf in enumerate(flat.leaves):
-            each = [outside(leaf, bound) for bound in call.of(name, place)]
+        for order, place in enumerate(flat.read):
+            each = [outside(flat.leaves[place], bound) for bound in call.of(name, order)]
             if each:
                 path = "/".join(flat.paths[place]) or name
                 found[path if call.single else f"{name}/{path}"] = jnp.max(jnp.stack(each))

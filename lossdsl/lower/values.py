@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError, article, at
-from lossdsl.lower.arguments import as_array, host_array
+from lossdsl.lower.arguments import as_array, host_array, no_array
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has
@@ -24,6 +24,7 @@ from lossdsl.types.types import (
     Type,
     literal_dim,
 )
+from lossdsl.types.unread import Unread, unread
 
 
 def array_type(value: Any, name: str) -> ArrayType:
@@ -60,7 +61,9 @@ def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -
         raise LossError(
             [at("LD609", f"`{name}` has {len(flat.paths)} leaves; at most {limit}", None)]
         )
-    twice = duplicates(flat.paths)
+    read = flat.read
+    paths = [flat.paths[place] for place in read]
+    twice = duplicates(paths)
     if twice:
         shown = ", ".join(f"`{'/'.join(path)}`" for path in twice[:3])
         raise LossError(
@@ -73,13 +76,52 @@ def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -
                 )
             ]
         )
-    names = ["/".join((name, *path)) for path in flat.paths]
-    arrays = [as_array(leaf, one) for leaf, one in zip(flat.leaves, names, strict=True)]
-    types = [array_type(leaf, one) for leaf, one in zip(arrays, names, strict=True)]
     if flat.paths == [()]:
-        return types[0], arrays[0]
-    leaves = zip(flat.paths, map(_strong_leaf, types), strict=True)
-    return TreeType(None, tuple(leaves)), arrays
+        array = as_array(flat.leaves[0], name)
+        return array_type(array, name), array
+    names = ["/".join((name, *path)) for path in paths]
+    arrays = [as_array(flat.leaves[place], one) for place, one in zip(read, names, strict=True)]
+    types = [array_type(leaf, one) for leaf, one in zip(arrays, names, strict=True)]
+    leaves = zip(paths, map(_strong_leaf, types), strict=True)
+    return TreeType(None, tuple(leaves), unread=flat.unread_of(name)), arrays
+
+
+jax.tree_util.register_pytree_node(Unread, lambda leaf: ((), leaf), lambda leaf, _: leaf)
+
+
+def without_unread(value: Any) -> Any:
+    """Return a tree in whose place of a leaf that JAX cannot take stands what it is.
+
+    What stands there has no leaves, so that `jit` passes the tree on, paths and all.
+    """
+    leaves, treedef = jax.tree.flatten(value)
+    if jax.tree_util.all_leaves([value]) or not any(map(_refused, leaves)):
+        return value
+    return jax.tree.unflatten(treedef, [_refused(leaf) or leaf for leaf in leaves])
+
+
+def restored(value: Any, before: Any) -> Any:
+    """Return a tree with the leaves again that `without_unread` took from the one before."""
+    leaves, treedef = jax.tree.flatten(before)
+    if not any(map(_refused, leaves)):
+        return value
+    changed = iter(jax.tree.leaves(value))
+    kept = [leaf if _refused(leaf) else next(changed) for leaf in leaves]
+    return jax.tree.unflatten(treedef, kept)
+
+
+_LEAF = "tree/leaf"
+
+
+def _refused(leaf: Any) -> Unread | None:
+    """Return what a leaf is that JAX refuses as an argument; keys and foreign dtypes it takes."""
+    found = unread(leaf)
+    if found is None or isinstance(leaf, (jax.Array, Unread)):
+        return None
+    problem = no_array(leaf, _LEAF)
+    if problem is None or "eqx.filter" in (problem.help or ""):
+        return found
+    return replace(found, what=problem.message.removeprefix(f"`{_LEAF}` is "), help=problem.help)
 
 
 def _strong_leaf(type: ArrayType) -> ArrayType:

@@ -2,7 +2,9 @@
 
 A path is what `jax.tree_util.keystr(path, simple=True, separator="/")` prints, split at the
 slashes, without the attribute under which a framework's variable box keeps its value. Boxes are
-told by the type of the node: a dict key or a field that happens to be `value` stays.
+told by the type of the node: a dict key or a field that happens to be `value` stays. The leaves of
+an nnx module that are in no `nnx.Param`, such as batch statistics, are no parameters of it, and a
+function in a module is how it computes; in a dict it is a mistake.
 """
 
 from __future__ import annotations
@@ -11,17 +13,40 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lossdsl.types.types import Path
+from lossdsl.types.unread import Unread, unread
 
 DEPTH = 500
 BOXES = {"Variable", "VariableState", "AxisMetadata"}
 
 
 class Flat(NamedTuple):
-    """The leaves of a tree in JAX's order, their normal paths, and the tree's structure."""
+    """The leaves of a tree in JAX's order, their normal paths, and the tree's structure.
+
+    `unread` says of each leaf what it is if no loss can read it.
+    """
 
     paths: list[Path]
     leaves: list[Any]
     treedef: Any
+    unread: list[Unread | None]
+
+    @property
+    def read(self) -> list[int]:
+        """The positions of the leaves that a loss can read."""
+        return [place for place, found in enumerate(self.unread) if found is None]
+
+    def rebuilt(self, leaves: Sequence[Any]) -> Any:
+        """Return the tree with other leaves; one that stands for what JAX cannot take is none."""
+        own = [leaf for leaf in leaves if not isinstance(leaf, Unread)]
+        return _tree_util().tree_unflatten(self.treedef, own)
+
+    def unread_of(self, name: str) -> tuple[tuple[Path, Unread], ...]:
+        """Return the other leaves by path, with the names that messages give them."""
+        return tuple(
+            (path, found.at("/".join((name, *path))))
+            for path, found in zip(self.paths, self.unread, strict=True)
+            if found is not None
+        )
 
 
 def flatten(tree: object) -> Flat:
@@ -35,9 +60,11 @@ def flatten(tree: object) -> Flat:
     if _is_too_deep(tree):
         # JAX would fail too, and leave the interpreter with less of its stack than before.
         raise RecursionError("a tree that is nested too deeply, or holds itself")
-    entries = list(_entries(tree))
-    paths = normal_paths([keys for keys, _ in entries])
-    return Flat(paths, [leaf for _, leaf in entries], _tree_util().tree_structure(tree))
+    entries = list(_entries(tree, None))
+    paths = normal_paths([keys for keys, _, _ in entries])
+    unread_leaves = [box or _unread(keys, leaf) for keys, leaf, box in entries]
+    leaves = [leaf for _, leaf, _ in entries]
+    return Flat(paths, leaves, _tree_util().tree_structure(tree), unread_leaves)
 
 
 def _is_too_deep(tree: object) -> bool:
@@ -79,18 +106,38 @@ def duplicates(paths: Sequence[Path]) -> list[Path]:
     return list(twice)
 
 
-def _entries(tree: object) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield JAX's key entries and the leaf, without the entries that lead into a box."""
-    for keys, node in _tree_util().tree_flatten_with_path(tree, is_leaf=_is_box)[0]:
-        if not _is_box(node):
-            yield keys, node
+def _unread(keys: tuple[Any, ...], leaf: object) -> Unread | None:
+    """Return what a leaf is that no loss can read, in a module or in a plain container."""
+    found = unread(leaf)
+    if found is None or not any(isinstance(key, _tree_util().GetAttrKey) for key in keys):
+        return found
+    return found.in_module()
+
+
+def _entries(
+    tree: object, module: Unread | None
+) -> Iterator[tuple[tuple[Any, ...], Any, Unread | None]]:
+    """Yield JAX's key entries and the leaf, without the entries that lead into a box.
+
+    Each comes with what it is if it is no parameter of the module that it belongs to; `module` is
+    that of a leaf in no box, None outside of modules.
+    """
+    for keys, node in _tree_util().tree_flatten_with_path(tree, is_leaf=_is_inner)[0]:
+        if isinstance(node, Unread) or not _is_inner(node):
+            yield keys, node, module
             continue
         inside = _children(node)
+        is_box = _is_box(node)
+        within = module
+        if is_box and module is not None:
+            within = None if _is_flax(node, "Param") else _no_parameter(type(node).__name__)
+        elif not is_box:
+            within = Unread("in no `nnx.Param`", help="wrap it, or pass it as an input of its own")
         for key, child in inside:
             # A box with several children would give them all one path.
-            outer = (*keys, *key) if len(inside) > 1 else keys
-            for rest, leaf in _entries(child):
-                yield (*outer, *rest), leaf
+            outer = keys if is_box and len(inside) == 1 else (*keys, *key)
+            for rest, leaf, found in _entries(child, within):
+                yield (*outer, *rest), leaf, found
 
 
 def _children(box: object) -> list[tuple[tuple[Any, ...], Any]]:
@@ -100,13 +147,30 @@ def _children(box: object) -> list[tuple[tuple[Any, ...], Any]]:
     return _tree_util().tree_flatten_with_path(box, is_leaf=is_child)[0]
 
 
+def _no_parameter(kind: str) -> Unread:
+    help = f"pass it as an input of its own: `nnx.state(model, nnx.{kind})`"
+    return Unread(f"in an `nnx.{kind}`, no parameter of the module", help=help)
+
+
+def _is_inner(node: object) -> bool:
+    """Say whether a node is walked by itself: a box, a module of nnx, or a leaf that is marked."""
+    return isinstance(node, Unread) or _is_box(node) or _is_module(node)
+
+
 def _is_box(node: object) -> bool:
     """Say whether a node is a variable of flax: of nnx, or metadata around a linen parameter."""
-    named = any(
-        cls.__name__ in BOXES and cls.__module__.partition(".")[0] == "flax"
+    return _is_flax(node, *BOXES) and not _tree_util().all_leaves([node])
+
+
+def _is_module(node: object) -> bool:
+    return _is_flax(node, "Module") and not _tree_util().all_leaves([node])
+
+
+def _is_flax(node: object, *names: str) -> bool:
+    return any(
+        cls.__name__ in names and cls.__module__.partition(".")[0] == "flax"
         for cls in type(node).__mro__
     )
-    return named and not _tree_util().all_leaves([node])
 
 
 def _tree_util() -> Any:

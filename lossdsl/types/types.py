@@ -16,6 +16,7 @@ from lossdsl.types.dims import literal_dim as literal_dim
 from lossdsl.types.dims import product_dim as product_dim
 from lossdsl.types.dims import same_dim as same_dim
 from lossdsl.types.dims import symbol_dim as symbol_dim
+from lossdsl.types.unread import Unread
 
 Path = tuple[str, ...]
 
@@ -76,11 +77,16 @@ class ArrayType:
 
 @dataclass(frozen=True, slots=True)
 class TreeType:
-    """A pytree of arrays. `leaves` pairs each path with its type, or is None while unknown."""
+    """A pytree of arrays. `leaves` pairs each path with its type, or is None while unknown.
+
+    `unread` has the leaves that are no arrays of the language. They are no part of the value:
+    nothing reads them, and a selection of one is refused.
+    """
 
     leaf: ArrayType | None = None
     leaves: tuple[tuple[Path, ArrayType], ...] | None = None
     role: str | None = None
+    unread: tuple[tuple[Path, Unread], ...] = ()
 
     def __str__(self) -> str:
         return "tree" if self.leaf is None else f"tree[{self.leaf}]"

@@ -129,6 +129,17 @@ ONCE = [
          code="LD101", at="mes", help="did you mean `mse`?"),
 ]  # fmt: skip
 
+CONVERTED = [
+    # Whole numbers that a loss takes for floating ones are floating in what it returns.
+    Case(text='n: i32[]\nloss = summed_exp_boundary(n, reduce="none")', inputs={"n": 2}),
+    Case(
+        text='n, k: i32[B]\nloss = sum(mae(n, k, reduce="none"))',
+        inputs={"n": [2, 3], "k": [0, 0]},
+        value=5.0,
+    ),
+    Case(text="sum(map(mean, true))", code="LD209"),
+]
+
 RECORD = "rec: {mu: f32[B, C], tau: f32[C]}\nloss = "
 FIELDS = {"mu": [[1.0, 2.0], [3.0, 4.0]], "tau": [1.0, 0.0]}
 RECORDS = [
@@ -139,4 +150,40 @@ RECORDS = [
     Case(text=f"{RECORD}mean(mean(rec, axis=all))", inputs={"rec": FIELDS}, value=1.5),
 ]
 
-CASES = [*TWICE, *NAMES, *NUMBERS, *RIGHT, *ONCE, *RECORDS]
+ZIPPED = {"c": [1.0, 2.0], "p": {"b": [0.0, 1.0], "w": [5.0, 5.0]}}
+MAPS = [
+    # Of several leaves none is chosen in silence to go with one array.
+    Case(text="p: tree\nc: f32[C]\nloss = sum(map(mse, c, p))", code="LD205", at="p", static=False,
+         help="map over the tree", inputs=ZIPPED),
+    Case(text="p: tree\nc: f32[C]\nloss = sum(map(mse, p, c))", value=13.5,
+         inputs=ZIPPED),
+    Case(text='p: tree\nc: f32[C]\nloss = sum(map(mse, c, p["b"]))', value=1.0,
+         inputs=ZIPPED),
+    Case(text="1.5", value=1.5),
+]  # fmt: skip
+
+TREE, LEAVES = "p: tree\nloss = ", {"w": [[1.0, 2.0], [3.0, 4.0]], "b": [0.0, 1.0]}
+TREES = [
+    # What is computed of a tree leaf by leaf is a tree, also while its leaves are not known.
+    Case(text=f"{TREE}{text}", inputs={"p": LEAVES}, code=code, static="map" not in text)
+    for text, code in (
+        ("msle(mean(p, axis=all), 1.5)", "LD203"),
+        ("msle(map(mean, p), 1.5)", "LD203"),
+        ("mean(top_k(max(p, axis=-1), 1))", "LD203"),
+        ("mean(p, axis=all)", "LD210"),
+        ("map(mean, p)", "LD210"),
+        ("1.0*any(p > 0)", "LD216"),
+        ("1.0*all(p)", "LD216"),
+        ("count(p > 0)", "LD215"),
+    )
+] + [
+    Case(text=f"{TREE}{text}", inputs={"p": LEAVES}, value=value)
+    for text, value in (
+        ("sum(mean(p, axis=all))", 3.0),
+        ("sum(map(mean, p))", 3.0),
+        ("1.0*count(p > 0)", 5.0),
+        ("mean(square(max(p, axis=-1)))", 7.0),
+    )
+]  # fmt: skip
+
+CASES = [*TWICE, *NAMES, *NUMBERS, *RIGHT, *ONCE, *CONVERTED, *RECORDS, *MAPS, *TREES]
