@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -30,10 +31,13 @@ assert float(loss(out=jnp.ones(3), tgt=jnp.zeros(3))) == 1.0
 """
 
 
+# What is installed elsewhere is found there, wherever this checkout is.
+ALONE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def quiet(*command: str | Path, cwd: Path) -> str:
-    result = subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    words = [str(word) for word in command]
+    result = subprocess.run(words, cwd=cwd, env=ALONE, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
