@@ -198,6 +198,56 @@ def _whole(subject: Subject, dtype: str) -> Mapping[str, Any]:
     }
 
 
+# The operators, between any two dtypes of numbers, at the ends of their ranges.
+
+STORED = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32")
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "1.0*({a} + {b})": np.add,
+    "1.0*({a} - {b})": np.subtract,
+    "1.0*({a}*{b})": np.multiply,
+    "{a}/{b}": np.divide,
+    "1.0*({a} // {b})": np.floor_divide,
+    "1.0*({a} % {b})": np.remainder,
+    "1.0*(maximum({a}, {b}))": np.maximum,
+    "where({a} > {b}, {a}, {b})": np.maximum,
+    "{a} < {b}": np.less,
+    "{a} >= {b}": np.greater_equal,
+    "{a} == {b}": np.equal,
+    "{a} != {b}": np.not_equal,
+    "1.0*(abs({a} - {b}))": lambda a, b: np.abs(a - b),
+    "1.0*(2*{a} - {b})": lambda a, b: 2 * a - b,
+    "1.0*(square({a}) - {b})": lambda a, b: a * a - b,
+    "1.0*({a} @ {b})": np.dot,
+}
+
+
+def _ends(dtype: str) -> np.ndarray:
+    """Return numbers up to the ends of a dtype, or to the largest that a float holds exactly."""
+    if dtype == "float32":
+        return np.array([1.5, -100.0, 3.0, 7.0], dtype)
+    ends = np.iinfo(dtype)
+    low, high = max(ends.min, -(2**24)) or 1, min(ends.max, 2**24)
+    return np.array([low, high, 3, 7], dtype)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_an_operator_between_two_dtypes_is_that_of_their_numbers(operator: str) -> None:
+    numbers = {f"{dtype}_{at}": np.roll(_ends(dtype), at) for dtype in STORED for at in (0, 1)}
+    pairs = [(f"{a}_0", f"{b}_1") for a in STORED for b in STORED]
+    lines = [f"metric m{at} = {operator.format(a=a, b=b)}" for at, (a, b) in enumerate(pairs)]
+    compiled = lossdsl.compile("\n".join(["loss = mean(float32_0)", *lines]), limits=LIMITS)
+    used = {name: numbers[name] for name in compiled.signature}
+    _, terms = compiled.with_terms(**used)
+    wrong: list[str] = []
+    for at, (a, b) in enumerate(pairs):
+        with np.errstate(all="ignore"):
+            right = OPERATORS[operator](*(numbers[one].astype(np.float64) for one in (a, b)))
+        computed = np.asarray(terms.metrics[f"m{at}"]).astype(np.float64)
+        if not np.allclose(computed, right, rtol=1e-6):
+            wrong.append(f"{lines[at]}: {computed} for {right}")
+    assert not wrong, "\n".join(wrong)
+
+
 # Accumulation: a kernel that adds many elements of half precision adds them in f32.
 
 LONG = Sizes(run=(1,), dims={"N": 600, "K": 600, "T": 2, "M": 600, "R": 1}, other=600)

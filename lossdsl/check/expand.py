@@ -259,13 +259,16 @@ def _converted(
 ) -> Value:
     """Convert integers given for floats, and half precision on entry to a loss."""
     wants_float = isinstance(pattern, ast.ArrayTypeExpr) and kind(pattern.dtype) == "float"
-    wants_any = not isinstance(pattern, ast.ArrayTypeExpr) or pattern.dtype not in ("int", "num")
     match value.type:
         case ArrayType(dtype=dtype) if wants_float and kind(dtype) in ("int", "bool"):
             return primitives.convert(context, scope, value, context.default_float, span)
         case ArrayType(dtype="i8" | "i16" | "u8" | "u16"):
             # What a body computes with has 32 bits from the start.
-            return value if wants_any else primitives.convert(context, scope, value, "i32", span)
+            wanted = "any" if not isinstance(pattern, ast.ArrayTypeExpr) else pattern.dtype
+            wanted = "i32" if wanted in ("int", "num") else "any"
+            return primitives.convert(context, scope, value, wanted, span)
+        case ArrayType(dtype="u32") if getattr(pattern, "role", None) == "labels":
+            return primitives.convert(context, scope, value, "i32", span)
         case ArrayType(dtype=dtype) if is_loss and dtype in HALF:
             return primitives.convert(context, scope, value, "f32", span)
         case TreeType(leaves=leaves) if leaves is not None and is_loss:

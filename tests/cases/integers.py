@@ -163,6 +163,15 @@ CASES = [
         )
         for dtype in NARROW
     ),
+    # A label to ignore that the dtype of the labels cannot hold.
+    *(
+        Case(
+            text="cross_entropy(z, y, ignore_index=-1)",
+            inputs={"z": [[0.0, 0.0], [0.0, 0.0]], "y": np.array([1, 0], dtype)},
+            value=np.log(2),
+        )
+        for dtype in ("u1", "i1", "u4")
+    ),
     # A position past the end or before the start, in a dtype that the size does not fit.
     Case(
         text="mean(isfinite(take(x, y, axis=0)))",
