@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """What a spec may cost; raised only from Python, never by a spec.
 
-    `expansion` bounds the levels of expression nesting through expanded definitions.
+    `expansion` bounds the levels of expression nesting through expanded definitions,
+    `array_bytes` each value that a program makes, by its shape.
     """
 
     text_length: int = 16_384
@@ -27,6 +28,8 @@ class Limits:
     leaves: int = 200_000
     rank: int = 16
     symbols: int = 32
+    array_bytes: int = 2**40
+    array_bytes_warning: int = 2**31
     diagnostics: int = 20
 
 

@@ -19,6 +19,7 @@ from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at
+from lossdsl.diagnostics.warn import Warner
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
@@ -76,6 +77,7 @@ class CompiledLoss:
             one.name or RESULT for one in program.statements if isinstance(one, ast.Result)
         )
         self._views: dict[str, CompiledLoss] = {}
+        self._warn = Warner()
         self._slots = [slot(one, *self._declaration(one)) for one in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
@@ -163,6 +165,9 @@ class CompiledLoss:
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
+        known = {(one.code, one.span) for one in self.diagnostics}
+        large = (one for one in done.diagnostics if one.code == "LD615")
+        self._warn(one for one in large if (one.code, one.span) not in known)
         return done.core, values
 
     def _values(self, inputs: Mapping[str, Any]) -> Any:

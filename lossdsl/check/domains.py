@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lossdsl.check.binding import Bound
 from lossdsl.check.constants import static_dim
-from lossdsl.check.context import Context, Scope, Static, Value
+from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.fitting import Fit
 from lossdsl.check.patterns import class_symbols, pattern_of
@@ -17,6 +17,7 @@ from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CLASS_AXIS, IGNORE_INDEX
+from lossdsl.types.dims import Dim
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,13 @@ def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
     for parameter in bound.signature.parameters:
         name = parameter.name
         value = bound.values.get(name, (None, bound.span))[0]
+        if name in bound.function.domains and value is not None:
+            yield Requirement(name, bound.function.domains[name])
+            continue
         if not isinstance(value, Value):
             continue
         pattern = pattern_of(parameter.type, value)
         role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
-        if name in bound.function.domains:
-            yield Requirement(name, bound.function.domains[name])
-            continue
         positions = bound.function.positions.get(name)
         if positions is None and role == "labels":
             positions = _labels(bound.signature)
@@ -90,19 +91,33 @@ def hold_domains(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> b
     fine = True
     for one in requirements(bound, fitted):
         value, span = bound.values[one.parameter]
-        match value:
-            case Value(Const(int() | float() as number)) if not one.admits(number):
-                _report(context, scope, bound, one, f"this is {number:g}", number, span)
-                fine = False
-            case Value(Const(tuple() as numbers)):
-                wrong = [(at, n) for at, n in enumerate(numbers) if not one.admits(n)]
-                for at, number in wrong[:1]:
-                    which = f"element {at} is {number:g}"
-                    _report(context, scope, bound, one, which, number, span)
-                fine = fine and not wrong
-            case _:
-                pass
+        numbers = _numbers(value)
+        wrong = [(at, n) for at, n in enumerate(numbers) if not _allowed(one, n)]
+        for at, number in wrong[:1]:
+            which = "this" if len(numbers) == 1 else f"element {at}"
+            _report(context, scope, bound, one, which, number, span)
+        fine = fine and not wrong
     return fine
+
+
+def _numbers(value: Argument) -> tuple[int | float | Dim, ...]:
+    """Return the numbers and sizes of an argument that is constant."""
+    match value:
+        case Value(Const(int() | float() | Dim() as number)):
+            return (number,)
+        case Value(Const(tuple() as numbers)) | Static(tuple() as numbers):
+            return numbers
+        case _:
+            return ()
+
+
+def _allowed(required: Requirement, number: int | float | Dim) -> bool:
+    """Say whether a constant is allowed: NaN never is, and of a size all that is known counts."""
+    if isinstance(number, Dim):
+        if number.known is None:
+            return number.most >= required.range.low
+        number = number.known
+    return not math.isnan(number) and required.admits(number)
 
 
 def named(required: Requirement, function: str | None) -> str:
@@ -122,12 +137,13 @@ def _report(
     scope: Scope,
     bound: Bound,
     required: Requirement,
-    found: str,
-    number: float,
+    which: str,
+    number: float | Dim,
     span: Span,
 ) -> None:
-    message = f"{said(bound.function.name, required)}; {found}"
-    help = advice(required, number)
+    shown = number if isinstance(number, Dim) else f"{number:g}"
+    message = f"{said(bound.function.name, required)}; {which} is {shown}"
+    help = None if isinstance(number, Dim) else advice(required, number)
     context.error(scope, required.code, message, span, help=help)
 
 

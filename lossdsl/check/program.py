@@ -22,7 +22,7 @@ from lossdsl.check.inputs import (
 )
 from lossdsl.check.lints import mask_lints
 from lossdsl.check.naming import name_problems, with_definitions
-from lossdsl.check.sizes import declared_sizes, input_sizes, program_sizes
+from lossdsl.check.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
 from lossdsl.check.watch import watched_inputs
 from lossdsl.diagnostics.allow import not_allowed
@@ -129,6 +129,8 @@ def _elaborate(
     hold_program_apart(context, scope, core)
     if context.concrete and not partial and not has_errors(context.diagnostics):
         context.diagnostics += _open(core)
+    if not partial and not has_errors(context.diagnostics):
+        context.diagnostics += array_sizes(core, limits)
     if not context.concrete:
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += (*program_sizes(core, program, limits), *mask_lints(core))

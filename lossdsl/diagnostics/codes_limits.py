@@ -54,4 +54,23 @@ ROWS = (
         good="loss = mean(tanh(out + 1)) + mean(tanh(out + 2))",
         warning=True,
     ),
+    Code(
+        "LD614",
+        title="value that is too large",
+        why="Sizes multiply: an axis more in each line soon makes an array that no machine holds. "
+        "The shapes say so before anything is made.",
+        bad="mean(square(x[:, None] - x[None, :]))",
+        good="mean(square(x[:1000, None] - x[None, :1000]))",
+        inputs={"x": "f32[1000000]"},
+    ),
+    Code(
+        "LD615",
+        title="value that takes much memory",
+        why="A value that is larger than all that it is made of, such as every row beside every "
+        "other, is often larger than meant. It is legal, and XLA may not store it.",
+        bad="mean(square(x[:, None] - x[None, :]))",
+        good="mean(square(x[:1000, None] - x[None, :1000]))",
+        inputs={"x": "f32[30000]"},
+        warning=True,
+    ),
 )

@@ -189,7 +189,7 @@ ROWS = (
         "LD223",
         title="size below 0",
         why="An axis has 0 elements or more.",
-        bad="mean(reshape(x, (-2, 3)))",
+        bad="mean(reshape(x, (-B, 3)))",
         good="mean(reshape(x, (-1, 3)))",
         inputs={"x": "f32[B, 6]"},
     ),

@@ -8,6 +8,8 @@ from cases.case import Case
 
 CUBE = [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]]]
 SQUARE = [[1.0, 2.0], [3.0, 4.0]]
+Z, Y, P = {"z": SQUARE}, {"y": [0, 1]}, {"p": {"a": [3.0, 2.0, 1.0]}}
+ZY = {**Z, **Y}
 
 CASES = [
     # A product of sizes is a size: as a divisor, in a reshape, in a declaration.
@@ -133,5 +135,62 @@ CASES = [
         code="LD223",
         message="a size of B-C=-1 in the shape",
         static=False,
+    ),
+    # Whatever becomes a count has its domain, where it is written and where it is computed.
+    *(
+        Case(text=text, inputs=inputs, code="LD503", message=message)
+        for text, inputs, message in (
+            ("mean(1.0*arange(-1))", {}, "`stop` of `arange` lies in [0, inf); this is -1"),
+            ("z: f32[B, C]\nloss = mean(1.0*arange(-B))", Z, "`stop` of `arange` lies in [0, inf)"),
+            ("top_k_accuracy(z, y, k=0)", ZY, "`k` of `top_k_accuracy` lies in [1, inf)"),
+            ("mean(top_k(z, 0))", Z, "`k` of `top_k` lies in [1, inf); this is 0"),
+            ("mean(one_hot(y, 0))", Y, "`classes` of `one_hot` lies in [1, inf); this is 0"),
+            ("mean(segment_sum(z, y, segments=0))", ZY, "`segments` of `segment_sum`"),
+            ("mean(segment_mean(z, y, -2))", ZY, "`segments` of `segment_mean`"),
+            ("mean(avg_pool(z, (0,)))", Z, "`window` of `avg_pool` lies in [1, inf); this is 0"),
+            ("mean(max_pool(z, (1,), strides=(-1,)))", Z, "`strides` of `max_pool`"),
+            ("mean(max_pool(z, 0))", Z, "`window` of `max_pool` lies in [1, inf); this is 0"),
+            ("mean(reshape(z, (-2, 2)))", Z, "`shape` of `reshape` lies in [-1, inf); element 0"),
+            ("lm_cross_entropy(z, y, shift=-1)", ZY, "`shift` of `lm_cross_entropy`"),
+            ("sum(ece(softmax(z), y, bins=0))", ZY, "`bins` of `ece`"),
+        )
+    ),
+    *(
+        Case(text=text, inputs=inputs, code="LD503", message=message)
+        for text, inputs, message in (
+            ('bounds(p, a >= 5, law="hinge", scale=-1)', P, "`scale` of `bounds` lies in (0, inf)"),
+            ("bounds(p, a >= 5, scale=0)", P, "`scale` of `bounds` lies in (0, inf); this is 0"),
+            ("penalty(mean(z) <= 1, scale=0)", Z, "`scale` of `penalty` lies in (0, inf)"),
+            ("l0(p, sigma=-1)", P, "`sigma` of `l0` lies in (0, inf); this is -1"),
+            ("quantile(z, 2)", Z, "`q` of `quantile` lies in [0, 1]; this is 2"),
+            ("quantile(z, nan)", Z, "`q` of `quantile` lies in [0, 1]; this is nan"),
+            ("triplet(z, z, z, margin=-1)", Z, "`margin` of `triplet` lies in [0, inf)"),
+        )
+    ),
+    # A schedule of no steps never arrives.
+    *(
+        Case(text=f"{call}*mean(z)", inputs={**Z, "step": 1}, code="LD503", message=message)
+        for call, message in (
+            ("linear_schedule(step, 0.0, 1.0, 0)", "`transition_steps` of `linear_schedule`"),
+            ("polynomial_schedule(step, 0, 1, 2, -5)", "`transition_steps` of `polynomial_sch"),
+            ("exponential_decay(step, 1, 0, 0.9)", "`transition_steps` of `exponential_decay`"),
+            ("cosine_decay_schedule(step, 1, 0)", "`decay_steps` of `cosine_decay_schedule`"),
+            ("warmup_constant_schedule(step, 0, 1, 0)", "`warmup_steps` of `warmup_constant"),
+            ("warmup_exponential_decay_schedule(step, 0, 1, 1, 0, 0.9)", "`transition_steps` of"),
+            ("linear_onecycle_schedule(step, 0, 1)", "`transition_steps` of `linear_onecycle"),
+            ("cosine_onecycle_schedule(step, 0, 1)", "`transition_steps` of `cosine_onecycle"),
+        )
+    ),
+    Case(
+        text="warmup_cosine_decay_schedule(step, 0, 1, 10, 10)*mean(z)",
+        inputs={**Z, "step": 1},
+        code="LD208",
+        message="`warmup_steps` of `warmup_cosine_decay_schedule` counts from 0 to 9; this is 10",
+    ),
+    # Without a warm-up the schedule begins where the warm-up would end.
+    Case(
+        text="warmup_cosine_decay_schedule(step, 0.0, 1.0, 0, 10)*mean(z)",
+        inputs={**Z, "step": 0},
+        value=2.5,
     ),
 ]

@@ -18,7 +18,6 @@ SCHEDULES: list[tuple[str, Any]] = [
     ("constant_schedule(step, 0.1)", optax.constant_schedule(0.1)),
     ("linear_schedule(step, 0, 0.1, 1000)", optax.linear_schedule(0, 0.1, 1000)),
     ("linear_schedule(step, 0.1, 0, 100, 10)", optax.linear_schedule(0.1, 0, 100, 10)),
-    ("linear_schedule(step, 0.1, 0, 0)", optax.linear_schedule(0.1, 0, 0)),
     (
         "polynomial_schedule(step, 1, 0.1, 2.5, 100)",
         optax.polynomial_schedule(1, 0.1, 2.5, 100),

@@ -119,7 +119,12 @@ def silu() -> Kernel:
     return kernel
 
 
-@primitive("elu(x: float, alpha: float = 1) -> float", elementwise=True, laws=("monotone",))
+@primitive(
+    "elu(x: float, alpha: float = 1) -> float",
+    elementwise=True,
+    laws=("monotone",),
+    domain="alpha in (-inf, inf)",
+)
 def elu() -> Kernel:
     """x above 0, alpha*(exp(x) - 1) below.
 

@@ -127,7 +127,7 @@ def normalize() -> Kernel:
 @primitive(
     "one_hot(y: labels int[*S], classes: static int) -> one_hot float[*S, classes]",
     axes=same,
-    domain="y in [0, classes)",
+    domain="y in [0, classes); classes in [1, inf)",
 )
 def one_hot() -> Kernel:
     """1 at the label and 0 elsewhere, along a new last axis; no 1 for a label out of range.
@@ -143,7 +143,7 @@ def one_hot() -> Kernel:
     return kernel
 
 
-@primitive("arange(stop: static int) -> int[stop]")
+@primitive("arange(stop: static int) -> int[stop]", domain="stop in [0, inf)")
 def arange() -> Kernel:
     """The integers from 0 up to, and without, `stop`.
 
@@ -269,6 +269,7 @@ def _top(call: RuleCall) -> Ruling:
 
 @primitive(
     "top_k(x: num[*S, K], k: static int, axis: axis[K] = -1) -> num[*S, k]",
+    domain="k in [1, inf)",
     rule=_top,
     axes=beside,
     laws=("monotone", "scale 1"),

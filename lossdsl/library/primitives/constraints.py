@@ -95,6 +95,7 @@ def _total(costs: tuple[Any, ...], reduce: str) -> Any:
 @primitive(
     f'bounds(params: tree, *limits: constraint[params], law: {LAWS} = "exp", scale: float = 1,'
     f' reduce: {REDUCE} = "sum") -> float',
+    domain="scale in (0, inf)",
 )
 def bounds() -> Kernel:
     """What the parameters cost that lie outside of their bounds, summed over all elements.
@@ -114,6 +115,7 @@ def bounds() -> Kernel:
 @primitive(
     f'penalty(*limits: constraint, law: {LAWS} = "exp", scale: float = 1,'
     f' reduce: {REDUCE} = "sum") -> float',
+    domain="scale in (0, inf)",
 )
 def penalty() -> Kernel:
     """What expressions cost that lie outside of their bounds, summed over all elements.

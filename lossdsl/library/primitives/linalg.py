@@ -216,6 +216,7 @@ def _window_arguments(x: Any, window: Any, strides: Any, padding: str) -> tuple[
     'max_pool(x: float[...], window: shape, strides: shape? = none, padding: "valid" | "same" ='
     ' "valid") -> float[...]',
     rule=_pooled,
+    domain="window in [1, inf); strides in [1, inf)",
     axes=windows,
     laws=("monotone",),
 )
@@ -240,6 +241,7 @@ def max_pool() -> Kernel:
     ' "valid") -> float[...]',
     rule=_pooled,
     accumulates=True,
+    domain="window in [1, inf); strides in [1, inf)",
     axes=windows,
     laws=("odd", "monotone"),
 )

@@ -9,6 +9,7 @@ from lossdsl.library.declare import Kernel, primitive
 
 @primitive(
     "l0_share(x: float, sigma: float) -> float",
+    domain="sigma in (0, inf)",
     elementwise=True,
     laws=("even", "unit"),
 )

@@ -56,6 +56,7 @@ def diff() -> Kernel:
 @primitive(
     "recurrence(b: float[*S, T], a: float[*S, T] | float, axis: axis[T],"
     " reverse: static bool = false) -> float[*S, T]",
+    domain="a in (-inf, inf)",
     accumulates=True,
     family="axes",
     axes=beside,

@@ -25,6 +25,7 @@ def _added(x: Any, by: Any, segments: int) -> Any:
     "segment_sum(x: num[*S, N, *R], by: int[*S, N], segments: static int) -> num[*S, segments, *R]",
     grows="size",
     accumulates=True,
+    domain="segments in [1, inf)",
     axes=grouped,
     laws=("odd", "monotone"),
 )
@@ -47,6 +48,7 @@ def segment_sum() -> Kernel:
     "segment_mean(x: float[*S, N, *R], by: int[*S, N], segments: static int)"
     " -> float[*S, segments, *R]",
     accumulates=True,
+    domain="segments in [1, inf)",
     axes=grouped,
     laws=("odd", "monotone"),
 )

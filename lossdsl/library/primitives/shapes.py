@@ -80,6 +80,7 @@ def _counts_differ(dims: Dims, target: Dims) -> bool:
 
 @primitive(
     "reshape(x: any[...], shape: shape) -> any[...]",
+    domain="shape in [-1, inf)",
     rule=_reshaped,
     axes=follow.regrouped,
     sink="reshape",

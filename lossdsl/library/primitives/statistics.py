@@ -168,6 +168,7 @@ def _quantile(call: RuleCall) -> Ruling:
     "quantile(x: float[*S], q: float, axis: axes = all, where: bool[*S]? = none) -> float[...]",
     rule=_quantile,
     accumulates=True,
+    domain="q in [0, 1]",
     axes=beside,
     laws=("monotone", "scale 1"),
 )
