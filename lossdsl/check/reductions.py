@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lossdsl.check import expressions, masks
 from lossdsl.check.binding import Bound
+from lossdsl.check.constants import is_size
 from lossdsl.check.context import Context, Scope, Static, Value
 from lossdsl.check.core import Const
 from lossdsl.check.leaves import as_read, as_tree, usable
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.reduce import Options, reduce_value, unreduced
 from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.domains import Interval
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -159,6 +162,10 @@ def option(
     return masks.as_mask(context, scope, value, target, expr.span, name)
 
 
+# What a sum may be divided by; the size of an empty batch is no number that someone wrote.
+_DIVISOR = Interval(0, math.inf, "(", ")")
+
+
 def _normalize(
     context: Context, scope: Scope, expr: ast.Expr | None
 ) -> tuple[str, tuple[Value, Span] | None]:
@@ -180,6 +187,13 @@ def _normalize(
     if isinstance(value.type, ArrayType) and value.type.rank:
         context.error(scope, "LD204", "`normalize` is one number", expr.span, str(value.type))
         return "weight", None
+    match value.node:
+        case Const(int() | float() as number) if not is_size(value) and number not in _DIVISOR:
+            message = f"`normalize` lies in {_DIVISOR}; this is {number:g}"
+            context.error(scope, "LD503", message, expr.span)
+            return "weight", None
+        case _:
+            pass
     return "weight", (value, expr.span)
 
 

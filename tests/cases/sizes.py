@@ -164,6 +164,9 @@ CASES = [
             ("l0(p, sigma=-1)", P, "`sigma` of `l0` lies in (0, inf); this is -1"),
             ("quantile(z, 2)", Z, "`q` of `quantile` lies in [0, 1]; this is 2"),
             ("quantile(z, nan)", Z, "`q` of `quantile` lies in [0, 1]; this is nan"),
+            ("mse(z, z, normalize=0)", Z, "`normalize` lies in (0, inf); this is 0"),
+            ("mse(z, z, normalize=nan)", Z, "`normalize` lies in (0, inf); this is nan"),
+            ("mean(z, normalize=-2)", Z, "`normalize` lies in (0, inf); this is -2"),
             ("triplet(z, z, z, margin=-1)", Z, "`margin` of `triplet` lies in [0, inf)"),
         )
     ),
