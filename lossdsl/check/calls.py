@@ -130,6 +130,8 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
         return context.report(_most_telling(problems), scope)
     at, bound, fitted = fitting[0]
     if len(fitting) > 1 and fitted.unknown and fitting[-1][2].unknown:
+        if not hold_domains(context, scope, bound, fitted, chosen=False):
+            return context.unknown()
         if all(contradictions(context, one) for _, one, _ in fitting):
             hold_roles(context, scope, bound)
         return primitives.unresolved(context, scope, bound, expr.span)

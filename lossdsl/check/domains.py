@@ -86,10 +86,17 @@ def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
             yield Requirement(name, ROLE_RANGES[role], signs=role == "signs", sums_along=along)
 
 
-def hold_domains(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> bool:
-    """Report constants for which the function is undefined; say whether there are none."""
+def hold_domains(
+    context: Context, scope: Scope, bound: Bound, fitted: Fit, chosen: bool = True
+) -> bool:
+    """Report constants for which the function is undefined; say whether there are none.
+
+    While it is open which signature is meant, only what holds for all of them is required.
+    """
     fine = True
     for one in requirements(bound, fitted):
+        if not chosen and one.parameter not in bound.function.domains:
+            continue
         value, span = bound.values[one.parameter]
         numbers = _numbers(value)
         wrong = [(at, n) for at, n in enumerate(numbers) if not _allowed(one, n)]
