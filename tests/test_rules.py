@@ -20,7 +20,7 @@ INPUTS = {
 }
 
 TYPES = [
-    ("reshape(x, (B, -1))", "f32[B, _]"),
+    ("reshape(x, (B, -1))", "f32[B, C*T]"),
     ("reshape(a, (8, -1))", "f32[8, 3]"),
     ("reshape(a, (2, 12))", "f32[2, 12]"),
     ("reshape(a, (5, -1))", "LD201"),
