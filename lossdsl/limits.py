@@ -34,3 +34,4 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+FILE_SIZE = 2**20  # bytes of a config or a library

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from lossdsl.check.check import check_program, parse_inputs
 from lossdsl.check.core import Core
@@ -17,12 +18,14 @@ from lossdsl.check.given import Given, spec_parts
 from lossdsl.check.inputs import Declared
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
+from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
+from lossdsl.lower.apart import own_rules
 from lossdsl.lower.arguments import host_arrays
 from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer
@@ -112,7 +115,7 @@ class CompiledLoss:
 
     def __getitem__(self, result: str) -> CompiledLoss:
         """Return one named result as a loss of the inputs that it reads."""
-        if result not in self._results:
+        if settings.hold_text("result", result, "'loss'") not in self._results:
             raise LossError(
                 [
                     at(
@@ -142,7 +145,9 @@ class CompiledLoss:
 
     def readers(self, name: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the terms that read an input at a call, in the order of the spec."""
-        return readers(self._elaborated(inputs)[0], name)
+        settings.hold_text("name", name, "'out'")
+        given = settings.hold_mapping("inputs", inputs, "such as `{'out': …}`")
+        return readers(self._elaborated({one: given.get(one) for one in self._names})[0], name)
 
     def _elaborated(
         self, inputs: Mapping[str, Any], debug: bool = False
@@ -206,6 +211,7 @@ class CompiledLoss:
         first argument; `step` is passed by keyword, `objective(params, …, step=i)`.
         """
 
+        settings.hold_function("function", function)
         optional = {one.name for one in self._slots if one.default is not None}
 
         # `nnx.value_and_grad` refuses a function with a keyword of its own, passed or not.
@@ -246,13 +252,22 @@ class CompiledLoss:
         return next(iter(whole.values())) if len(whole) == 1 else whole
 
     def violations(self, /, *trees: Any, **inputs: Any) -> dict[str, Any]:
-        """Return, by path, how far each leaf that breaks a constraint is outside; NaN counts."""
+        """Return, by path, how far each leaf that breaks a constraint is outside; NaN counts.
+
+        Inside of `jit` or `vmap`, where none is known to break one, every bounded leaf is there.
+        """
         found = self._explained(self._distances, trees, inputs)
-        return {path: far for path, far in found.items() if far != 0}
+        traced = any(isinstance(far, Tracer) for far in found.values())
+        return {path: far for path, far in found.items() if traced or far != 0}
 
     def _constrained(self, use: Callable[[constraints.Constrained], Any]) -> Any:
         """Return the jit of what is done with the constraints that hold for a call."""
-        return jax.jit(lambda trees, inputs: use(self._rules.constrained(trees, inputs)))
+
+        def constrained(trees: Any, inputs: Any) -> Any:
+            with own_rules():
+                return use(self._rules.constrained(trees, inputs))
+
+        return jax.jit(constrained)
 
     def _explained(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         try:
@@ -275,7 +290,7 @@ def compile(
     inputs: Mapping[str, Any] | None = None,
     library: Library | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    batch: tuple[str, ...] | None = None,
+    batch: Sequence[str] | None = None,
     debug: bool = False,
 ) -> CompiledLoss:
     """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
@@ -295,8 +310,14 @@ def compile(
     >>> float(value), float(terms.raw["shrink"])
     (5.199999809265137, 2.0)
     """
-    given = spec_parts(spec, inputs)
+    with defects_reported():
+        given = spec_parts(spec, inputs)
     functions = with_builtins(library)
+    limits, batch, debug = (
+        settings.hold_limits(limits),
+        settings.hold_names("batch", batch),
+        settings.hold_flag("debug", debug),
+    )
     key = (given.key, functions, limits, batch, debug, bool(jax.config.read("jax_enable_x64")))
     with _LOCK:
         found = _CACHE.get(key)

@@ -161,3 +161,49 @@ def test_a_projection_of_unsigned_integers_stays_inside() -> None:
     assert loss.project({"w": wide})["w"].tolist() == [0, 2**32 - 1]
     loss = lossdsl.compile("bounds(params, w >= 1e12)")
     assert loss.project({"w": wide})["w"].tolist() == [2**32 - 1, 2**32 - 1]
+
+
+# What the caller's program sets
+
+
+STRICT = (
+    "mse(a, b, where=m) + 0.1*mean(abs(a)) as size",
+    "mean(norm(a, axis=1)) + mean(angle(a, b))",
+    "mean(xlogy(a, b)) + mean(lgamma(a)) + mean(digamma(a))",
+    "mean(a**2 + a**0.5) + mean(spike(a - 1))",
+    "bounds(params, w >= 0.5, n <= 3) + l2sqr(params)",
+)
+
+
+@pytest.mark.parametrize("text", STRICT)
+def test_promotion_is_the_languages_own(text: str) -> None:
+    a = jnp.arange(6.0).reshape(3, 2) + 1
+    inputs = {"a": a, "b": a + 0.5, "m": a > 2, "params": {"w": a, "n": jnp.arange(5)}}
+    loss = lossdsl.compile(text)
+    given = {name: inputs[name] for name in loss.signature}
+    moving = "params" if "params" in given else "a"
+    fn = jax.value_and_grad(lambda x: loss.with_terms(**{**given, moving: x})[0], allow_int=True)
+    right = fn(given[moving])
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        found = fn(given[moving])
+        if moving == "params":
+            assert loss.project(given["params"])["n"].tolist() == [0, 1, 2, 3, 3]
+            assert set(loss.violations(given["params"])) == {"n"}
+    jax.tree.map(np.testing.assert_array_equal, found[0], right[0])
+    for one, other in zip(jax.tree.leaves(found[1]), jax.tree.leaves(right[1]), strict=True):
+        if one.dtype != jax.dtypes.float0:
+            np.testing.assert_array_equal(one, other)
+
+
+def test_violations_inside_of_a_transformation_are_those_of_every_leaf() -> None:
+    loss = lossdsl.compile("bounds(params, w >= 0.5, v >= 0)")
+    params = {"w": jnp.zeros(2), "v": jnp.ones(2), "u": jnp.ones(2)}
+    assert loss.violations(params) == {"w": 0.5}
+    assert jax.jit(loss.violations)(params) == {"v": 0, "w": 0.5}
+
+
+def test_a_transfer_guard_names_what_lies_on_the_host() -> None:
+    with jax.transfer_guard("disallow"):
+        assert lossdsl.compile("c: float = 2\nx: float[B]\nc*mean(x)")(x=ONES) == 2
+        with pytest.raises(LossError, match=r"LD226.*`a` lies on the host"):
+            MEAN(a=np.ones(7, np.float32))

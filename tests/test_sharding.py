@@ -106,3 +106,58 @@ def test_projection_keeps_the_sharding(outcomes: dict[str, Any]) -> None:
 
 def test_inside_shard_map(outcomes: dict[str, Any]) -> None:
     assert outcomes["shard_map"] == [True]
+
+
+def run_on_four_devices(*arguments: str) -> Any:
+    """Return what a script writes that runs in a process with four devices."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+MESHES = """
+import json, jax, jax.numpy as jnp, numpy as np, lossdsl
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+
+found = {}
+text = "decay: float = 0.1\\nx: float[B]\\nmetric each = 2*x\\nloss = decay*mean(x)"
+loss = lossdsl.compile(text)
+for kind in (AxisType.Auto, AxisType.Explicit, AxisType.Auto):
+    mesh = jax.make_mesh((4,), ("data",), axis_types=(kind,))
+    x = jax.device_put(jnp.ones(8), NamedSharding(mesh, P("data")))
+    for _ in range(2):
+        with jax.set_mesh(mesh), jax.transfer_guard("disallow"):
+            value, terms = loss.with_terms(x=x)
+        found.setdefault("default", []).append(round(float(value), 6))
+    found.setdefault("metric", []).append(terms.metrics["each"].tolist())
+    found.setdefault("without", []).append(round(float(loss(x=x)), 6))
+found["one device"] = round(float(loss(x=jnp.ones(8))), 6)
+
+mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Explicit,))
+x = jax.device_put(jnp.ones(8), NamedSharding(mesh, P("data")))
+y = jax.device_put(jnp.ones(8), jax.devices()[1])
+try:
+    lossdsl.compile("mse(x, y)")(x=x, y=y)
+except lossdsl.LossError as problem:
+    found["apart"] = [*problem.codes, problem.diagnostics[0].message, problem.diagnostics[0].help]
+print(json.dumps(found))
+"""
+
+
+def test_a_default_goes_with_whichever_mesh_is_set() -> None:
+    found = run_on_four_devices("-c", MESHES)
+    assert found["default"] == [0.1] * 6
+    assert found["without"] == [0.1] * 3
+    assert found["metric"] == [[2.0] * 8] * 3
+    assert found["one device"] == 0.1
+    code, message, help = found["apart"]
+    assert code == "LD226"
+    assert message == "`x` lies on 4 devices and `y` on another 1"
+    assert "jax.device_put(y" in help

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 import lossdsl
+from lossdsl.limits import FILE_SIZE
 from lossdsl.source import Source, Span
 from lossdsl.spec.align import align
-from lossdsl.spec.read import SIZE, read_spec
+from lossdsl.spec.read import read_spec
 from lossdsl.spec.yaml import read_yaml
 
 # Name of the file, its text, the key, and where the word `here` stands: line and column.
@@ -144,7 +145,7 @@ REFUSED = {
     "TOML, a date": ("a.toml", "loss = 2024-01-01", "LD705", None),
     "another ending": ("a.txt", "x", "LD701", None),
     "not UTF-8": ("a.yaml", "loss: \udce9", "LD701", None),
-    "too large": ("a.yaml", "#" * (SIZE + 1), "LD701", None),
+    "too large": ("a.yaml", "#" * (FILE_SIZE + 1), "LD701", None),
 }
 
 
@@ -237,7 +238,7 @@ def test_what_cannot_be_opened_is_a_diagnostic(name: str) -> None:
 def test_a_config_of_the_largest_size_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     text = "loss: mean(x)\n"
-    path.write_text(text + "#" * (SIZE - len(text)))
+    path.write_text(text + "#" * (FILE_SIZE - len(text)))
     assert lossdsl.load(path).text == "mean(x)"
 
 

@@ -14,6 +14,7 @@ from lossdsl.check.inputs import symbols_of
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at, has_errors
+from lossdsl.diagnostics.settings import hold_limits
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source, Span
@@ -56,7 +57,8 @@ def check(
     """
     try:
         with defects_reported():
-            return _check(spec_parts(spec, inputs), with_builtins(library), limits)
+            given, functions = spec_parts(spec, inputs), with_builtins(library)
+            return _check(given, functions, hold_limits(limits))
     except LossError as problem:
         return CheckResult(problem.diagnostics, {}, None)
 

@@ -59,7 +59,7 @@ def _source_of(spec: Any) -> tuple[Source, Any]:
                 raise LossError([at("LD705", f"a spec in mapping form {said}", None, help=help)])
             return Source(spec.get("text", spec.get("loss"))), spec.get("inputs")
         case _:
-            source = getattr(spec, "source", None)
+            source = spec.source if has(spec, "source") else None
             if isinstance(source, Source):
                 return source, getattr(spec, "declared", None)
     raise LossError([_no_spec(spec)])

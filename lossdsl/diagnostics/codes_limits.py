@@ -73,4 +73,15 @@ ROWS = (
         inputs={"x": "f32[30000]"},
         warning=True,
     ),
+    Code(
+        "LD616",
+        title="costly TOML",
+        why="The time that a TOML parser takes grows with the square of the parts of a key, so a "
+        "small file can take minutes. A config is shorter, and its keys have few parts.",
+        bad="import pathlib, tempfile\n"
+        'path = pathlib.Path(tempfile.mkdtemp()) / "train.toml"\n'
+        """_ = path.write_text(".".join("a" * 40) + " = 1\\nloss = 'mse(out, tgt)'")\n"""
+        "lossdsl.load(path)",
+        form="python",
+    ),
 )

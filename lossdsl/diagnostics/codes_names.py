@@ -118,4 +118,13 @@ ROWS = (
         'lossdsl.compile(spec).objective(lambda w: {"w": w})(jnp.ones(3), step=1)',
         form="python",
     ),
+    Code(
+        "LD121",
+        title="setting of the wrong kind",
+        why="Each setting of a function of lossdsl has one kind; what is of another would be read "
+        "as something that was not meant.",
+        bad='lossdsl.compile("mean(x)", batch=3)',
+        good='lossdsl.compile("mean(x)", batch=("x",))',
+        form="python",
+    ),
 )

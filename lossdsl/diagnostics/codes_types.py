@@ -201,4 +201,15 @@ ROWS = (
         bad="a: f32[A+B]\nloss = sum(a)/A",
         good="a: f32[A+B]\nb: f32[B]\nloss = sum(a)/A + mean(b)",
     ),
+    Code(
+        "LD226",
+        title="inputs that lie apart",
+        why="One program reads all inputs, so they lie on the same devices and on one mesh; under "
+        "`jax.transfer_guard` nothing that lies on the host is moved unasked.",
+        bad='import jax, numpy as np\nwith jax.transfer_guard("disallow"):\n'
+        '    lossdsl.compile("mean(x)")(x=np.ones(3, np.float32))',
+        good='import jax, numpy as np\nwith jax.transfer_guard("disallow"):\n'
+        '    lossdsl.compile("mean(x)")(x=jax.device_put(np.ones(3, np.float32)))',
+        form="python",
+    ),
 )

@@ -6,7 +6,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import groupby
 
 from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.source import Source, Span
@@ -46,12 +46,14 @@ def _printed(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def cells(line: str) -> tuple[str, list[int]]:
+def cells(line: str) -> tuple[str, Sequence[int]]:
     """Return a line as it is printed, and the cell at which each character and the end stand.
 
     >>> cells("\\tx")
     ('    x', [0, 4, 5])
     """
+    if line.isascii() and line.isprintable():
+        return line, range(len(line) + 1)
     shown: list[str] = []
     at = [0]
     for character in line:
@@ -154,7 +156,7 @@ def _marks(label: Label, place: Span) -> Iterator[tuple[int, Mark]]:
 
 def _window(line: str, marks: list[Mark]) -> tuple[str, list[Mark]]:
     """Cut a very long line down to what is around the first mark."""
-    at = list(accumulate(map(_width, line), initial=0))
+    at = cells(line)[1]
     if at[-1] <= WIDEST:
         return line, marks
     leftmost, rightmost = min((mark.start for mark in marks), default=0), WIDEST // 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, Label, LossError, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, LossError, article, at
 from lossdsl.library.facts import declared_at, hold_doc, hold_parameters
 from lossdsl.library.function import Builtin, is_own
 from lossdsl.library.python import of_python
@@ -44,7 +44,7 @@ def hold_library(value: object, kind: type[Kind]) -> Kind:
     """Return a library, or the text of one; raise `LossError` for anything else."""
     if isinstance(value, kind):
         return value
-    wanted = "a text" if kind is str else "a `Library`"
+    wanted = "a text" if kind is str else f"a `{kind.__name__}`"
     help = "`Library.load` reads a file, `Library.loads` a text, `Library.of` takes functions"
     message = f"a library is given by a `{type(value).__name__}`, not by {wanted}"
     raise LossError([at("LD803", message, None, help=help)])
@@ -52,7 +52,7 @@ def hold_library(value: object, kind: type[Kind]) -> Kind:
 
 def _plain(function: Callable[..., Any], name: str | None) -> Builtin:
     if not callable(function):
-        message = f"a library is made of functions, not of {function!r}"
+        message = f"a library is made of functions, not of {article(type(function).__name__)}"
         raise LossError([at("LD803", message, None, help="`Library.loads` reads a text")])
     own = name or getattr(function, "__name__", type(function).__name__)
     _hold_name(own)

@@ -19,6 +19,7 @@ from threading import RLock
 from typing import Any, cast
 
 from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.settings import hold_limits, hold_mapping, hold_text, refuse
 from lossdsl.library.admit import (
     admitted,
     clash,
@@ -34,7 +35,7 @@ from lossdsl.library.function import Builtin as Builtin
 from lossdsl.library.function import Kernel as Kernel
 from lossdsl.library.lazy import Lazy
 from lossdsl.library.recursion import recursion
-from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.limits import DEFAULT_LIMITS, FILE_SIZE, Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
@@ -52,6 +53,13 @@ class Library:
     private: Mapping[tuple[Source, str], Builtin] = field(
         default_factory=dict["tuple[Source, str]", Builtin]
     )
+
+    def __post_init__(self) -> None:
+        for own in (self.functions, self.private):
+            hold_mapping("functions", own, "`Library.of` takes functions, `Library.loads` a text")
+            # Those of lossdsl itself are read when they are first needed.
+            for one in own.values() if isinstance(own, dict) else ():
+                hold_library(one, Builtin)
 
     def __getitem__(self, name: str) -> Builtin:
         return self.functions[name]
@@ -97,6 +105,7 @@ class Library:
 
     def extended(self, functions: Mapping[str, Builtin]) -> Library:
         """Return the library with more functions; one of the same name takes the other's place."""
+        hold_mapping("functions", functions, "from names to functions")
         return replace(self, functions=ChainMap(dict(functions), cast("Any", self.functions)))
 
     @classmethod
@@ -127,6 +136,9 @@ class Library:
         ['twice']
         """
         hold_library(text, str)
+        hold_text("name", name, "'mine.loss'")
+        hold_text("family", family, "'user'")
+        hold_limits(limits)
         source = Source(text, name)
         program, diagnostics = parse_program(source, limits, library=True)
         if program is None:
@@ -152,11 +164,15 @@ class Library:
         try:
             name = fspath(path)
             with open(name, "rb") as file:
-                text = file.read().decode("utf-8-sig")
+                data = file.read(FILE_SIZE + 1)
+            text = data.decode("utf-8-sig")
         except (OSError, TypeError, ValueError) as problem:
             reason = (getattr(problem, "strerror", None) or str(problem)).lower()
-            raise LossError([at("LD701", f"`{path}` cannot be read: {reason}", None)]) from None
-        return cls.loads(text, name, limits=limits)
+            shown = path if isinstance(path, (str, PathLike)) else type(path).__name__
+            raise LossError([at("LD701", f"`{shown}` cannot be read: {reason}", None)]) from None
+        if len(data) > FILE_SIZE:
+            raise LossError([at("LD701", f"`{path}` is larger than {FILE_SIZE:,} bytes", None)])
+        return cls.loads(text, str(name), limits=limits)
 
 
 def _written(definitions: list[ast.Definition], family: str) -> Builtin:
@@ -184,6 +200,13 @@ def primitive(*texts: str, **facts: Any) -> Callable[[Callable[[], Kernel]], Bui
     hold_declaration(texts, facts)
 
     def declare(factory: Callable[[], Kernel]) -> Builtin:
+        if not callable(factory):
+            refuse(
+                "primitive",
+                factory,
+                "above a function",
+                "which takes nothing, and returns the kernel",
+            )
         name = texts[0].partition("(")[0].strip()
         values: dict[str, Any] = {"family": (factory.__module__ or "").rpartition(".")[2], **facts}
         if not is_own_module(factory):

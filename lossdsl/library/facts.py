@@ -25,7 +25,14 @@ _CALLABLE = ("a function", lambda value: value is None or callable(value))
 
 def _one_of(*options: str) -> tuple[str, Callable[[Any], bool]]:
     quoted = ", ".join(f'`"{one}"`' for one in options)
-    return f"one of {quoted}", lambda value: value is None or value in options
+
+    def fits(value: Any) -> bool:
+        return value is None or (isinstance(value, str) and value in options)
+
+    return f"one of {quoted}", fits
+
+
+_SINKS = _one_of("pick", "reshape")[1]
 
 
 def _is_numbers(value: Any) -> bool:
@@ -51,7 +58,7 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "axes": _CALLABLE,
     "sink": (
         '`"pick"`, `"reshape"` or a function',
-        lambda value: value in (None, "pick", "reshape") or callable(value),
+        lambda value: callable(value) or _SINKS(value),
     ),
     "keeps": _TEXTS,
     "laws": _TEXTS,

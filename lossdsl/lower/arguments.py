@@ -76,6 +76,40 @@ def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:
     return None
 
 
+def placement_problem(inputs: Mapping[str, Any], problem: Exception) -> Diagnostic | None:
+    """Say which inputs lie where JAX cannot bring them together; None if that is not what it is."""
+    said = str(problem)
+    arrays = {name: jax.tree.leaves(value) for name, value in inputs.items()}
+    if "host-to-device transfer" in said:
+        for name, leaves in arrays.items():
+            if not all(isinstance(leaf, jax.Array) for leaf in leaves):
+                message = f"`{name}` lies on the host, which a transfer guard holds there"
+                help = f"pass `jax.device_put({name})`"
+                return at("LD226", message, None, help=help)
+    if "incompatible devices" not in said and "mesh" not in said:
+        return None
+    placed = [
+        (name, leaf.sharding)
+        for name, leaves in arrays.items()
+        for leaf in leaves
+        if isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer) and leaf.committed
+    ]
+    for name, sharding in placed:
+        first, known = placed[0]
+        if sharding.device_set != known.device_set:
+            here, there = len(known.device_set), len(sharding.device_set)
+            message = (
+                f"`{first}` lies on {here} device{'s'[: here > 1]} and `{name}` on another {there}"
+            )
+            help = f"place them alike, such as `{name} = jax.device_put({name}, {first}.sharding)`"
+            return at("LD226", message, None, help=help)
+    if not placed:
+        return None
+    message = f"`{placed[0][0]}` lies on another mesh than the one that is set"
+    help = "place every input on one mesh, and call the loss below `jax.set_mesh` of that one"
+    return at("LD226", message, None, help=help)
+
+
 def _no_tree(name: str, problem: Exception) -> Diagnostic:
     match problem:
         case RecursionError():

@@ -11,7 +11,8 @@ import jax
 
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
-from lossdsl.lower.arguments import argument_problem, host_array
+from lossdsl.lower.apart import apart
+from lossdsl.lower.arguments import argument_problem, host_array, placement_problem
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
 from lossdsl.lower.values import only_fields, without_unread
 from lossdsl.syntax import ast
@@ -44,7 +45,7 @@ def jitted(names: Sequence[str], run: Callable[[dict[str, Any]], Any], name: str
     own = _mark(names)
     given = ", ".join(f"{one!r}: {one}" for one in names)
     source = f"def {name}({', '.join(names)}):\n    return {own}run({{{given}}})\n"
-    return jax.jit(_executed(source, name, {f"{own}run": run}))
+    return jax.jit(_executed(source, name, {f"{own}run": apart(run)}))
 
 
 def make_callable(
@@ -161,7 +162,7 @@ def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:
     """
     if isinstance(problem, LossError):
         raise LossError(problem.diagnostics) from problem.__cause__
-    found = argument_problem(inputs)
+    found = argument_problem(inputs) or placement_problem(inputs, problem)
     if found is None:
         raise problem
     raise LossError([found]) from None

@@ -100,14 +100,15 @@ def _dtype(wanted: str, given: Any, double: bool) -> Any:
 
 
 def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], Any]:
-    """Return a function that returns a default as an array, placed on the device once."""
-    placed: dict[bool, Any] = {}
+    """Return a function that returns a default as an array, placed once for each mesh."""
+    placed: dict[Any, Any] = {}
 
     def default() -> Any:
-        double = CONFIG.jax_enable_x64
-        if double not in placed:
+        # An array belongs to the mesh that is set when it is made.
+        key = CONFIG.jax_enable_x64, jax.sharding.get_abstract_mesh()
+        if key not in placed:
             with jax.ensure_compile_time_eval():
-                placed[double] = jnp.asarray(strong_scalar(value, wanted, name))
-        return placed[double]
+                placed[key] = jax.device_put(strong_scalar(value, wanted, name))
+        return placed[key]
 
     return default

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
 from lossdsl.source import Source, Span
 
 DEPTH = 32
@@ -58,8 +59,10 @@ def kind(value: object) -> str:
             return "a list"
         case None:
             return "nothing"
-        case _:
+        case date() | time():
             return "a date or time"
+        case _:
+            return article(type(value).__name__)
 
 
 def too_deep(value: object) -> bool:

@@ -20,7 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from lossdsl.check import check
-from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.library.declare import Library
 from lossdsl.source import Source
 from lossdsl.spec.read import Written, read_spec, shape_problem
@@ -65,12 +65,14 @@ class LossSpec(BaseModel):
                 said, help = problem
                 raise LossError([at("LD705", f"the spec {said}", None, help=help)])
             return {("text" if name == "loss" else name): value[name] for name in value}
+        if not isinstance(value, LossSpec):
+            raise ValueError(f"a spec is a text or a mapping, not {article(type(value).__name__)}")
         return value
 
     @model_validator(mode="after")
     def _checked(self, info: ValidationInfo) -> LossSpec:
         self._source, self._declared = Source(self.text), self.inputs
-        result = check(self, library=(info.context or {}).get("library"))
+        result = check(self, library=_library(info.context))
         if not result.ok:
             raise LossError(result.diagnostics)
         return self
@@ -92,6 +94,10 @@ class LossSpec(BaseModel):
         spec = cls.model_construct(text=written.source.text, inputs=inputs)
         spec._source, spec._declared = written.source, written.inputs
         return spec
+
+
+def _library(context: Any) -> Any:
+    return context.get("library") if isinstance(context, Mapping) else None
 
 
 def load(path: str | Path, key: str = "loss", library: Library | None = None) -> LossSpec:

@@ -21,7 +21,11 @@ from lossdsl.spec.document import (
     within,
 )
 
+TOML_LENGTH = 2**16
+
 _CANDIDATES = 16
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{DEPTH}}}")
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _OPENING = {'"': ('"""', '"'), "'": ("'''", "'")}
 
@@ -33,6 +37,13 @@ def read_json(file: Source) -> Reading:
 
 def read_toml(file: Source) -> Reading:
     """Return the tables of a TOML file."""
+    # The time that its parser takes grows with the square of what a key has of parts.
+    if len(file.text) > TOML_LENGTH:
+        message = f"{len(file.text):,} characters of TOML; at most {TOML_LENGTH:,}"
+        return refuse("LD616", message, file, 0, 0, "keep the spec in a file of its own")
+    if long := _LONG_KEY.search(file.text):
+        message = f"a key of more than {DEPTH} parts"
+        return refuse("LD616", message, file, *long.span(), "nest tables less deeply")
     return _read(file, tomllib.loads)
 
 

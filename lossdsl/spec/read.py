@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from lossdsl.check.given import keys_problem
-from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
+from lossdsl.limits import FILE_SIZE
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Reading, kind, within
 from lossdsl.syntax.ast import Name, walk
 from lossdsl.syntax.parse import parse_program, parse_type
 
-SIZE = 2**20
 ENDINGS = (".loss", ".yaml", ".yml", ".json", ".toml")
 
 Found = tuple[Diagnostic, ...]
@@ -34,18 +35,24 @@ class Written:
 
 def read_spec(path: str | Path, key: str = "loss") -> tuple[Written | None, Found]:
     """Read the spec of a `.loss` file, or the one under a dotted key of YAML, JSON or TOML."""
+    if not isinstance(path, (str, PathLike)) or not isinstance(fspath(path), str):
+        found = f"a path is a text or a `Path`, not {article(type(path).__name__)}"
+        return None, (at("LD701", found, None, help='such as `load("conf/train.yaml")`'),)
+    if not isinstance(key, str):
+        found = f"a key is a text, not {article(type(key).__name__)}"
+        return None, (at("LD704", found, None, help='such as `key="train.loss"`'),)
     path = Path(path)
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         return None, (at("LD701", f"`{path}` is none of {', '.join(ENDINGS)}", None),)
     try:
         with path.open("rb") as stream:
-            data = stream.read(SIZE + 1)
+            data = stream.read(FILE_SIZE + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         return None, (at("LD701", f"`{path}` cannot be read: {reason}", None),)
-    if len(data) > SIZE:
-        return None, (at("LD701", f"`{path}` is larger than {SIZE:,} bytes", None),)
+    if len(data) > FILE_SIZE:
+        return None, (at("LD701", f"`{path}` is larger than {FILE_SIZE:,} bytes", None),)
     try:
         file = Source(data.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:

@@ -30,6 +30,7 @@ _KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "null": "
 _ANCHOR = re.compile(r"&\S+\s+")
 _DIRECTIVE = re.compile(r"^%.*", re.MULTILINE)
 _BLOCK_HEADER = re.compile(r"[|>][^\n]*\n?")
+_BEYOND = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
 _QUOTING = "write the spec below `|`, or in quotes"
 
 
@@ -69,6 +70,11 @@ def read_yaml(file: Source) -> Reading:
         return refuse("LD702", "YAML has no place for this character", file, start, start + 1)
     except YAMLError:
         return refuse("LD702", "this is not YAML", file, 0, 0)
+    except (ValueError, OverflowError):  # an escape of a number that no character has
+        found = _BEYOND.search(file.text)
+        span = found.span() if found else (0, 0)
+        help = "the last character is `\\U0010FFFF`"
+        return refuse("LD702", "an escape past the last character of Unicode", file, *span, help)
     return Document(file, value, lambda path, text: _offsets(file, value, path, text)), ()
 
 

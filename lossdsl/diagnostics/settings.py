@@ -1,0 +1,68 @@
+"""Settings of the public functions, each held to the kind that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, NoReturn, TypeVar
+
+from lossdsl.diagnostics.diagnostic import LossError, article, at
+from lossdsl.limits import Limits
+
+Kind = TypeVar("Kind")
+
+
+def hold(name: str, value: object, kind: type[Kind], expected: str, help: str) -> Kind:
+    """Return a setting that is of its kind; raise `LossError` for any other."""
+    if isinstance(value, kind):
+        return value
+    refuse(name, value, expected, help)
+
+
+def refuse(name: str, value: object, expected: str, help: str) -> NoReturn:
+    """Raise `LossError` for a setting that is not what is expected."""
+    found = "`None`" if value is None else article(type(value).__name__)
+    raise LossError([at("LD121", f"`{name}` is {expected}, not {found}", None, help=help)])
+
+
+def hold_flag(name: str, value: object) -> bool:
+    """Return a setting that is on or off."""
+    return hold(name, value, bool, "`True` or `False`", f"`{name}=True`")
+
+
+def hold_function(name: str, value: object) -> None:
+    """Refuse what cannot be called where a function computes the inputs."""
+    if not callable(value):
+        help = "such as `lambda params, batch: {'out': …}`"
+        refuse(name, value, "what computes the inputs", help)
+
+
+def hold_text(name: str, value: object, example: str) -> str:
+    """Return a setting that is a text."""
+    return hold(name, value, str, "a text", f"such as `{name}={example}`")
+
+
+def hold_names(name: str, value: object) -> tuple[str, ...] | None:
+    """Return a setting that names inputs, or None."""
+    help = f'such as `{name}=("x", "y")`; a name alone has a comma: `("x",)`'
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        refuse(name, value, "a tuple of names", help)
+    return tuple(hold(name, one, str, "a tuple of names", help) for one in value)
+
+
+def hold_mapping(name: str, value: object, help: str) -> Mapping[Any, Any]:
+    """Return a setting that is a mapping."""
+    return hold(name, value, Mapping, "a mapping", help)
+
+
+def hold_limits(value: object) -> Limits:
+    """Return limits, each of which is a whole number of at least 0."""
+    limits = hold("limits", value, Limits, "a `Limits`", "such as `Limits(terms=512)`")
+    for one in fields(limits):
+        number = getattr(limits, one.name)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            message = f"`{one.name}` of `limits` is {number!r}, no whole number of at least 0"
+            raise LossError([at("LD121", message, None, help=f"its default is {one.default}")])
+    return limits
