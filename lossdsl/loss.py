@@ -262,12 +262,9 @@ class CompiledLoss:
 
     def _constrained(self, use: Callable[[constraints.Constrained], Any]) -> Any:
         """Return the jit of what is done with the constraints that hold for a call."""
-
-        def constrained(trees: Any, inputs: Any) -> Any:
-            with own_rules():
-                return use(self._rules.constrained(trees, inputs))
-
-        return jax.jit(constrained)
+        return jax.jit(
+            own_rules()(lambda trees, inputs: use(self._rules.constrained(trees, inputs)))
+        )
 
     def _explained(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         try:
@@ -313,11 +310,8 @@ def compile(
     with defects_reported():
         given = spec_parts(spec, inputs)
     functions = with_builtins(library)
-    limits, batch, debug = (
-        settings.hold_limits(limits),
-        settings.hold_names("batch", batch),
-        settings.hold_flag("debug", debug),
-    )
+    limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
+    debug = settings.hold_flag("debug", debug)
     key = (given.key, functions, limits, batch, debug, bool(jax.config.read("jax_enable_x64")))
     with _LOCK:
         found = _CACHE.get(key)

@@ -122,6 +122,12 @@ def run_on_four_devices(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def test_no_function_refuses_a_sharded_batch() -> None:
+    found = run_on_four_devices("tests/sharded_library.py")
+    assert found["functions"] > 250
+    assert found["bad"] == {}
+
+
 MESHES = """
 import json, jax, jax.numpy as jnp, numpy as np, lossdsl
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P

@@ -168,7 +168,8 @@ class Library:
             text = data.decode("utf-8-sig")
         except (OSError, TypeError, ValueError) as problem:
             reason = (getattr(problem, "strerror", None) or str(problem)).lower()
-            shown = path if isinstance(path, (str, PathLike)) else type(path).__name__
+            given: object = path
+            shown = path if isinstance(given, (str, PathLike)) else type(path).__name__
             raise LossError([at("LD701", f"`{shown}` cannot be read: {reason}", None)]) from None
         if len(data) > FILE_SIZE:
             raise LossError([at("LD701", f"`{path}` is larger than {FILE_SIZE:,} bytes", None)])

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
-Run = Callable[[Mapping[str, Any]], Any]
+Run = Callable[[dict[str, Any]], Any]
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def own_rules() -> Generator[None]:
 def apart(run: Run) -> Run:
     """Return a function of inputs that is evaluated alike wherever it is called."""
 
-    def evaluated(inputs: Mapping[str, Any]) -> Any:
+    def evaluated(inputs: dict[str, Any]) -> Any:
         mesh = _explicit_mesh(inputs)
         with own_rules():
             if mesh is None:

@@ -33,7 +33,7 @@ class Written:
     inputs: Mapping[str, Source]
 
 
-def read_spec(path: str | Path, key: str = "loss") -> tuple[Written | None, Found]:
+def read_spec(path: Any, key: Any = "loss") -> tuple[Written | None, Found]:
     """Read the spec of a `.loss` file, or the one under a dotted key of YAML, JSON or TOML."""
     if not isinstance(path, (str, PathLike)) or not isinstance(fspath(path), str):
         found = f"a path is a text or a `Path`, not {article(type(path).__name__)}"
