@@ -168,8 +168,8 @@ def test_a_projection_of_unsigned_integers_stays_inside() -> None:
 
 STRICT = (
     "mse(a, b, where=m) + 0.1*mean(abs(a)) as size",
-    "mean(norm(a, axis=1)) + mean(angle(a, b))",
-    "mean(xlogy(a, b)) + mean(lgamma(a)) + mean(digamma(a))",
+    "mean(norm(a, axis=1)) + mean(atan2(a, b))",
+    "mean(xlogy(a, b)) + mean(gammaln(a)) + mean(huber(a, b))",
     "mean(a**2 + a**0.5) + mean(spike(a - 1))",
     "bounds(params, w >= 0.5, n <= 3) + l2sqr(params)",
 )
@@ -204,6 +204,6 @@ def test_violations_inside_of_a_transformation_are_those_of_every_leaf() -> None
 
 def test_a_transfer_guard_names_what_lies_on_the_host() -> None:
     with jax.transfer_guard("disallow"):
-        assert lossdsl.compile("c: float = 2\nx: float[B]\nc*mean(x)")(x=ONES) == 2
+        assert float(lossdsl.compile("c: float = 2\nx: float[B]\nc*mean(x)")(x=ONES)) == 2
         with pytest.raises(LossError, match=r"LD226.*`a` lies on the host"):
             MEAN(a=np.ones(7, np.float32))

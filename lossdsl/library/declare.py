@@ -168,8 +168,7 @@ class Library:
             text = data.decode("utf-8-sig")
         except (OSError, TypeError, ValueError) as problem:
             reason = (getattr(problem, "strerror", None) or str(problem)).lower()
-            given: object = path
-            shown = path if isinstance(given, (str, PathLike)) else type(path).__name__
+            shown = type(path).__name__ if isinstance(problem, TypeError) else path
             raise LossError([at("LD701", f"`{shown}` cannot be read: {reason}", None)]) from None
         if len(data) > FILE_SIZE:
             raise LossError([at("LD701", f"`{path}` is larger than {FILE_SIZE:,} bytes", None)])

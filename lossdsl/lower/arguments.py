@@ -86,7 +86,7 @@ def placement_problem(inputs: Mapping[str, Any], problem: Exception) -> Diagnost
                 message = f"`{name}` lies on the host, which a transfer guard holds there"
                 help = f"pass `jax.device_put({name})`"
                 return at("LD226", message, None, help=help)
-    if "incompatible devices" not in said and "mesh" not in said:
+    if "incompatible devices" not in said and "context mesh" not in said:
         return None
     placed = [
         (name, leaf.sharding)

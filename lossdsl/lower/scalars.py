@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.sharding import NamedSharding, PartitionSpec
 
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.lower.arguments import CONFIG, host_array, unheld
@@ -104,11 +105,23 @@ def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], A
     placed: dict[Any, Any] = {}
 
     def default() -> Any:
-        # An array belongs to the mesh that is set when it is made.
-        key = CONFIG.jax_enable_x64, jax.sharding.get_abstract_mesh()
+        # An array belongs to the mesh that is set when it is made, and where a guard keeps JAX
+        # from moving it there, it is made there.
+        mesh, guard = jax.sharding.get_abstract_mesh(), CONFIG.jax_transfer_guard_device_to_device
+        key = CONFIG.jax_enable_x64, mesh, guard
         if key not in placed:
+            guarded = guard not in (None, "allow") and not mesh.empty
+            device = _everywhere() if guarded else None
             with jax.ensure_compile_time_eval():
-                placed[key] = jax.device_put(strong_scalar(value, wanted, name))
+                placed[key] = jax.device_put(strong_scalar(value, wanted, name), device)
         return placed[key]
 
     return default
+
+
+def _everywhere() -> NamedSharding | None:
+    """Return what lies on every device of the mesh that is set; None while a program is traced."""
+    try:
+        return NamedSharding(jax.sharding.get_mesh(), PartitionSpec())
+    except ValueError:  # the mesh has no devices there, and a constant needs none
+        return None
