@@ -83,7 +83,7 @@ MORE = {
 GIVEN = {"ctc": {"y": np.tile(np.int32([1, 2, 1, 2]), (4, 2, 1))}}
 
 # Operands that a value reads at other places than its own, so that their garbage may show.
-READ_ELSEWHERE = {"lm_cross_entropy": ("z",)}
+READ_ELSEWHERE = {"lm_cross_entropy": ("z",), "cox": ("risk", "time")}
 
 SIZES = Sizes(run=(4, 2), dims={"K": 3, "T": 5}, other=4)
 Axes = tuple[tuple[str, int], ...]  # a name and a size for each axis

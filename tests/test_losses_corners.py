@@ -74,7 +74,7 @@ CORNERS = [
     Corner("beta_nll(a, b, y)", np.inf, {"a": [20.0], "b": [20.0], "y": [0.0]}),
     Corner(
         'top_k_accuracy(z, y, 1, reduce="none")',
-        np.zeros(4),
+        np.full(4, NAN),
         {"z": [[NAN, 1.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0]], "y": [0, -1, -100, 5]},
     ),
     Corner("ece(p, y)", NAN, {"p": [[0.5, 0.5], [NAN, NAN]], "y": [0, 1]}),

@@ -20,6 +20,7 @@ from programs import MASKED_INPUTS, expected, masked_programs, slope
 
 import lossdsl
 from lossdsl.library.declare import builtins
+from lossdsl.types.elementwise import parameter_dtypes
 
 NAN, INF = np.nan, np.inf
 X = np.array([[0.5, 0.0, -1.0], [2.0, 3.0, 0.0], [0.25, 1.5, 4.0]])
@@ -251,7 +252,7 @@ def calls() -> dict[str, str]:
     found = dict(STRUCTURAL)
     for name, function in builtins().functions.items():
         operands = [] if function.operator or function.definitions else arguments(function) or []
-        if function.elementwise:
+        if function.elementwise and "bool" not in parameter_dtypes(function.signatures[0]):
             operands = ["out", "tgt", "z"][: len(operands)]
         if not set(operands) & {*FLOATS} or name in found:
             continue

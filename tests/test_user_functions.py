@@ -166,7 +166,7 @@ PYTHON = Library.of(
     center,
     squares,
     half=lambda x: x[: x.shape[0] // 2],
-    pick=lambda *xs, at=0: xs[at],
+    chosen=lambda *xs, at=0: xs[at],
     zero=lambda x: 0.0,
     total=lambda x, axes, times=2: jnp.sum(x, axes) * times,
     both=lambda pair: jnp.sum(pair["m"]) * pair["s"],
@@ -183,8 +183,8 @@ CALLS = [
     ("mean(center(x, 0, scale=none))", {}, {"x": X}, (X**2).sum(-1).mean()),
     ("squares(p) + squares({p})", {"p": "tree"}, {"p": {"a": {"b": X}, "c": [Y]}}, (X**2).sum()),
     ("sum(half(x), axis=all)", {}, {"x": X}, X[0].sum()),
-    ("sum(pick(x, y))", {}, {"x": X, "y": Y}, X.sum()),
-    ("sum(pick(x, 2.0*y, at=1))", {}, {"x": X, "y": Y + 1}, 12.0),
+    ("sum(chosen(x, y))", {}, {"x": X, "y": Y}, X.sum()),
+    ("sum(chosen(x, 2.0*y, at=1))", {}, {"x": X, "y": Y + 1}, 12.0),
     ("zero(x)", {}, {"x": X}, 0.0),
     ("total(x, (0, 1))", {}, {"x": X}, 2 * X.sum()),
     ("total(x, (0, 1), times=T)", DECLARED | {"y": "f32"}, {"x": X, "y": 1.0}, 3 * X.sum()),
@@ -230,7 +230,7 @@ def test_types_are_found_with_a_symbol_for_every_size() -> None:
     assert "(B, T)" in found.message
     assert found.notes[0] == "with `x`: f32[B, T], `c`: f32[T, B]"
     assert checked("mean(half(x))", x="f32[B, T]").ok
-    assert checked("mse(pick(x, y), y)", **DECLARED).ok
+    assert checked("mse(chosen(x, y), y)", **DECLARED).ok
     assert checked("mean(center(x, y))", x="float[B, T]", y="bf16[B, T]").ok
 
 
