@@ -14,7 +14,7 @@ from soak.world import World
 
 import lossdsl
 
-PROGRAMS = 10
+PROGRAMS = 7
 
 # Schedules differ from those of `soak.templates` in their formula only; trees of spikes have a
 # test of their own; the likelihood of CTC is what the loss of that name is made of.

@@ -141,8 +141,8 @@ def arguments(random: Random) -> None:
     if random.random() < 0.7:
         text = f"{world.header}{text}"
     checked = lossdsl.check(text)
-    if not checked.ok or not checked.signature:
-        return
+    if not checked.ok or not checked.signature or set(checked.signature) - set(world.values):
+        return  # without declarations the name of a dim is that of an input
     loss = lossdsl.compile(text)
     given = {name: world.values[name] for name in loss.signature}
     name = random.choice(sorted(given))
