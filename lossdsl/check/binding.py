@@ -164,7 +164,8 @@ def _arity(
 ) -> Diagnostic:
     usage = show_signature(function, signature)
     help = f"its signature: `{usage}`"
-    if missing is None and function.across in builtins() and len(call.arguments) == 2:
+    pairwise = None if function.across is None else builtins().get(function.across)
+    if missing is None and len(call.arguments) == 2 and pairwise and pairwise.elementwise:
         shown = ", ".join(one.span.text for one in call.arguments)
         help = f"`{function.name}` reduces one array; of two it is `{function.across}({shown})`"
     if missing is not None:

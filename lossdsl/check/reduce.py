@@ -210,10 +210,10 @@ def _whole_tree(
 ) -> ArrayType:
     """Return the type of a reduction over every element of every leaf: that of the widest.
 
-    What is read of an input is floating; what is computed may be counts.
+    What is read of an input is floating; what is computed may be counts, where it has leaves.
     """
-    of_input = is_selection_of_input(value.node)
-    unknown = tree.leaf or array(context.default_float if of_input else "num", None)
+    floating = is_selection_of_input(value.node) or tree.leaves == ()
+    unknown = tree.leaf or array(context.default_float if floating else "num", None)
     known = [one for _, one in tree.leaves or ()] or [unknown]
     weighted = options.weight is not None
     reduced = [reduced_type(context, function, one, None, False, weighted) for one in known]

@@ -11,7 +11,7 @@ Axis = str | int  # a dim symbol, or a literal size
 Dims = tuple[Axis, ...]
 
 _ATOM = re.compile(r"[\w.]+|[\w.]+\([^()]*\)")
-_SYMBOL = re.compile(r"\b[A-Z]\d*\b")
+_OUTER = re.compile(r"\b([A-Z]\d*|step)\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +59,13 @@ def bound(expr: Expr, random: Random) -> list[str]:
 def defined(expr: Expr, random: Random) -> list[str]:
     """Return the text with some operations written as calls of definitions, which come first.
 
-    A definition sees its parameters only, so what names a dim stays where it is.
+    A definition sees its parameters only, so what names a dim or the step stays where it is.
     """
     definitions: dict[str, str] = {}
 
     def text(node: Expr) -> str:
         parts = [text(part) for part in node.parts]
-        if not parts or _SYMBOL.search(node.form) or random.random() < 0.5:
+        if not parts or _OUTER.search(node.form) or random.random() < 0.5:
             return node.form.format(*map(_bracketed, parts))
         name = f"g{len(definitions)}"
         parameters = [f"p{at}" for at in range(len(parts))]

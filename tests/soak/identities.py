@@ -222,7 +222,7 @@ def declared_or_not(random: Random) -> None:
     checked = lossdsl.check(body)
     names = {"LD103", "LD108"}  # without types no dim has a name
     errors = [one for one in checked.diagnostics if one.severity == "error"]
-    if {one.code for one in errors} & names:
+    if {one.code for one in errors} & names or set(checked.signature) - set(world.values):
         raise Skip("names dims")
     if errors:
         raise Fault(f"{world.header}{body}\nrefused without types: {errors[0]}")
