@@ -138,8 +138,8 @@ def mse_spikerate(sparsity: float = 0.25, smoothing: float = 0.0, time_axis: int
 
     That compares a rate with a count, spyx's law as it is: a train that spikes at `sparsity`
     of the steps is not at its minimum. `mse_rate` of the language compares a rate with a rate.
-    Smoothing outside [0, 1] is LD503; a target outside of the classes makes the loss NaN, where spyx
-    takes it for a target without any class.
+    Smoothing outside [0, 1] is LD503; a target outside of the classes makes the loss NaN, where
+    spyx takes it for one without any class.
 
     >>> import jax.numpy as jnp
     >>> traces = jnp.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]])
