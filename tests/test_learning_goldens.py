@@ -26,10 +26,9 @@ from lossdsl.learning import (
     PredictiveCoding,
 )
 from lossdsl.learning.chain import Chain, Errors
-from lossdsl.learning.descent import descend
 from lossdsl.learning.equilibrium import Rest, relax
 from lossdsl.learning.layers import forward, named
-from lossdsl.learning.predictive import fixed
+from lossdsl.learning.predictive import fixed, settle
 
 CASES = json.loads(Path(__file__).with_name("learning_goldens.json").read_text())["cases"]
 PREDICTIVE = [case for case in CASES if case["algo"] == "PC"]
@@ -91,14 +90,13 @@ def test_beliefs_and_errors(case: dict[str, Any]) -> None:
 
     chain = Chain(named(layers), params, values[0], end)
     if case["mode"] == "Strict":
-        done = descend(chain.slope, values[1:-1], case["eta"], case["n"])
-        close(done.values, arrays(case["v"])[:-1])
-        close(done.seen.each, arrays(case["eps"]))
+        settings = case["eta"], case["n"], "before"
+        beliefs, state = settle(chain.state, values[1:-1], *settings)
+        close(beliefs, arrays(case["v"])[:-1])
     else:
         last = Errors([end(values[-1])[1]], end(values[-1])[0])
-        found = fixed(layers, params, values, last, case["eta"], case["n"])
-        close(found.inputs, values[:-1])
-        close(found.errors.each, arrays(case["eps"]))
+        state = fixed(layers, params, values, last, case["eta"], case["n"] - 1)
+    close(state.errors.each, arrays(case["eps"]))
 
 
 # Equilibrium propagation

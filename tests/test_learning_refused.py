@@ -23,6 +23,7 @@ from lossdsl.learning import (
     ConditionalGaussian,
     EquilibriumPropagation,
     Hopfield,
+    LearningResult,
     PredictiveCoding,
 )
 from lossdsl.learning.layers import forward
@@ -265,6 +266,18 @@ def test_a_nudge_as_small_as_rounding_is_warned_of_with_the_number() -> None:
         rule.grads(LAYERS, parameters(dtype=jnp.float64), batch(dtype=jnp.float64))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "advice"),
+    [(jnp.bfloat16, "float32; or stop"), (jnp.float16, "float32; or stop"),
+     (jnp.float32, "float64; or stop")],
+)  # fmt: skip
+def test_the_next_wider_numbers_are_advised(dtype: Any, advice: str) -> None:
+    found = LearningResult([], 0.0, {}, 0.0, 0.0, np.zeros(3), rounding=0.5)
+    with pytest.warns(LossWarning, match=f"rounding in {jnp.dtype(dtype)}") as caught:
+        EquilibriumPropagation(LOSS)._warn_of_rounding(found, parameters(dtype=dtype))
+    assert advice in str(caught[0].message)
+
+
 def test_batches_are_warned_of_in_one_text() -> None:
     rule = EquilibriumPropagation(LOSS, beta=1e-6)
     with warnings.catch_warnings(record=True) as caught:
@@ -280,7 +293,7 @@ def test_where_the_loss_is_at_its_least_there_is_nothing_to_warn_of() -> None:
     rule = EquilibriumPropagation(LOSS, start="forward", check=True)
     result = rule.grads(LAYERS, params, best)
     assert (float(result.rounding), float(result.residual)) == (0, 0)
-    near = {**best, "tgt": best["tgt"] + 1e-7}
+    near = {**best, "tgt": best["tgt"] + 6e-7}
     with pytest.warns(LossWarning, match="or stop here, if the loss is nearly at its least"):
         EquilibriumPropagation(LOSS, start="forward").grads(LAYERS, params, near)
 

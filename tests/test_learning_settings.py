@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from learning_networks import LAYERS, batch, parameters
+from flax import linen, nnx
+from learning_networks import LAYERS, batch, far, parameters, shared
 
 import lossdsl
 from lossdsl import LossError
@@ -18,6 +21,7 @@ from lossdsl.learning import (
     Hopfield,
     PredictiveCoding,
 )
+from lossdsl.learning.rule import compiled
 
 LOSS = lossdsl.compile("mse(out, tgt)")
 RULES = {
@@ -43,6 +47,7 @@ OF_A_KIND: dict[str, tuple[Any, ...]] = {
     "discriminative": (NAN, INF, 0, "a"),
     "generative": (NAN, INF, -1, "a"),
     "steps": (0, -1, 2.5, "20", None, True, NAN),
+    "errors": ("old", None),
     "mode": ("loose", 1, None, ["strict"]),
     "phases": ("three", 2),
     "start": ("ones", None),
@@ -78,3 +83,80 @@ def test_a_setting_of_another_kind(rule: Any, name: str, value: Any) -> None:
 def test_settings_may_be_numbers_of_numpy() -> None:
     rule = PredictiveCoding(LOSS, eta=np.float32(0.5), steps=np.int64(3), tolerance=1)
     assert np.isfinite(rule.grads(LAYERS, parameters(), batch()).residual)
+
+
+NUMBERS: dict[str, dict[str, Any]] = {
+    "predictive": {"eta": 0.05, "steps": 7},
+    "two ways": {"eta": 0.05, "steps": 7, "discriminative": 0.7, "generative": 0.3},
+    "equilibrium": {"beta": 0.2, "dt": 0.07, "tau": 1.3, "steps": 9},
+}
+EVERY = {"predictive": LAYERS, "two ways": (shared(jnp.tanh),) * 3, "equilibrium": LAYERS}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_changes_without_another_compilation(name: str) -> None:
+    rule, layers, params, data = RULES[name], EVERY[name], parameters(), batch()
+    usual = rule(lossdsl.compile("3*mse(out, tgt)")).grads(layers, params, data)
+    before = compiled._cache_size()
+    for setting, value in NUMBERS[name].items():
+        other = rule(lossdsl.compile("3*mse(out, tgt)"), **{setting: value})
+        found = other.grads(layers, params, data)
+        assert compiled._cache_size() == before, setting
+        inside = jax.jit(lambda own, rule=other: rule.grads(layers, own, data))(params)
+        assert far(found.grads, inside.grads) < 1e-5
+        assert far(found.grads, usual.grads) > 1e-4
+
+
+def test_a_number_may_be_traced_but_not_that_of_the_steps() -> None:
+    params, data = parameters(), batch()
+    step = jax.jit(lambda eta: PredictiveCoding(LOSS, eta=eta).grads(LAYERS, params, data).grads)
+    for eta in (0.05, 0.2):
+        found = PredictiveCoding(LOSS, eta=jnp.float32(eta)).grads(LAYERS, params, data)
+        assert far(step(eta), found.grads) < 1e-5
+    with pytest.raises(LossError, match="`steps` is an array; it is an integer"):
+        jax.jit(lambda steps: PredictiveCoding(LOSS, steps=steps).eta)(3)
+    with pytest.raises(LossError, match="`tolerance` is traced; it is a number of Python"):
+        jax.jit(lambda most: PredictiveCoding(LOSS, tolerance=most).eta)(0.1)
+
+
+@pytest.mark.parametrize(
+    "text", ["log(mse(out, tgt))", "square(mse(out, tgt))", "rmse(out, tgt)",
+             "maximum(mse(out, tgt), 0.1)"],
+)  # fmt: skip
+def test_a_function_of_one_mean_is_one_factor_for_all_examples(text: str) -> None:
+    params, data = parameters(), batch()
+    rule = PredictiveCoding(lossdsl.compile(text), eta=1.0, steps=3, mode="fixed")
+    exact = BackProp(rule.loss).grads(LAYERS, params, data)
+    assert far(rule.grads(LAYERS, params, data).grads, exact.grads) < 1e-5
+
+
+def module(layer: Any, params: Any, width: int) -> Any:
+    """Return the call of a rule over a linear layer and one more."""
+    first = nnx.Linear(4, width, rngs=nnx.Rngs(0))
+    split, own = nnx.split(first)
+    both = [lambda params, x: nnx.merge(split, params)(x), layer]
+    return BackProp(LOSS).grads(both, [own, params], batch())
+
+
+def test_modules_are_told_how_they_become_layers() -> None:
+    for layer, words in (
+        (nnx.Linear(2, 2, rngs=nnx.Rngs(0)), r"module of `flax\.nnx`(.|\n)*`nnx\.merge|nnx\.split"),
+        (linen.Dense(2), r"module of `flax\.linen`(.|\n)*`module\.apply`"),
+    ):
+        with pytest.raises(LossError, match=words) as error:
+            module(layer, {}, 2)
+        assert error.value.codes == ("LD901",)
+    split, own = nnx.split(nnx.Linear(2, 2, rngs=nnx.Rngs(1)))
+    result = module(lambda params, x: nnx.merge(split, params)(x), own, 2)
+    assert jax.tree.structure(result.grads[1]) == jax.tree.structure(own)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: nnx.BatchNorm(2, rngs=nnx.Rngs(0)), lambda: nnx.Dropout(0.5, rngs=nnx.Rngs(0))]
+)
+def test_a_module_that_changes_itself_is_no_layer(make: Any) -> None:
+    changing = make()
+    with pytest.raises(LossError, match="layer 1 does not run as a function") as error:
+        module(lambda params, x: changing(x), {}, 2)
+    assert error.value.codes == ("LD901",)
+    assert "a layer is pure" in str(error.value)

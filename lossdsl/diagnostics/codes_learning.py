@@ -66,7 +66,7 @@ ROWS = (
         "LD906",
         title="inference not at rest",
         why="The gradients of a local rule are right where its inference has come to rest; with "
-        "too few steps they are silently wrong.",
+        "too few steps they are silently wrong, first of all in the first layers.",
         bad=_SETUP + "rule = PredictiveCoding(loss, eta=0.01, steps=5, check=True)\n"
         "rule.grads(layers, params, batch)",
         good=_SETUP + "rule = PredictiveCoding(loss, eta=0.5, steps=50, check=True)\n"

@@ -15,19 +15,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.chain import Chain, Errors, like, plus
-from lossdsl.learning.descent import descend
+from lossdsl.learning.chain import Chain, State, like, plus
 from lossdsl.learning.errors import Loss, LossEnd, inputs, objective
 from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, is_array, named, shown
+from lossdsl.learning.predictive import ERRORS, settle
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
-from lossdsl.learning.settings import at_least_one, losses, names, not_negative, positive
+from lossdsl.learning.settings import (
+    at_least_one,
+    losses,
+    names,
+    not_negative,
+    one_of,
+    positive,
+    traced,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class BiPredictiveCoding(LearningRule):
     `discriminative` and `generative` weigh what the two directions predict; with `generative=0`
     the rule is strict predictive coding. `loss_back` reads the reconstruction of the input under
     the name `output`, and the batch. Terms of either that do not read it are not weighed.
+
+    `errors` is that of `PredictiveCoding`.
 
     An example that a mask or a weight of 0 leaves out of the losses is still clamped at both ends
     and trains what its hidden beliefs predict: leave padding out of the batch.
@@ -53,11 +63,12 @@ class BiPredictiveCoding(LearningRule):
     """
 
     loss_back: Loss | None = None
-    eta: float = 0.1
-    steps: int = 20
-    discriminative: float = 1.0
-    generative: float = 1.0
+    eta: float = traced(0.1)
+    steps: int = traced(20)
+    discriminative: float = traced(1.0)
+    generative: float = traced(1.0)
     target: str = "tgt"
+    errors: str = "before"
 
     def __post_init__(self) -> None:
         """Raise LD904 for a setting that is of another kind, or out of range."""
@@ -68,6 +79,7 @@ class BiPredictiveCoding(LearningRule):
         at_least_one(steps=self.steps)
         not_negative(generative=self.generative)
         names(target=self.target)
+        one_of(ERRORS, errors=self.errors)
 
     def reads(self) -> dict[str, str]:
         """Return the keys of the batch that the rule reads, and what for if it must."""
@@ -102,24 +114,24 @@ class BiPredictiveCoding(LearningRule):
             down = replace(down, end=LossEnd(back, params, seen_back.count))
             own, rest = plus(own, seen_back.own), rest + seen_back.rest
 
-        def slope(beliefs: list[Any]) -> tuple[list[Any], tuple[Errors, Errors]]:
-            rising, ahead = up.slope(beliefs)
-            falling, behind = down.slope(beliefs[::-1])
-            pairs = zip(rising, falling[::-1], strict=True)
-            return [self._both(one, two) for one, two in pairs], (ahead, behind)
+        def state(beliefs: list[Any]) -> Both:
+            ahead, behind = up.state(beliefs), down.state(beliefs[::-1])
+            pairs = zip(ahead.slope, behind.slope[::-1], strict=True)
+            return Both([self._both(one, two) for one, two in pairs], ahead, behind)
 
-        done = descend(slope, beliefs, self.eta, self.steps)
-        ahead, behind = done.seen
-        rising = like(params, up.gradients(done.values, ahead))
-        falling = like(params, down.gradients(done.values[::-1], behind)[::-1])
+        inferred, last = settle(state, beliefs, self.eta, self.steps, self.errors)
+        ahead, behind = last.ahead.errors, last.behind.errors
+        rising = like(params, up.gradients(inferred, ahead))
+        falling = like(params, down.gradients(inferred[::-1], behind)[::-1])
         grads = jax.tree.map(
             lambda one, two, own: (self._both(one, two) / seen.count).astype(one.dtype) + own,
-            plus(rising, up.direct(done.values)),
-            plus(falling, down.direct(done.values[::-1])),
+            plus(rising, up.direct(inferred)),
+            plus(falling, down.direct(inferred[::-1])),
             own,
         )
         energy = self._both(ahead.energy, behind.energy) / seen.count + rest
-        return LearningResult(grads, seen.value, seen.terms.metrics, energy, done.residual)
+        judged = seen.judged(last.residuals(self.discriminative, self.generative))
+        return LearningResult(grads, seen.value, seen.terms.metrics, energy, *judged)
 
     def _both(self, upward: Any, downward: Any) -> Any:
         return self.discriminative * upward + self.generative * downward
@@ -141,6 +153,22 @@ class BiPredictiveCoding(LearningRule):
             f"the output that it clamps is {shown(out)}"
         )
         raise LossError([at("LD907", message, None, help=help)])
+
+
+class Both(NamedTuple):
+    """The derivative of the energy by each belief, and the states of the two directions."""
+
+    slope: list[Any]
+    ahead: State
+    behind: State
+
+    def residuals(self, discriminative: Any, generative: Any) -> list[Any]:
+        """Return for each layer the larger residual of the two directions, of those that count."""
+        left = [one / (discriminative + generative) for one in self.slope]
+        falling = [
+            jnp.where(generative == 0, 0, one) for one in self.behind.residuals(left[::-1])[::-1]
+        ]
+        return list(map(jnp.maximum, self.ahead.residuals(left), falling))
 
 
 def _two_ways(number: int, layer: Layer) -> Bidirectional:

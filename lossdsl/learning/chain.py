@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.descent import squares
+from lossdsl.learning.descent import norm, ratio, squares
 from lossdsl.learning.layers import Layer, apply, shown
 
 
@@ -43,6 +43,26 @@ class Errors(NamedTuple):
         return self.end + squares(self.each[:-1]) / 2
 
 
+class State(NamedTuple):
+    """A chain at given beliefs: its errors, the derivative of the energy by each belief, and how
+    an error at the output of a layer acts on the belief below."""
+
+    errors: Errors
+    slope: list[Any]
+    pulls: list[Any]
+
+    def residuals(self, slope: Sequence[Any] | None = None) -> list[Any]:
+        """Return for each layer how far its error is from what the output's error makes of it.
+
+        That is the error that the layer has where all beliefs are at rest and that of the output
+        is as it stands. A `slope` other than that of the chain is of an energy that it is part of.
+        """
+        apart = deviations(self.slope if slope is None else slope, self.pulls)
+        rest = [error - by for error, by in zip(self.errors.each, apart, strict=False)]
+        hidden = [ratio(norm(by), norm(one)) for by, one in zip(apart, rest, strict=True)]
+        return [*hidden, jnp.zeros((), jnp.float32)]
+
+
 @dataclass(frozen=True)
 class Chain:
     """Layers by the names that messages give them, their parameters, a clamped start, an end."""
@@ -52,8 +72,8 @@ class Chain:
     start: Any
     end: End
 
-    def slope(self, beliefs: Sequence[Any]) -> tuple[list[Any], Errors]:
-        """Return the derivative of the energy by each belief, and the errors it is made of."""
+    def state(self, beliefs: Sequence[Any]) -> State:
+        """Return the errors at given beliefs, and what they make of the energy."""
         made, pulls = predictions(self.layers, self.params, [self.start, *beliefs])
         for name, one, belief in zip(self.layers, made, beliefs, strict=False):
             if one.shape != belief.shape:
@@ -62,7 +82,7 @@ class Chain:
         errors = [one - belief for one, belief in zip(made, beliefs, strict=False)]
         energy, last = self.end(made[-1])
         errors.append(last)
-        return slopes(errors, pulls), Errors(errors, energy)
+        return State(Errors(errors, energy), slopes(errors, pulls), pulls)
 
     def gradients(self, beliefs: Sequence[Any], errors: Errors) -> list[Any]:
         """Return the derivative of the energy by the parameters of each layer, at given errors."""
@@ -95,6 +115,18 @@ def slopes(errors: Sequence[Any], pulls: Sequence[Any]) -> list[Any]:
     """Return the derivative of `sum |error|^2 / 2` by each belief between the layers."""
     after = [pull(error)[0] for pull, error in zip(pulls, errors[1:], strict=True)]
     return [one - error for one, error in zip(after, errors, strict=False)]
+
+
+def deviations(slope: Sequence[Any], pulls: Sequence[Any]) -> list[Any]:
+    """Return how far each error below the output is from rest, given what is left of the slope.
+
+    An error `e_l` is at rest where it is what that above pulls down, `e_l = J e_{l+1}`; what is
+    left of one slope is pulled down further, so that small remainders add up over layers.
+    """
+    found = list[Any]()
+    for left, pull in reversed(list(zip(slope, pulls, strict=True))):
+        found.insert(0, pull(found[0])[0] - left if found else -left)
+    return found
 
 
 def local_gradients(

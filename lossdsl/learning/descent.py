@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 
-class Descent(NamedTuple):
-    """Where a descent ended; `seen` is what its last step was computed from."""
-
-    values: Any
-    seen: Any
-    residual: Any
+def descend(slope: Callable[[Any], Any], values: Any, rate: Any, steps: Any) -> Any:
+    """Return values after a number of steps down a slope, itself a function of values."""
+    return jax.lax.fori_loop(0, steps, lambda _, at: moved(at, slope(at), rate), values)
 
 
-def descend(
-    gradient: Callable[[Any], tuple[Any, Any]], values: Any, eta: float, steps: int
-) -> Descent:
-    """Take steps down a gradient, which returns `(gradient, seen)` at given values.
-
-    The residual is the size of the last gradient against the first one.
-    """
-
-    def step(_: Any, carried: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        slope, seen = gradient(carried[0])
-        return moved(carried[0], slope, eta), seen, norm(slope)
-
-    # The first step stands outside of the loop, which carries what that has made: on a mesh it may
-    # vary where zeros would not.
-    first = step(0, (values, None, None))
-    values, seen, last = jax.lax.fori_loop(1, steps, step, first)
-    return Descent(values, seen, ratio(last, first[2]))
-
-
-def moved(values: Any, slope: Any, rate: float) -> Any:
+def moved(values: Any, slope: Any, rate: Any) -> Any:
     """Return values after a step down a slope, in their own dtypes."""
     return jax.tree.map(lambda one, by: (one - rate * by).astype(one.dtype), values, slope)
 
@@ -54,8 +32,15 @@ def norm(tree: Any) -> Any:
 
 
 def ratio(size: Any, scale: Any) -> Any:
-    """Return `size / scale`, and 0 where both are 0."""
-    return size / jnp.where((scale == 0) & (size == 0), 1, scale)
+    """Return `size / scale`; where the scale is 0, 0 of nothing and else infinity."""
+    share = size / jnp.where(scale == 0, 1, scale)
+    return jnp.where(scale == 0, jnp.where(size == 0, 0, jnp.inf), share)
+
+
+def worst(residuals: Sequence[Any]) -> tuple[Any, Any]:
+    """Return residuals as one array, and the largest; NaN if one is."""
+    each = jnp.stack([jnp.asarray(one, jnp.float32) for one in residuals])
+    return each, jnp.max(each)
 
 
 def _wide(leaf: Any) -> Any:

@@ -12,6 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -31,8 +32,11 @@ from lossdsl.learning.settings import (
     not_negative,
     numbers,
     one_of,
+    plain,
     positive,
     refuse,
+    traced,
+    unknown,
 )
 from lossdsl.learning.settling import Rest, relax, rounding
 
@@ -58,8 +62,8 @@ class EquilibriumPropagation(LearningRule):
     `"centered"` (nudged both ways; with its square) or `"one"` (nudged alone, where the free rest
     is a feed-forward pass). A network `start`s from `"zeros"` or from a `"forward"` pass, which is
     the free rest itself where the energy says so. One-sided with a fixed sign is biased;
-    `sign="random"` draws that of `beta` at each call, from a `key`. The residual is the force that
-    is left against that of the nudge.
+    `sign="random"` draws that of `beta` at each call, from a `key`. The residual of a layer
+    is how much of its gradient the forces that are left would still change.
 
     >>> import jax.numpy as jnp
     >>> import lossdsl
@@ -71,10 +75,10 @@ class EquilibriumPropagation(LearningRule):
     """
 
     energy: Energy = GAUSSIAN
-    beta: float = 0.1
-    dt: float = 0.1
-    tau: float = 1.0
-    steps: int = 100
+    beta: float = traced(0.1)
+    dt: float = traced(0.1)
+    tau: float = traced(1.0)
+    steps: int = traced(100)
     phases: str = "centered"
     start: str = "zeros"
     stop: float = 0.0
@@ -85,13 +89,14 @@ class EquilibriumPropagation(LearningRule):
         super().__post_init__()
         energies(energy=self.energy)
         numbers(beta=self.beta)
-        if self.beta == 0:
+        if not unknown(self.beta) and self.beta == 0:
             help = "without a nudge there is no difference to learn from"
             raise refuse("`beta` is 0; it is a number above or below", help)
         positive(dt=self.dt, tau=self.tau)
         at_least_one(steps=self.steps)
         one_of(PHASES, phases=self.phases)
         one_of(STARTS, start=self.start)
+        plain(stop=self.stop)
         not_negative(stop=self.stop)
         one_of(SIGNS, sign=self.sign)
         if self.sign == "random" and self.phases == "centered":
@@ -102,6 +107,11 @@ class EquilibriumPropagation(LearningRule):
                 '`phases="one"` leaves out what the free rest contributes, which is not 0 here',
                 'use `ConditionalGaussian` with `start="forward"`, or `phases="two"`',
             )
+
+    @property
+    def remedy(self) -> str:
+        """What to do where inference is not at rest."""
+        return "more `steps`; if it grows with them, a smaller `dt` or a smaller `beta`"
 
     def grads(
         self,
@@ -160,10 +170,16 @@ class EquilibriumPropagation(LearningRule):
             return self._relax(force, rest.units)
 
         plus = nudged(beta)
-        minus, width = (nudged(-beta), 2 * beta) if self.phases == "centered" else (rest, beta)
-        change = by_params(plus.units)
-        if self.phases != "one":
-            change = jax.tree.map(jnp.subtract, change, by_params(minus.units))
+        minus = nudged(-beta) if self.phases == "centered" else rest
+        rests = jax.tree.map(lambda *ones: jnp.stack(ones), plus, minus)
+        width = 2 * beta if self.phases == "centered" else beta
+        # Where the free rest is a feed-forward pass, one phase leaves it out.
+        signs = (1, 0) if self.phases == "one" else (1, -1)
+        both, drifts = jax.vmap(partial(jax.jvp, by_params))((rests.units,), (rests.left,))
+        change, drift = (
+            jax.tree.map(lambda one: signs[0] * one[0] + signs[1] * one[1], of)
+            for of in (both, drifts)
+        )
         scale = width * seen.count
         grads = jax.tree.map(
             lambda one, direct, own: (one / scale).astype(one.dtype) + direct + own,
@@ -171,19 +187,15 @@ class EquilibriumPropagation(LearningRule):
             LossEnd(goal, params, jnp.ones(())).direct(rest.units[-1]),
             seen.own,
         )
-        forces = jnp.stack([norm(one.forces) for one in (rest, plus, minus)])
-        nudge = norm(self.beta * seen.error)
-        # A loss at its least does not nudge; where nothing changes either, that is its gradient.
-        still = (nudge == 0) & (norm(change) == 0)
-        left = jnp.where(still, 0, jnp.max(forces))
-        noise = jnp.where(nudge == 0, 0, rounding(by_params, plus.units))
+        left = [ratio(norm(more), norm(own)) for more, own in zip(drift, change, strict=True)]
+        noise = rounding(by_params, [one[0] for one in rests.units])
         return LearningResult(
             grads,
             seen.value,
             seen.terms.metrics,
             self.energy.total(layers, params, [x, *rest.units]) / seen.count,
-            ratio(left, nudge),
-            ratio(noise, norm(change)),
+            *seen.judged(carried_down(left)),
+            jnp.where(seen.least, 0, ratio(noise, norm(change))),
         )
 
     def predict(self, layers: Sequence[Layer], params: Sequence[Any], x: Any) -> Any:
@@ -195,7 +207,8 @@ class EquilibriumPropagation(LearningRule):
         if self.start == "zeros":
             units = [jnp.zeros_like(unit) for unit in units]
         elif self.energy.rests_forward:
-            return Rest(units, [jnp.zeros_like(unit) for unit in units])
+            still = [jnp.zeros_like(unit) for unit in units]
+            return Rest(units, still, still)
         return self._relax(self._force(layers, params, x), units)
 
     def _force(
@@ -208,6 +221,8 @@ class EquilibriumPropagation(LearningRule):
 
     def _warn_of_rounding(self, result: LearningResult, params: Sequence[Any]) -> None:
         """Warn of the share that is measured; while there is no number, of its order."""
+        if isinstance(self.beta, Tracer):
+            return
         dtype = jnp.result_type(*jax.tree.leaves(params), 0.0)
         if isinstance(result.rounding, Tracer):
             share = float(jnp.finfo(dtype).eps) / abs(self.beta)
@@ -221,11 +236,25 @@ class EquilibriumPropagation(LearningRule):
         if share >= 1:
             size = "all of a gradient"
         wanted = abs(self.beta) * share / ROUNDING
-        help = "float64; or stop here, if the loss is nearly at its least"
+        wider = "float64" if jnp.finfo(dtype).bits == 32 else "float32"
+        help = "stop here, if the loss is nearly at its least"
+        if jnp.finfo(dtype).bits < 64:
+            help = f"{wider}; or {help}"
         if wanted <= 1:
             help = f"`beta` of at least {10 ** math.ceil(math.log10(wanted)):g}"
         message = f"`beta` is {self.beta:g}: rounding in {dtype} is {size}"
         warnings.warn(LossWarning([at("LD905", message, None, help=help)]), stacklevel=3)
+
+
+def carried_down(residuals: list[Any]) -> list[Any]:
+    """Return residuals of layers of which none is nearer to rest than those above it.
+
+    The signal comes from the output: a layer that it has not reached has no forces yet.
+    """
+    found = list[Any]()
+    for one in reversed(residuals):
+        found.insert(0, jnp.maximum(one, found[0]) if found else one)
+    return found
 
 
 def _is_key(key: Any) -> bool:

@@ -18,7 +18,11 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.learning.descent import norm, worst
 from lossdsl.terms import Terms
+
+# How many units of rounding an output may be off that is computed once more by another program.
+ROUNDINGS = 4
 
 
 class Loss(Protocol):
@@ -81,7 +85,23 @@ class Objective:
         # In float16 a count may be past the largest number.
         wide = jnp.promote_types(out.dtype, jnp.float32)
         count = jax.lax.stop_gradient(_count(terms, self.reading(out, params))).astype(wide)
-        return Evaluation(value, terms, count, times(count, error), rest, own)
+        return Evaluation(
+            value,
+            terms,
+            count,
+            times(count, error),
+            rest,
+            own,
+            times(count, self._noise(out, error, params)),
+        )
+
+    def _noise(self, out: Any, error: Any, params: Any) -> Any:
+        """Return what rounding of the output makes of the error, as a difference."""
+        eps = float(jnp.finfo(out.dtype).eps)
+        sign = jax.random.rademacher(jax.random.key(0), out.shape, out.dtype)
+        near = jax.lax.stop_gradient(out * (1 + ROUNDINGS * eps * sign))
+        moved = jax.grad(lambda out: self.parts(out, params)[0][0])(near)
+        return jax.lax.stop_gradient(moved - error)
 
     def _given(self, out: Any, params: Any) -> dict[str, Any]:
         given = {**self.inputs, self.output: out}
@@ -111,7 +131,7 @@ class Evaluation:
     """A loss at one output.
 
     `error` is for each example. `rest` is the sum of the terms that do not read the output, and
-    `own` what the parameters get from them.
+    `own` what the parameters get from them. `noise` is about what rounding makes of the error.
     """
 
     value: Any
@@ -120,6 +140,17 @@ class Evaluation:
     error: Any
     rest: Any
     own: Any
+    noise: Any
+
+    @property
+    def least(self) -> Any:
+        """Whether the loss is at its least, as far as rounding lets one see."""
+        return norm(self.error) <= norm(self.noise)
+
+    def judged(self, residuals: Sequence[Any]) -> tuple[Any, Any]:
+        """Return the worst residual and all of them, 0 where the loss is at its least."""
+        each, most = worst(residuals)
+        return jnp.where(self.least, 0, most), jnp.where(self.least, 0, each)
 
 
 def times(factor: Any, tree: Any) -> Any:

@@ -14,6 +14,19 @@ from lossdsl.diagnostics.diagnostic import LossError, at
 
 Layer = Callable[[Any, Any], Any]
 
+# How a module is made a function of its parameters, by the package that its class comes from.
+MODULES = {
+    "flax.nnx": (
+        "`graphdef, params = nnx.split(module)`, and the layer is "
+        "`lambda params, x: nnx.merge(graphdef, params)(x)`"
+    ),
+    "flax.linen": "`module.apply`, with what `module.init` returns as its parameters",
+}
+STATEFUL = (
+    "a layer is pure: what it changes, such as the statistics of batch norm or the key of dropout, "
+    "is neither its parameters nor kept; use it as in evaluation"
+)
+
 
 @dataclass(frozen=True)
 class Bidirectional:
@@ -41,6 +54,11 @@ def check_layers(layers: Any, params: Any) -> None:
     if not layers:
         raise LossError([at("LD901", "there are no layers", None)])
     for number, layer in enumerate(layers):
+        own = [base.__module__ for base in type(layer).__mro__]
+        for package, help in MODULES.items():
+            if any(one.startswith(package) for one in own):
+                message = f"layer {number} is a module of `{package}`, not a function of parameters"
+                raise LossError([at("LD901", message, None, help=help)])
         if not callable(layer):
             message = f"layer {number} is of type `{type(layer).__name__}`, not a function"
             raise LossError([at("LD901", message, None, help="a layer is `f(params, x)`")])
@@ -89,6 +107,12 @@ def apply(name: str, layer: Layer, params: Any, x: Any) -> Any:
         reason = (str(problem).splitlines() or [type(problem).__name__])[0]
         message = f"{name} does not take {shown(x)}: {reason}"
         raise LossError([at("LD901", message, None)]) from problem
+    except Exception as problem:
+        if not type(problem).__module__.startswith("flax."):
+            raise
+        reason = str(problem).splitlines()[0].partition(" (http")[0]
+        message = f"{name} does not run as a function: {reason}"
+        raise LossError([at("LD901", message, None, help=STATEFUL)]) from problem
     if not isinstance(made, jax.Array) or not jnp.issubdtype(made.dtype, jnp.floating):
         kind = "an array of NumPy" if isinstance(made, np.ndarray) else shown(made)
         message = f"what {name} returns is {kind}, not an array of floating numbers of JAX"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
@@ -20,8 +21,9 @@ class LearningResult:
 
     `grads` has the structure of the parameters, for any optimizer of optax. `loss` and `metrics`
     are those of the spec at the network's output. `energy` is what inference lowers, for each
-    example as the loss is. `residual` says how far inference was from rest: 0 at rest, 1 where it
-    has not begun. `rounding` is about how much of the gradients is rounding, where they are a
+    example as the loss is. `residuals` say for each layer, the first one first, how far inference
+    was from rest: 0 at rest, 1 where it has not begun; `residual` is the largest of them.
+    `rounding` is about how much of the gradients is rounding, where they are a
     difference of two nearly equal ones; else 0.
     """
 
@@ -30,6 +32,7 @@ class LearningResult:
     metrics: Mapping[str, Any]
     energy: Any
     residual: Any
+    residuals: Any
     rounding: Any = 0.0
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
@@ -45,28 +48,32 @@ class LearningResult:
         return cls(grads, loss, dict(zip(names, metrics, strict=True)), *rest)
 
 
-def at_rest(result: LearningResult, tolerance: float) -> LearningResult:
-    """Return the result, or raise LD906 if its residual is past the tolerance.
+def at_rest(result: LearningResult, tolerance: float, remedy: str) -> LearningResult:
+    """Return the result, or raise LD906 if a residual is past the tolerance.
 
     Inside a transformation of the caller's there is no number yet: the program warns when it runs,
     once.
     """
-    if isinstance(result.residual, Tracer):
+    if isinstance(result.residuals, Tracer):
         warner = Warner()
         jax.debug.callback(
-            lambda residual: warner(_restless(float(residual), tolerance)), result.residual
+            lambda residuals: warner(_restless(residuals, tolerance, remedy)), result.residuals
         )
         return result
-    found = _restless(float(result.residual), tolerance)
+    found = _restless(result.residuals, tolerance, remedy)
     if found:
         raise LossError(found)
     return result
 
 
-def _restless(residual: float, tolerance: float) -> list[Diagnostic]:
+def _restless(residuals: Any, tolerance: float, remedy: str) -> list[Diagnostic]:
+    each = np.asarray(residuals)
+    layer = int(np.argmax(each))  # the first that is NaN, if one is
     # Written so that a residual that is NaN is past every tolerance.
-    if residual <= tolerance:
+    if each[layer] <= tolerance:
         return []
-    message = f"inference is not at rest: its residual is {residual:.3g}, allowed is {tolerance:g}"
-    help = "more `steps`; if it grows with them, a smaller step size, or a smaller nudge"
-    return [at("LD906", message, None, help=help)]
+    message = (
+        f"inference is not at rest: its residual is {each[layer]:.3g} at layer {layer}, "
+        f"allowed is {tolerance:g}"
+    )
+    return [at("LD906", message, None, help=remedy)]

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.errors import Loss, inputs, objective
 from lossdsl.learning.layers import Layer, check_layers, forward, hashable, is_array, shown
 from lossdsl.learning.result import LearningResult, at_rest
-from lossdsl.learning.settings import described, losses, names, one_of, positive, refuse
+from lossdsl.learning.settings import (
+    TRACED,
+    described,
+    losses,
+    names,
+    one_of,
+    plain,
+    positive,
+    refuse,
+)
 from lossdsl.terms import Terms
 
 
@@ -37,13 +48,21 @@ class LearningRule(ABC):
         """Raise LD904 for a setting that is of another kind, or out of range."""
         for one in fields(self):
             value = getattr(self, one.name)
-            if isinstance(value, np.generic):
+            if isinstance(value, np.generic | np.ndarray | jax.Array) and not (
+                isinstance(value, Tracer) or value.shape
+            ):
                 # A number of NumPy has a dtype of its own, which would meet that of the network.
                 object.__setattr__(self, one.name, value.item())
         losses(loss=self.loss)
         names(input=self.input, output=self.output)
         one_of((False, True), check=self.check)
+        plain(tolerance=self.tolerance)
         positive(tolerance=self.tolerance)
+
+    @property
+    def remedy(self) -> str:
+        """What to do where inference is not at rest."""
+        return "more `steps`; if it grows with them, a smaller step size"
 
     def grads(
         self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
@@ -54,7 +73,7 @@ class LearningRule(ABC):
         without an error for each example, LD906 with `check`.
         """
         result = _run(compiled, self, layers, params, batch)
-        return at_rest(result, self.tolerance) if self.check else result
+        return at_rest(result, self.tolerance, self.remedy) if self.check else result
 
     def evaluate(
         self, layers: Sequence[Layer], params: Sequence[Any], batch: Mapping[str, Any]
@@ -80,23 +99,43 @@ class LearningRule(ABC):
 
 
 def _compute(
-    rule: LearningRule, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
+    rule: LearningRule, layers: tuple[Layer, ...], numbers: Any, params: Any, batch: Any
 ) -> LearningResult:
-    return rule.compute(layers, params, batch)
+    return _with(rule, numbers).compute(layers, params, batch)
 
 
 def _evaluate(
-    rule: LearningRule, layers: tuple[Layer, ...], params: Any, batch: Mapping[str, Any]
+    rule: LearningRule, layers: tuple[Layer, ...], numbers: Any, params: Any, batch: Any
 ) -> tuple[Any, Terms]:
-    out = rule.predict(layers, params, batch[rule.input])
+    out = _with(rule, numbers).predict(layers, params, batch[rule.input])
     return objective(rule.loss, rule.output, batch).value(out, params)
 
 
 compiled = jax.jit(_compute, static_argnums=(0, 1))
-"""Compiled once for a rule, its layers (by identity) and the shapes."""
+"""Compiled once for a rule but for its numbers, its layers (by identity) and the shapes."""
 
 evaluated = jax.jit(_evaluate, static_argnums=(0, 1))
 """The same without gradients."""
+
+
+def _with(rule: LearningRule, numbers: Mapping[str, Any]) -> LearningRule:
+    """Return the rule with other numbers, which were checked before or are traced."""
+    other = copy(rule)
+    for name, value in numbers.items():
+        object.__setattr__(other, name, value)
+    return other
+
+
+def _numbers(rule: LearningRule, *given: Any) -> dict[str, Any]:
+    """Return the settings that are arguments of what is compiled, and not compiled in.
+
+    In a transformation of the caller's only traced ones are: reverse-mode differentiation wants a
+    number of steps that is known, and the caller's program is what compiles.
+    """
+    settings = {one.name: getattr(rule, one.name) for one in fields(rule) if TRACED in one.metadata}
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+        return {name: value for name, value in settings.items() if isinstance(value, Tracer)}
+    return settings
 
 
 def _run(
@@ -108,15 +147,17 @@ def _run(
 ) -> Any:
     """Run a compiled function of a rule on a batch; LossError for what does not fit together."""
     check_layers(layers, params)
+    read = _read(rule, batch)
+    numbers = _numbers(rule, params, read)
     for one in fields(rule):
         value = getattr(rule, one.name)
-        if not hashable(value):
+        if one.name not in numbers and not hashable(value):
             message = f"`{one.name}` is {described(value)}, and has no hash"
             help = "settings are compiled in: numbers, text, functions, tuples, compiled losses"
             raise refuse(message, help)
-    read = _read(rule, batch)
+    still = _with(rule, dict.fromkeys(numbers))
     try:
-        return function(rule, tuple(layers), params, read)
+        return function(still, tuple(layers), numbers, params, read)
     except LossError as problem:
         # Raised anew, so that the traceback ends at the call and not inside JAX.
         raise LossError(problem.diagnostics) from problem.__cause__

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import field
 from numbers import Integral, Real
 from typing import Any
 
+import jax.numpy as jnp
+from jax.core import Tracer
+
 from lossdsl.diagnostics.diagnostic import LossError, at
+
+TRACED = "changes without another compilation"
+
+
+def traced(default: Any) -> Any:
+    """Return the field of a setting that may change without another compilation."""
+    return field(default=default, metadata={TRACED: True})
 
 
 def refuse(message: str, help: str | None = None) -> LossError:
@@ -16,19 +27,37 @@ def refuse(message: str, help: str | None = None) -> LossError:
 
 
 def numbers(**settings: Any) -> None:
-    """Refuse what is not one finite number."""
+    """Refuse what is not one finite number; of one that is traced, the value is not known."""
     for name, value in settings.items():
+        if unknown(value):
+            continue
         if isinstance(value, bool) or not isinstance(value, Real):
             raise refuse(f"`{name}` is {described(value)}; it is a number", _help(value))
         if not math.isfinite(value):
             raise refuse(f"`{name}` is {described(value)}; it is a finite number")
 
 
+def unknown(value: Any) -> bool:
+    """Say whether a value is a number that is known only when the program runs."""
+    return (
+        isinstance(value, Tracer)
+        and value.shape == ()
+        and jnp.issubdtype(value.dtype, jnp.floating)
+    )
+
+
+def plain(**settings: Any) -> None:
+    """Refuse what is not known before the program runs."""
+    for name, value in settings.items():
+        if isinstance(value, Tracer):
+            raise refuse(f"`{name}` is traced; it is a number of Python", _help(value))
+
+
 def positive(**settings: Any) -> None:
     """Refuse what is not a finite number above 0."""
     numbers(**settings)
     for name, value in settings.items():
-        if value <= 0:
+        if not unknown(value) and value <= 0:
             raise refuse(f"`{name}` is {described(value)}; it is a number above 0")
 
 
@@ -36,7 +65,7 @@ def not_negative(**settings: Any) -> None:
     """Refuse what is not a finite number of at least 0."""
     numbers(**settings)
     for name, value in settings.items():
-        if value < 0:
+        if not unknown(value) and value < 0:
             raise refuse(f"`{name}` is {described(value)}; it is 0 or a number above")
 
 
@@ -91,5 +120,4 @@ def described(value: Any) -> str:
 
 
 def _help(value: Any) -> str | None:
-    # A traced number has no value to compile in; an array of one element has.
-    return "settings are compiled in: plain numbers of Python" if hasattr(value, "dtype") else None
+    return "a plain number, which is compiled in" if hasattr(value, "dtype") else None

@@ -8,22 +8,23 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lossdsl.learning.descent import moved, norm
+from lossdsl.learning.descent import moved, norm, ratio
 
 
 class Rest(NamedTuple):
-    """Units that have settled, and the forces `dF/du` that are left."""
+    """Units that have settled, the forces `dF/du` that are left, and where these would lead.
+
+    `left` is what the units have still to go: forces that shrink by a factor with each step are a
+    geometric series, of which no more than the steps that were taken are added up.
+    """
 
     units: list[Any]
     forces: list[Any]
+    left: list[Any]
 
 
 def relax(
-    force: Callable[[Any], list[Any]],
-    units: list[Any],
-    rate: float,
-    steps: int,
-    stop: float = 0.0,
+    force: Callable[[Any], list[Any]], units: list[Any], rate: Any, steps: Any, stop: float = 0.0
 ) -> Rest:
     """Follow the forces down, until their size is below `stop` or the steps are over.
 
@@ -31,16 +32,20 @@ def relax(
     stopped skips the rest of it.
     """
 
-    def step(at: Rest) -> Rest:
-        units = moved(at.units, at.forces, rate)
-        return Rest(units, force(units))
+    def step(at: Any) -> Any:
+        units = moved(at[0], at[1], rate)
+        return units, force(units), norm(at[1])
 
-    def follow(_: Any, at: Rest) -> Rest:
+    def follow(_: Any, at: Any) -> Any:
         if stop == 0:
             return step(at)
-        return jax.lax.cond(_size(at.forces) < stop, lambda at: at, step, at)
+        return jax.lax.cond(_size(at[1]) < stop, lambda at: at, step, at)
 
-    return jax.lax.fori_loop(0, steps, follow, Rest(units, force(units)))
+    begun = force(units)
+    units, forces, before = jax.lax.fori_loop(0, steps, follow, (units, begun, norm(begun)))
+    shrink = 1 - ratio(norm(forces), before)
+    reach = jnp.where(shrink * steps > 1, 1 / jnp.where(shrink > 0, shrink, 1), steps)
+    return Rest(units, forces, moved([one - one for one in units], forces, rate * reach))
 
 
 def _size(forces: list[Any]) -> Any:
