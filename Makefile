@@ -7,8 +7,9 @@ NEWEST ?= $(call first,$(foreach minor,13 12 11,$(call of,$(minor))))
 LOWEST ?= $(call first,$(foreach minor,11 12,$(call of,$(minor))))
 BIN := .venv/bin
 WORKERS ?= 2
+MINUTES ?= 40
 
-.PHONY: help demo test test-newest test-lowest soak examples tutorial lint format clean
+.PHONY: help demo test test-newest test-lowest test-all soak examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,7 +30,10 @@ test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases tha
 	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
 	.venv-lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning
 
-soak: .venv/.test ## run every test for longer: more shapes, more random programs
+test-all: .venv/.torch test test-lowest test-newest ## run every test with torch beside it, and in those two
+
+soak: .venv/.test ## run random programs for MINUTES=40 and count them, then every test for longer
+	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS)
 
 examples: .venv/.examples ## run every example, the tutorial's short form included
