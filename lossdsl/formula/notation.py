@@ -88,6 +88,8 @@ NOTATION: Mapping[str, Notation] = {
     "where": _elementwise(_where),
     "floor": _elementwise(lambda x: Fence("floor", x)),
     "round": _elementwise(lambda x: Fence("round", x)),
+    "weigh": _elementwise(lambda weight, x: multiplied([weight, x])),
+    "nan_unless": _elementwise(lambda condition, x: x),
     "xlogy": _elementwise(lambda x, y: multiplied([x, Operator("log", y)])),
     "entr": _elementwise(lambda x: negated(multiplied([x, Operator("log", x)]))),
     "gammaln": _elementwise(lambda x: Operator("log", Apply("Gamma", (x,)))),
