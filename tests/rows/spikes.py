@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from rows.row import Row
+from rows.row import FINITE, Row
 
 
 def step(x: Any, **_: Any) -> Any:
@@ -75,5 +75,6 @@ ROWS = [
         lambda x: np.sign(x),
         moving=lambda x, held: np.sin(x),
         given=currents,
+        extremes=FINITE,  # the cosine of an infinity is NaN
     ),
 ]
