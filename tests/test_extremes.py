@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from test_differential import ROWS
@@ -259,4 +258,4 @@ def is_label(trial: Trial, name: str) -> bool:
 def test_every_function_is_tried() -> None:
     tried = {call.function.name for call in CALLS}
     assert sorted(set(BUILTINS) - tried - NOTHING_TO_TRY) == []
-    print(f"{len(tried)} functions in {len(TRIALS)} calls at their edges")
+    print(f"{len(tried)} functions in {len(TRIALS)} calls at their edges")  # noqa: T201
