@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from lossdsl.check.binding import agrees
+from lossdsl.check.context import Static
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Source
@@ -49,7 +51,8 @@ def draw(
     Real numbers are float64, integers int32; trees are nested dicts. Labels count from 0 and
     stay below the number of classes, probabilities sum to 1 over a last axis of classes, and a
     number stays inside the domain that the function declares for it. Of several signatures the
-    one that has most of the names is meant, or that of the number `variant`.
+    one that has the choices of the call and most of its names is meant, or that of the number
+    `variant`.
 
     >>> from lossdsl.library import BUILTINS
     >>> drawn = draw(BUILTINS["cross_entropy"], "cross_entropy(z, y)", sizes=PAGE)
@@ -79,11 +82,12 @@ def _call(function: Builtin, text: str, variant: int | None = None) -> _Call:
     calls = [node for node in ast.walk(program) if isinstance(node, ast.Call)]
     own = next((one for one in calls if one.function == function.name), None)
 
-    def known(signature: ast.Signature) -> int:
-        return len({one.name for one in signature.parameters} & set(named))
+    def fit(signature: ast.Signature) -> tuple[bool, int]:
+        chosen = own is None or agrees(function, signature, own, _text)
+        return chosen, len({one.name for one in signature.parameters} & set(named))
 
     signatures = function.signatures
-    signature = max(signatures, key=known) if variant is None else signatures[variant]
+    signature = max(signatures, key=fit) if variant is None else signatures[variant]
     parameters = {one.name: one.plain_type for one in signature.parameters}
     inputs: dict[str, ast.TypeExpr] = {}
     for name in named:
@@ -98,6 +102,10 @@ def _call(function: Builtin, text: str, variant: int | None = None) -> _Call:
         if isinstance(value, ast.Literal) and isinstance(value.value, int)
     }
     return _Call(signature, inputs, sizes)
+
+
+def _text(expr: ast.Expr) -> Static:
+    return Static(expr.value if isinstance(expr, ast.Text) else None)
 
 
 @lru_cache

@@ -25,7 +25,9 @@ def _scaled(x: Any, temperature: Any, where: Any, axis: Axes) -> Any:
         x = jnp.where(where, x, -jnp.inf)
     peak = jax.lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf))
     shifted = x - jnp.where(jnp.isfinite(peak), peak, 0)
-    return (shifted if where is None else jnp.where(where, shifted, 0)) / temperature
+    shifted = shifted if where is None else jnp.where(where, shifted, 0)
+    # The temperature changes nothing at an infinity, where its gradient would be 0*inf.
+    return shifted / jnp.where(jnp.isinf(shifted), jax.lax.stop_gradient(temperature), temperature)
 
 
 def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]:

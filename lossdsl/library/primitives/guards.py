@@ -41,7 +41,9 @@ def weigh() -> Kernel:
         if not isinstance(of_x, SymbolicZero):
             slope = weight * of_x
         if not isinstance(of_weight, SymbolicZero):
-            more = jnp.where(absent(weight, x), 0, x) * of_weight
+            largest = jnp.finfo(x.dtype).max
+            # Finite, so that what is weighed by 0 further out has no NaN in the gradient either.
+            more = jnp.where(absent(weight, x), 0, jax.lax.clamp(-largest, x, largest)) * of_weight
             slope = more if isinstance(of_x, SymbolicZero) else slope + more
         return value, jnp.broadcast_to(slope, value.shape)
 
