@@ -160,9 +160,13 @@ def _pick(
         )
         return None
     size, at = dim.known, position.known
-    if size is not None and at is not None and not -size <= at < size:
-        context.error(scope, "LD218", f"index {at} is outside an axis of size {size}", item.span)
-        return None
+    if size is not None and at is not None:
+        place = _place(position, dim)
+        if not -size <= place < size:
+            message = f"index {position} is outside an axis of size {size}"
+            context.error(scope, "LD218", message, item.span)
+            return None
+        return ("at", place), None
     return ("at", position if at is None else at), None
 
 
@@ -185,20 +189,15 @@ def _range(
     if step is not None and step.known == 0:
         context.error(scope, "LD218", "a slice cannot step by 0", item.span)
         return None
-    entry = ("slice", *(b if b is None or b.known is None else b.known for b in bounds))
+    places = [b if b is None or b.known is None else _place(b, dim) for b in (start, stop)]
+    entry = ("slice", *places, step if step is None or step.known is None else step.known)
     if start is None and stop is None and step is None:
         return entry, dim
-    return entry, _range_dim(dim, start, stop, step)
-
-
-def _range_dim(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | None) -> Dim:
-    """Return the size of a slice, symbolic where bounds are plain ones."""
-    known = (None if b is None else b.known for b in (start, stop, step))
-    if dim.known is not None and all(b is None or b.known is not None for b in (start, stop, step)):
-        size = len(range(*slice(*known).indices(dim.known)))
-        symbolic = _symbolic_range(dim, start, stop, step)
-        return symbolic if symbolic.terms and symbolic.known == size else literal_dim(size)
-    return _symbolic_range(dim, start, stop, step)
+    symbolic = _symbolic_range(dim, start, stop, step)
+    if dim.known is None or any(isinstance(one, Dim) for one in entry):
+        return entry, symbolic
+    size = len(range(*slice(*entry[1:]).indices(dim.known)))
+    return entry, symbolic if symbolic.terms and symbolic.known == size else literal_dim(size)
 
 
 def _symbolic_range(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | None) -> Dim:
@@ -210,6 +209,44 @@ def _symbolic_range(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | N
     def place(bound: Dim | None, default: Dim) -> Dim:
         if bound is None:
             return default
-        return combine_dims([(1, dim), (1, bound)]) if bound.most < 0 else bound
+        match _is_from_end(bound, dim):
+            case None:
+                return UNKNOWN_DIM
+            case True:
+                return combine_dims([(1, dim), (1, bound)])
+            case False:
+                return bound
 
     return combine_dims([(1, place(stop, dim)), (-1, place(start, Dim(0)))])
+
+
+def _is_from_end(bound: Dim, axis: Dim) -> bool | None:
+    """Say whether a bound counts from the end of an axis; None if only its value tells.
+
+    By what it is written as, not by its value: `-B` counts from the end for a `B` of 0 too, and
+    `T-5` from the start for a `T` of 3. Of an axis `N`, so do `B-N` and `N-B`.
+    """
+    if bound.constant is None:
+        return None
+    if not bound.terms:
+        return bound.constant < 0
+    signs = _signs(bound)
+    if len(signs) == 1:
+        return -1 in signs
+    if 1 not in _signs(combine_dims([(1, bound), (-1, axis)])):
+        return False
+    return True if -1 not in _signs(combine_dims([(1, bound), (1, axis)])) else None
+
+
+def _signs(dim: Dim) -> set[int]:
+    """Return the signs with which sizes occur in a size; both where it is unknown."""
+    return {-1, 1} if dim.constant is None else {1 if k > 0 else -1 for _, k in dim.terms}
+
+
+def _place(bound: Dim, axis: Dim) -> int:
+    """Return a known bound as one that Python counts from the same end."""
+    assert bound.known is not None
+    from_end = _is_from_end(bound, axis)
+    if axis.known is None or from_end is None or from_end == (bound.known < 0):
+        return bound.known
+    return bound.known + axis.known if from_end else bound.known - axis.known - 1

@@ -196,4 +196,55 @@ CASES = [
         inputs={**Z, "step": 0},
         value=2.5,
     ),
+    # A bound of a slice counts from the end that it is written from, whatever its value.
+    Case(
+        text="x: f32[T]\nloss = mean(x[1-T:]*x[:T-1])",
+        inputs={"x": [1.0, 2.0, 3.0]},
+        value=4.0,
+    ),
+    Case(text="x: f32[T]\nloss = sum(x[1-T:])", inputs={"x": [1.0]}, value=0.0),
+    Case(text="x: f32[T]\nloss = sum(x[:T-5]*x[5:])", inputs={"x": [1.0, 2.0, 3.0]}, value=0.0),
+    Case(
+        text="x: f32[N]\nz: f32[N-B]\ny: f32[B]\nloss = sum(x[B-N:]*z) + sum(x[N-B:]*y)",
+        inputs={"x": [1.0, 2.0, 3.0], "z": [1.0, 1.0], "y": [10.0]},
+        value=35.0,
+    ),
+    Case(
+        text="x: f32[N]\nz: f32[B]\nloss = sum(x[B-N:]) + sum(z)",
+        inputs={"x": [1.0, 2.0], "z": [0.0, 0.0]},
+        value=0.0,
+    ),
+    Case(
+        text="x: f32[M]\nn: f32[N]\nb: f32[B]\nz: f32[N-B]\nloss = sum(x[B-N:]*z) + sum(n)*sum(b)",
+        inputs={"x": [1.0, 2.0, 3.0], "n": [0.0, 0.0], "b": [0.0], "z": [2.0]},
+        value=6.0,
+    ),
+    Case(
+        text="x: f32[N]\nb: f32[B]\nloss = sum(x[-B:]) + 10*sum(x[:-B]) + sum(b)",
+        inputs={"x": [1.0, 2.0], "b": np.zeros(0, "f4")},
+        value=30.0,
+    ),
+    Case(
+        text="x: f32[N]\nb: f32[B]\nloss = sum(x[-B:]) + 10*sum(x[:-B]) + sum(b)",
+        inputs={"x": [1.0, 2.0], "b": [0.0, 0.0, 0.0]},
+        value=3.0,
+    ),
+    Case(
+        text="x: f32[N]\nb: f32[B]\nloss = x[-B] + sum(b)",
+        inputs={"x": [1.0, 2.0], "b": np.zeros(0, "f4")},
+        code="LD218",
+        message="index -B=0 is outside an axis of size 2",
+        static=False,
+    ),
+    Case(
+        text="x: f32[N]\nb: f32[B]\nloss = sum(x[B-3]) + sum(b)",
+        inputs={"x": [1.0, 2.0], "b": [0.0, 0.0]},
+        code="LD218",
+        static=False,
+    ),
+    Case(
+        text="x: f32[T]\nloss = mean(x[1-T:]*x)",
+        inputs={"x": [1.0, 2.0, 3.0]},
+        code="LD201",
+    ),
 ]
