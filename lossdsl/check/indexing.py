@@ -190,13 +190,15 @@ def _range(
         context.error(scope, "LD218", "a slice cannot step by 0", item.span)
         return None
     places = [b if b is None or b.known is None else _place(b, dim) for b in (start, stop)]
-    entry = ("slice", *places, step if step is None or step.known is None else step.known)
+    places.append(step if step is None or step.known is None else step.known)
+    entry = ("slice", *places)
     if start is None and stop is None and step is None:
         return entry, dim
     symbolic = _symbolic_range(dim, start, stop, step)
-    if dim.known is None or any(isinstance(one, Dim) for one in entry):
+    known = [one for one in places if not isinstance(one, Dim)]
+    if dim.known is None or len(known) < 3:
         return entry, symbolic
-    size = len(range(*slice(*entry[1:]).indices(dim.known)))
+    size = len(range(*slice(*known).indices(dim.known)))
     return entry, symbolic if symbolic.terms and symbolic.known == size else literal_dim(size)
 
 

@@ -51,7 +51,7 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
                 known = {"int": "i32", "bool": "bool"}
                 dtype = known.get(kind(type.dtype), context.default_float)
                 type = array(dtype, type.dims)
-                node = context.graph.apply(of_form(Form.CAST), [node], type, {"dtype": dtype})
+                node = cast_to(context, value, type).node
             tree = TreeType(None, (((), type),), type.role)
             function = of_form(Form.BRANCHES)
             return Value(context.graph.apply(function, [node], tree, {"paths": ((),)}), tree)
@@ -59,6 +59,17 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
             return Value(value.node, record_tree(type))
         case _:
             return value
+
+
+def cast_to(context: Context, value: Value, type: ArrayType | TreeType) -> Value:
+    """Return a value converted to the dtype of a type, a tree leaf by leaf."""
+    dtypes: str | tuple[str, ...] = (
+        type.dtype
+        if isinstance(type, ArrayType)
+        else tuple(leaf.dtype for _, leaf in type.leaves or ())
+    )
+    node = context.graph.apply(of_form(Form.CAST), [value.node], type, {"dtype": dtypes})
+    return Value(node, type)
 
 
 def usable(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lossdsl.check import record
 from lossdsl.check.constants import literal
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Const
-from lossdsl.check.leaves import as_read, as_tree, record_tree
+from lossdsl.check.leaves import as_read, as_tree, cast_to, record_tree
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.check.refusals import structure_problem
 from lossdsl.library.declare import of_form, of_operator
@@ -130,15 +132,14 @@ def _for_tree(
         value = as_tree(context, scope, value)
     elif isinstance(value.type, RecordType):
         value = as_tree(context, scope, value)
-    named = value
-    if option == WEIGHT and not _is_of_numbers(value.type, "int"):
-        value = as_read(context, scope, value, span)
+    if option == WEIGHT:
+        value = as_read(context, scope, _as_floats(context, value, tree), span)
     if not isinstance(value.type, TreeType) or None in (value.type.leaves, tree.leaves):
         return value
     mine, theirs = dict(value.type.leaves or ()), dict(tree.leaves or ())
     if list(mine) != list(theirs):
-        if _is_of_numbers(named.type):
-            leaves = record.by_name(context, scope, named, tree, span, option)
+        if _is_of_numbers(value.type):
+            leaves = record.by_name(context, scope, value, tree, span, option)
             return None if leaves is None else _as_one(context, scope, *leaves, span)
         structure_problem(context, scope, (list(theirs), tree_span), (list(mine), span))
         return None
@@ -157,12 +158,35 @@ def _for_tree(
     return _as_one(context, scope, list(mine), fitted, span)
 
 
-def _is_of_numbers(type: Type, *kinds: str) -> bool:
+def _as_floats(context: Context, value: Value, target: TreeType) -> Value:
+    """Return whole numbers at the leaves of a weight as floats, as a single number would be.
+
+    Those beyond the leaves of the target stay what they are, such as a count of steps: they
+    belong to a leaf that is not read either.
+    """
+    type = value.type
+    if not isinstance(type, TreeType) or type.leaves is None:
+        return value
+    floats = [path for path, leaf in type.leaves if kind(leaf.dtype) != "int"]
+    if floats == [path for path, _ in target.leaves or ()]:
+        return value
+    leaves = tuple(
+        (path, array(context.default_float, ()) if _is_number(leaf, "int") else leaf)
+        for path, leaf in type.leaves
+    )
+    if leaves == type.leaves:
+        return value
+    return cast_to(context, value, replace(type, leaves=leaves))
+
+
+def _is_of_numbers(type: Type) -> bool:
     """Say whether a tree has one number at each leaf, which may hold for several of another."""
     leaves = (type.leaves or ()) if isinstance(type, TreeType) else ()
-    return bool(leaves) and all(
-        leaf.dims == () and (not kinds or kind(leaf.dtype) in kinds) for _, leaf in leaves
-    )
+    return bool(leaves) and all(_is_number(leaf) for _, leaf in leaves)
+
+
+def _is_number(leaf: ArrayType, *kinds: str) -> bool:
+    return leaf.dims == () and (not kinds or kind(leaf.dtype) in kinds)
 
 
 def _as_one(

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from lossdsl.check import expressions, trees
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Node
-from lossdsl.check.leaves import record_tree
+from lossdsl.check.leaves import as_tree
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
-from lossdsl.selectors import Problem, parse_selector
+from lossdsl.selectors import Problem, Selector, parse_selector
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
@@ -20,41 +19,70 @@ from lossdsl.types.types import (
     Path,
     RecordType,
     TreeType,
+    Type,
     array,
     kind,
 )
 
 
 def tree_of(context: Context, scope: Scope, expr: ast.Record) -> Value:
-    """Return the tree of what is written, each leaf under its name."""
-    given: set[str] = set()
-    leaves: list[tuple[Path, ArrayType]] = []
-    nodes: list[Node] = []
-    known = True
+    """Return the tree of what is written, each leaf under its name, in the order of JAX."""
+    branches: list[tuple[Path, Value]] = []
+    given: set[Path] = set()
     for entry in expr.entries:
-        if entry.name in given:
-            message = f"`{entry.name}` is given twice"
-            context.error(scope, "LD104", message, entry.name_span, help="keep one of the two")
-        given.add(entry.name)
-        value = _as_array(context, expressions.elaborate(context, scope, entry.value))
         path = tuple(entry.name.split("/"))
-        type = record_tree(value.type) if isinstance(value.type, RecordType) else value.type
-        nodes.append(value.node)
-        match type:
-            case ArrayType():
-                leaves.append((path, type))
-            case TreeType(leaves=below) if below is not None:
-                leaves += [((*path, *rest), leaf) for rest, leaf in below]
-            case _:
-                known = False
-    if not known:
+        value = _as_array(context, expressions.elaborate(context, scope, entry.value))
+        if isinstance(value.type, RecordType):
+            value = as_tree(context, scope, value)
+        paths = {path, *(leaf for leaf, _ in _leaves(path, value.type) or ())}
+        if twice := sorted(given & paths):
+            message = f"`{'/'.join(twice[0])}` is given twice"
+            context.error(scope, "LD104", message, entry.name_span, help="keep one of the two")
+            continue
+        given |= paths
+        branches.append((path, value))
+    if any(_leaves(path, value.type) is None for path, value in branches):
         text = {"at": expr.span.text}
+        nodes = [value.node for _, value in branches]
         node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, UNKNOWN, text)
         return context.value(node, UNKNOWN, expr.span, scope)
+    if any(path[:end] in dict(branches) for path, _ in branches for end in range(len(path))):
+        branches = [leaf for branch in branches for leaf in _single(context, *branch)]
+    branches.sort(key=lambda branch: _order(branch[0]))
+    leaves = [leaf for path, value in branches for leaf in _leaves(path, value.type) or ()]
     type = TreeType(None, tuple(leaves))
     paths = {"paths": tuple(path for path, _ in leaves)}
+    nodes = [value.node for _, value in branches]
     node = context.graph.apply(of_form(Form.BRANCHES), nodes, type, paths)
     return context.value(node, type, expr.span, scope)
+
+
+def _leaves(path: Path, type: Type) -> list[tuple[Path, ArrayType]] | None:
+    """Return the leaves of what is written under a path; None where they are not known yet."""
+    match type:
+        case ArrayType():
+            return [(path, type)]
+        case TreeType(leaves=below) if below is not None:
+            return [((*path, *rest), leaf) for rest, leaf in below]
+        case _:
+            return None
+
+
+def _single(context: Context, path: Path, value: Value) -> list[tuple[Path, Value]]:
+    """Take a branch apart, as leaves of another one stand between its own."""
+    if not isinstance(value.type, TreeType):
+        return [(path, value)]
+    return [
+        ((*path, *rest), Value(context.graph.leaves(value.node, Selector(exact=rest), leaf), leaf))
+        for rest, leaf in value.type.leaves or ()
+    ]
+
+
+def _order(path: Path) -> list[tuple[bool, int, str]]:
+    """Return what JAX sorts by: the keys of a dict, and the positions of a sequence."""
+    return [
+        (False, int(segment), "") if segment.isdecimal() else (True, 0, segment) for segment in path
+    ]
 
 
 def _as_array(context: Context, value: Value) -> Value:
@@ -117,18 +145,12 @@ def _named(
     """Return the positions of the leaves that a name selects, or that lie below what it does."""
     assert tree.leaves is not None
     text = "/".join(name)
-    found: set[int] = set()
-    for pattern in (text, f"{text}/**"):
-        selector = parse_selector(pattern, context.limits)
-        if isinstance(selector, Problem):
-            if pattern == text:
-                context.error(scope, "LD307", selector.message, span, help=selector.help)
-                return None
-            continue
-        found |= set(trees.selected_at(selector, tree.leaves))
+    selector = parse_selector(text, context.limits)
+    if isinstance(selector, Problem):
+        context.error(scope, "LD307", selector.message, span, help=selector.help)
+        return None
+    found = trees.selected_at(selector.with_below(), tree.leaves)
     if not found:
-        selector = parse_selector(text, context.limits)
-        assert not isinstance(selector, Problem)
         trees.no_match(context, scope, selector, tree, span, f"`{text}`")
         return None
-    return sorted(found)
+    return found

@@ -7,7 +7,7 @@ any segment begins with `**`. So `kernel` and `**/kernel` are one pattern, and `
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lossdsl.limits import DEFAULT_LIMITS, Limits
@@ -34,6 +34,15 @@ class Selector:
     ndim: tuple[tuple[str, int], ...] = ()
     dtype: str | None = None
     optional: bool = False
+
+    def with_below(self) -> Selector:
+        """Return the selector of what this one selects, and of what lies below that.
+
+        >>> Selector((("**", "head"),), exclusions=(("**", "bias"),)).with_below().text
+        '["head | head/** !bias"]'
+        """
+        below = ((*one, RUN) for one in self.patterns if one[-1] != RUN)
+        return replace(self, patterns=_canonical((*self.patterns, *below)))
 
     @property
     def pattern_text(self) -> str:

@@ -220,4 +220,42 @@ CASES = [
          help="`broadcast(0.0, like=x)`"),
     Case(text="mean(tril(x))", inputs={"x": [[1.0]]}, code="LD101", help="lower triangle"),
     Case(text="mean(square(x - eye(D)))", inputs={"x": [[1.0]]}, code="LD101", help="identity is"),
+    # The order in which a tree is written down is not part of it.
+    Case(text="sum(params*{kernel: 1, bias: 2})",
+         inputs={"params": {"kernel": [1.0], "bias": [3.0]}}, value=7.0),
+    Case(text='sum(params*{"head/kernel": 4, enc: {kernel: 1, bias: 2}, "head/bias": 3})',
+         inputs={"params": LAYERS}, value=40.0),
+    Case(text='sum(params*{"enc/kernel": 1, head: {kernel: 4, bias: 3}, enc: {bias: 2}})',
+         inputs={"params": LAYERS}, value=40.0),
+    Case(text='sum(params*{"m/b": 10, m: {c: 100, a: 1}})',
+         inputs={"params": {"m": {"a": [1.0], "b": [2.0], "c": [3.0]}}}, value=321.0),
+    Case(text='sum(params*{"m/b": 2*q.b, m: q.rest})',
+         inputs={"params": {"m": {"a": [1.0], "b": [2.0], "c": [3.0]}},
+                 "q": {"b": [5.0], "rest": {"a": [1.0], "c": [100.0]}}}, value=321.0),
+    Case(text="sum(params*{w: {" + ", ".join(f'"{at}": {at}' for at in (10, *range(10))) + "}})",
+         inputs={"params": {"w": tuple(map(float, range(11)))}}, value=385.0),
+    Case(text='sum(params*{"a/b": 1, a: {b: 2}})', inputs={"params": {"a": {"b": [1.0]}}},
+         code="LD104", at="a", message="`a/b` is given twice", help="keep one of the two"),
+    # Whole numbers weigh as they do one by one, whether the names are the leaves or patterns.
+    *(
+        Case(text="sum_squares(params, weight=w)", value=value,
+             inputs={"params": {"kernel": [1.0, 2.0], "bias": [3.0]}, "w": w})
+        for w, value in (
+            ({"kernel": 1, "bias": 0}, 5.0),
+            ({"kernel": 1, "bias": 0.5}, 9.5),
+            ({"*": 2}, 28.0),
+        )
+    ),
+    Case(text="sum_squares(params, weight=w)", value=10.0,
+         inputs={"params": {"kernel": [1.0, 2.0], "step": 7}, "w": {"kernel": 2.0, "step": 1}}),
+    # What lies below a name lies below each of its patterns.
+    *(
+        Case(text="sum_squares(params, weight=w)", value=value,
+             inputs={"params": LAYERS, "w": w})
+        for w, value in (
+            ({"enc | head": 1}, 55.0),
+            ({"enc !kernel": 1, "head | enc/kernel": 0}, 9.0),
+            ({"head | enc !bias": 1, "bias": 0}, 21.0),
+        )
+    ),
 ]  # fmt: skip
