@@ -9,6 +9,7 @@ from typing import cast
 from lossdsl.check.batch import moved
 from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin
 from lossdsl.syntax.options import AXIS, KEEPDIMS
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, same_dim, symbol_dim
@@ -114,7 +115,7 @@ def _scaled(node: Node, state: Mapping[Node, State]) -> Node:
     """Return what a value is a multiple of, by factors that no example is in."""
     while True:
         match node:
-            case Apply(Builtin(operator="neg"), (Apply() as inner,)):
+            case Apply(Builtin(operator="neg") | Builtin(form=Form.CAST), (Apply() as inner,)):
                 node = inner
             case Apply(Builtin(operator="*"), (factor, Apply() as inner)) if _is_free(
                 factor, state

@@ -15,7 +15,7 @@ from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.types.types import ArrayType, array, kind
+from lossdsl.types.types import LITERAL, ArrayType, array, kind
 
 # Of what has these laws it makes no difference, but for rounding, where integers become floats.
 _PASSED = {"monotone", "convex"}
@@ -80,9 +80,9 @@ class _Floats:
         return self.graph.again(node, arguments, replace(type, dtype=self.dtype))
 
     def _cast(self, node: Node) -> Node:
-        """Return an array of integers as floats."""
+        """Return integers as floats; a literal takes the dtype of what it meets."""
         type = self.graph.types[node]
-        if not isinstance(type, ArrayType) or kind(type.dtype) != "int" or not type.rank:
+        if not isinstance(type, ArrayType) or kind(type.dtype) != "int" or type.strength == LITERAL:
             return node
         cast = of_form(Form.CAST)
         return self.graph.apply(cast, [node], array(self.dtype, type.dims), {"dtype": self.dtype})

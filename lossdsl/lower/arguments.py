@@ -34,12 +34,12 @@ def host_array(value: Any, name: str) -> Any:
     array in the other order for those of its own, and 64-bit integers, which it halves, lose what
     lies beyond 32 bits.
     """
-    if not isinstance(value, (np.ndarray, np.integer)):
+    if not _is_misread(value):
         return value
     dtype = value.dtype
     if not dtype.isnative or isinstance(value, np.ma.MaskedArray):
         return as_array(value, name)
-    if dtype.kind not in "iu" or dtype.itemsize < 8 or CONFIG.jax_enable_x64:
+    if CONFIG.jax_enable_x64:
         return value
     narrow = value.astype(np.int32 if dtype.kind == "i" else np.uint32)
     if (narrow == value).all():
@@ -51,8 +51,8 @@ def host_array(value: Any, name: str) -> Any:
 
 
 def host_arrays(tree: Any, name: str) -> Any:
-    """Return a tree with its NumPy arrays as JAX takes them, and as it is if it has none."""
-    if not any(isinstance(leaf, (np.ndarray, np.integer)) for leaf in jax.tree.leaves(tree)):
+    """Return a tree with its NumPy arrays as JAX takes them, and as it is if it does so anyway."""
+    if isinstance(tree, jax.Array) or not any(map(_is_misread, jax.tree.leaves(tree))):
         return tree
     flat = flatten(tree)
     leaves = [
@@ -60,6 +60,15 @@ def host_arrays(tree: Any, name: str) -> Any:
         for path, leaf in zip(flat.paths, flat.leaves, strict=True)
     ]
     return flat.rebuilt(leaves)
+
+
+def _is_misread(leaf: Any) -> bool:
+    """Say whether a compiled `jit` may read a leaf, of NumPy, as other numbers than it holds."""
+    if not isinstance(leaf, (np.ndarray, np.integer)):
+        return False
+    dtype = leaf.dtype
+    whole = dtype.kind in "iu" and dtype.itemsize == 8
+    return whole or not dtype.isnative or isinstance(leaf, np.ma.MaskedArray)
 
 
 def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:

@@ -12,7 +12,7 @@ import jax
 from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.lower.apart import apart
-from lossdsl.lower.arguments import argument_problem, host_array, placement_problem
+from lossdsl.lower.arguments import argument_problem, host_arrays, placement_problem
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
 from lossdsl.lower.values import only_fields, without_unread
 from lossdsl.syntax import ast
@@ -63,7 +63,7 @@ def make_callable(
         "missing": MISSING,
         "scalar": strong_scalar,
         "fields": only_fields,
-        "host": host_array,
+        "host": host_arrays,
         "problems": Exception,
         "again": again,
         "explain": explain,

@@ -17,7 +17,7 @@ from jax.core import Tracer
 from jax.sharding import NamedSharding, PartitionSpec
 
 from lossdsl.diagnostics.diagnostic import LossError
-from lossdsl.lower.arguments import CONFIG, host_array, unheld
+from lossdsl.lower.arguments import CONFIG, host_array, host_arrays, unheld
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.syntax import ast
 
@@ -58,7 +58,7 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
             return host_array(value, name)
         return strong_scalar(value[()], wanted, name)
     if getattr(value, "ndim", None) != 0:
-        return value
+        return host_arrays(value, name)
     given, weak = getattr(value, "dtype", None), getattr(value, "weak_type", None)
     if wanted == "any" and isinstance(value, Tracer) and not weak:
         return value

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError, article, at
-from lossdsl.lower.arguments import as_array, host_array, no_array
+from lossdsl.lower.arguments import as_array, host_arrays, no_array
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has
@@ -167,7 +167,7 @@ def field_of(value: Any, field: str, name: str) -> Any:
 def only_fields(value: Any, declared: ast.TypeExpr | None, name: str) -> Any:
     """Return a record as a dict of the fields that are declared; anything else as it is."""
     if not isinstance(declared, ast.RecordTypeExpr):
-        return host_array(value, name)
+        return host_arrays(value, name)
     return {
         one.name: only_fields(field_of(value, one.name, name), one.type, f"{name}.{one.name}")
         for one in declared.fields

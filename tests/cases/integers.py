@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +11,16 @@ import numpy as np
 from cases.case import Case
 
 NARROW = ("i1", "i2", "u1", "u2")
+BEYOND = np.array([2**32 + 1])
+RECORD = "b: {z: f32[N, C], y: i32[N]}\ncross_entropy(b.z, b.y)"
 ALTERNATING = [0.0, 1.0] * 12
+
+
+class Batch(NamedTuple):
+    """A batch as frameworks pass it."""
+
+    z: object
+    y: object
 
 
 def case(text: str, inputs: dict[str, object], **right: object) -> Case:
@@ -138,6 +148,54 @@ CASES = [
             ('mse(b*b, 0*b, reduce="sum")/1e10', 1e10),
             ("mean(a - (a - b))", 50_001.5),
         )
+    ),
+    # Counts and numbers that multiply, of rank 0.
+    *(
+        case(text, {"x": np.ones(50_000, "f4"), "n": 50_000, "k": [50_000, 1]}, value=value)
+        for text, value in (
+            ("mean(x*x)/(count(x > 0)*count(x > 0))", 1 / 2.5e9),
+            ("n: i32\n1.0*(n*n)", 2.5e9),
+            ("n: i32\nsqrt(n*n)", 5e4),
+            ("n: i32\nk: i32[K]\nmean(k*(n*n - n))", (2.5e9 - 5e4) * 25_000.5),
+            ("(max(k)*max(k))/2", 1.25e9),
+            ("1.0*(sum(k)*count(x > 0)*3)", 50_001 * 1.5e5),
+        )
+    ),
+    # A 64-bit integer that 32 bits do not hold, wherever it lies.
+    *(
+        Case(
+            text=text,
+            inputs={"b": b},
+            code="LD219",
+            message="`b/y`" if ":" not in text else "`b.y`",
+            help="float32",
+            static=False,
+        )
+        for text, b in (
+            ("cross_entropy(b.z, b.y)", {"z": np.zeros((1, 3), "f4"), "y": BEYOND}),
+            ("cross_entropy(b.z, b.y)", Batch(np.zeros((1, 3), "f4"), BEYOND)),
+            (RECORD, {"z": np.zeros((1, 3), "f4"), "y": BEYOND}),
+            (RECORD, Batch(np.zeros((1, 3), "f4"), BEYOND)),
+            (
+                "b: {z: f32[N, 3], y: tree}\nmean(b.z)",
+                {"z": np.zeros((1, 3), "f4"), "y": BEYOND},
+            ),
+        )
+    ),
+    Case(
+        text="b: {z: f32[N, 3], y: tree}\nmean(b.z)",
+        inputs={"b": {"z": np.zeros((1, 3), "f4"), "y": {"of": (BEYOND,)}}},
+        code="LD219",
+        message="`b.y/of/0`",
+        static=False,
+    ),
+    *(
+        Case(
+            text=text,
+            inputs={"b": Batch(np.zeros((1, 3), "f4"), whole(2, dtype="i8"))},
+            value=np.log(3),
+        )
+        for text in ("cross_entropy(b.z, b.y)", RECORD)
     ),
     # The numbers that index arithmetic is made of stay integers, and raise no alarm.
     Case(
