@@ -20,7 +20,8 @@ from programs import expected
 
 import lossdsl
 from lossdsl import Library, primitive
-from lossdsl.library.declare import builtins
+from lossdsl.library.declare import Builtin, builtins, primitives
+from lossdsl.library.forms import Form
 from lossdsl.limits import Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast
@@ -294,6 +295,14 @@ def kernels() -> list[str]:
         for one in SUBJECTS
         if one.function.factory is not None and not one.function.elementwise
     ]
+
+
+@pytest.mark.parametrize("function", primitives().values(), ids=str)
+def test_what_picks_or_moves_elements_keeps_them(function: Builtin) -> None:
+    (head, *_), result = function.signatures[0].parameters[:1], function.signatures[0].result
+    moved = [getattr(one, "dtype", None) for one in (head.type, result)] == ["any", "any"]
+    if moved and (function.axes or function.sink == "pick") and function.form is not Form.CAST:
+        assert head.name in function.keeps
 
 
 def test_what_adds_up_half_precision_adds_in_f32() -> None:

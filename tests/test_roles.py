@@ -264,6 +264,7 @@ def test_labels_of_the_wrong_type(type: str, code: str, help: str) -> None:
 # What holds elements of its operand as they are says so; here is one call of each.
 KEEPING = {
     "broadcast": "broadcast(x[:, :1], like=x)", "concatenate": "concatenate(x, x)",
+    "diag": "diag(x[:3])",
     "expand": "expand(x, 1)", "reshape": "reshape(x, (2, 6))", "squeeze": "squeeze(x[:, :1], 1)",
     "stack": "stack(x, x)", "stop_gradient": "stop_gradient(x)", "sg": "sg(x)",
     "take": "take(x, i)", "take_along": "take_along(x, i[:, None])", "transpose": "transpose(x)",

@@ -1,7 +1,8 @@
 """Integers where floats are wanted: what may outgrow 32 bits is computed in floats from the start.
 
-A sum or a product of i32 that ends as a float is one of floats, whose size has no bound. What is
-counted, compared or indexed with stays an integer, and so does a difference alone: it is exact.
+A sum or a product of i32 that ends as a float is one of floats, whose size has no bound; one of
+two, or a difference, is one only where it is large, else exact. What is counted, compared or
+indexed with stays an integer.
 """
 
 from __future__ import annotations
@@ -72,12 +73,16 @@ class _Floats:
         for at, (name, one) in enumerate(zip(names, arguments, strict=False)):
             if one is not None and name in passed:
                 inner = self.converted(one)
-                arguments[at] = self._cast(inner) if node.function.grows == "size" else inner
+                arguments[at] = self._cast(inner) if node.function.grows else inner
         if arguments == list(node.arguments):
             return node
         type = self.graph.types[node]
         assert isinstance(type, ArrayType)
-        return self.graph.again(node, arguments, replace(type, dtype=self.dtype))
+        type = replace(type, dtype=self.dtype)
+        real = self.graph.again(node, arguments, type)
+        if node.function.grows != "sign" or (len(operands) == 1 and node.function.elementwise):
+            return real
+        return self.graph.apply(of_form(Form.EXACT), [node, real], type)
 
     def _cast(self, node: Node) -> Node:
         """Return integers as floats; a literal takes the dtype of what it meets."""

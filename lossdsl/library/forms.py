@@ -36,6 +36,8 @@ class Form(Enum):
     # Arrays
     CAST = auto()
     """A conversion to another dtype."""
+    EXACT = auto()
+    """Integers as floats, and other floats where the integers may have wrapped."""
     INDEX = auto()
     """Static indexing."""
     PERMUTE = auto()

@@ -59,14 +59,18 @@ def promoted(
         return DtypeProblem(at, "num", "bool")
     dtype, strength = promote(meeting, default_float)
     integers = {one.dtype for one in meeting}
-    if result == "bool" and integers <= set(INTS) and kind(dtype) != "int":
-        # What no integer holds is compared where the larger ones end.
+    if _are_mixed(result, integers, dtype):
         dtype = "i64" if integers & {"i64", "u64"} else "i32"
     if "num" in wanted or result == "bool":
         dtype = arithmetic_dtype(dtype, default_float, grows is not None)
     if result == "float" and kind(dtype) == "int":
         dtype = default_float
     return ArrayType(dtype, (), strength)
+
+
+def _are_mixed(result: str, dtypes: set[str], met: str) -> bool:
+    """Say whether integers are compared that no integer holds, such as u32 and i32."""
+    return result == "bool" and dtypes <= set(INTS) and kind(met) != "int"
 
 
 def compute_dtype(
@@ -76,9 +80,11 @@ def compute_dtype(
     default_float: str,
     grows: str | None = None,
 ) -> str | None:
-    """Return the dtype that the operands are converted to; None where nothing meets."""
+    """Return the dtype that the operands are converted to; None where they stay as they are."""
     if not any(want != "bool" for want in wanted):
         return None
+    if _are_mixed(result, {one.dtype for one in types}, promote(types, default_float)[0]):
+        return None  # compared as they are
     met = promoted(wanted, result, types, default_float, grows)
     assert isinstance(met, ArrayType)
     if "float" in wanted and kind(met.dtype) == "int":

@@ -12,6 +12,8 @@ from cases.case import Case
 
 NARROW = ("i1", "i2", "u1", "u2")
 BEYOND = np.array([2**32 + 1])
+SECONDS = np.array([1_700_000_000, 1_700_000_001], "i4")
+BOUNDS = np.array([2**31 - 1, -(2**31) + 1], "i4")
 RECORD = "b: {z: f32[N, C], y: i32[N]}\ncross_entropy(b.z, b.y)"
 ALTERNATING = [0.0, 1.0] * 12
 
@@ -149,6 +151,57 @@ CASES = [
             ("mean(a - (a - b))", 50_001.5),
         )
     ),
+    # A sum of two is as large as it is, and a difference exact as long as 32 bits hold it.
+    *(
+        case(text, {"t": SECONDS, "u": SECONDS - 3, "a": BOUNDS, "b": -BOUNDS}, value=value)
+        for text, value in (
+            ("mean(t + t)/2", 1.7e9),
+            ("def mid(p, q) = (p + q)/2\nloss = mean(mid(t, u))", 1.7e9),
+            (
+                "def mid(p, q: num[...]) -> float[...] = (p + q)/2\nloss = mean(mid(t, u))",
+                1.7e9,
+            ),
+            ("mean(t - u)", 3.0),
+            ("mean((t - u)*0.5)", 1.5),
+            ("mean(t + t - u - u)", 6.0),
+            ("mean(3*t - 3*u)", 9.0),
+            ("mean(maximum(a - b, 0))", 2.0**31),
+            ("mean(abs(a - b))", 2.0**32),
+            ("mean(diff(a))", -(2.0**32)),
+            ("mean(maximum(-(a - b), 0))", 2.0**31),
+            ("mean(maximum(-a, 0))", 2.0**30),
+        )
+    ),
+    # What is picked of a product, a part of it and its diagonal are products.
+    *(
+        case(text, {"a": [100_000, 100_000]}, value=1e10)
+        for text in (
+            "(a*a)[0]*1.0",
+            "mean((a*a)[1:])",
+            "mean(diag(a[:, None]*a))",
+            "mean(transpose(a[:, None]*a))",
+        )
+    ),
+    # Integers with and without a sign compare as the numbers that they are.
+    *(
+        case(
+            f"1.0*count({text})",
+            {"u": whole(4_000_000_000, 2**31, 7, 0, dtype="u4"), "i": [2**31 - 1, -1, 7, -(2**31)]},
+            value=value,
+        )
+        for text, value in (
+            ("u == i", 1),
+            ("u != i", 3),
+            ("u > i", 3),
+            ("i < u", 3),
+            ("u >= i", 4),
+            ("i <= u", 4),
+            ("u < i", 0),
+            ("i >= u", 1),
+        )
+    ),
+    # There is no truth at a position that is not there.
+    Case(text="1.0*count(take(m, y))", inputs={"m": np.array([True]), "y": [0, 3, -1]}, value=1),
     # Counts and numbers that multiply, of rank 0.
     *(
         case(text, {"x": np.ones(50_000, "f4"), "n": 50_000, "k": [50_000, 1]}, value=value)

@@ -90,7 +90,26 @@ def cast() -> Any:
 
 
 @primitive(
-    "index(x: any, items: shape) -> any", form=Form.INDEX, internal=True, axes=indexed, sink="pick"
+    "exact(whole: float, real: float) -> float", elementwise=True, form=Form.EXACT, internal=True
+)
+def exact() -> Any:
+    """Take what was computed in integers where floats say that 32 bits hold it, else the floats."""
+    import jax.numpy as jnp
+
+    def kernel(whole: Any, real: Any) -> Any:
+        # The floats are rounded: a size of half of what the integers hold is one that they hold.
+        return jnp.where(jnp.abs(real) < 2.0**30, whole, real)
+
+    return kernel
+
+
+@primitive(
+    "index(x: any, items: shape) -> any",
+    form=Form.INDEX,
+    internal=True,
+    axes=indexed,
+    sink="pick",
+    keeps=("x",),
 )
 def index() -> Any:
     """Index with static integers, slices and new axes, as in NumPy."""
@@ -110,7 +129,13 @@ def index() -> Any:
     return kernel
 
 
-@primitive("permute(x: any, order: shape) -> any", form=Form.PERMUTE, internal=True, axes=permuted)
+@primitive(
+    "permute(x: any, order: shape) -> any",
+    form=Form.PERMUTE,
+    internal=True,
+    axes=permuted,
+    keeps=("x",),
+)
 def permute() -> Any:
     """Reorder the axes."""
     import jax.numpy as jnp
@@ -126,6 +151,7 @@ def permute() -> Any:
     form=Form.ALIGN,
     internal=True,
     axes=aligned,
+    keeps=("x",),
 )
 def align() -> Any:
     """Reorder the axes of a mask or weight, then add axes of size 1."""

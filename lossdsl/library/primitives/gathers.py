@@ -20,6 +20,11 @@ def _within(index: Any, x: Any, axis: int) -> Any:
     return jnp.where(there, jnp.ones((), x.dtype), jnp.nan)
 
 
+def _filling(x: Any) -> Any:
+    """Return what stands at a position that is not there, where there is no NaN."""
+    return False if x.dtype.kind == "b" else None
+
+
 def _taken(call: RuleCall) -> Ruling:
     x, index, axes = call.array("x"), call.array("index"), call.axes("axis")
     if x.dims is None or index.dims is None or axes is None:
@@ -51,7 +56,7 @@ def take() -> Kernel:
     def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
         if not jnp.issubdtype(x.dtype, jnp.floating) or not x.shape[axis]:
             counted = jnp.where(index < 0, x.shape[axis], index)
-            return jnp.take(x, counted, axis=axis, mode="fill")
+            return jnp.take(x, counted, axis=axis, mode="fill", fill_value=_filling(x))
         taken = jnp.take(x, index, axis=axis, mode="clip")
         lead = axis % x.ndim
         beside = (*range(lead), *range(lead + index.ndim, taken.ndim))
@@ -80,7 +85,7 @@ def take_along() -> Kernel:
     def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
         if not jnp.issubdtype(x.dtype, jnp.floating) or not x.shape[axis]:
             counted = jnp.where(index < 0, x.shape[axis], index)
-            return jnp.take_along_axis(x, counted, axis=axis, mode="fill")
+            return jnp.take_along_axis(x, counted, axis=axis, mode="fill", fill_value=_filling(x))
         return jnp.take_along_axis(x, index, axis=axis, mode="clip") * _within(index, x, axis)
 
     return kernel

@@ -154,6 +154,7 @@ def einsum() -> Kernel:
     "diag(x: any[N]) -> any[N, N]",
     axes=diagonal,
     sink="pick",
+    keeps=("x",),
 )
 def diag() -> Kernel:
     """The diagonal of square matrices; of a vector, the matrix with that diagonal.

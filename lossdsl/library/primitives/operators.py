@@ -147,6 +147,28 @@ def negative() -> Kernel:
     return jnp.negative
 
 
+def _compared(law: Kernel) -> Kernel:
+    """Return a comparison that is exact also of integers with and without a sign.
+
+    No dtype holds both: the numbers below 0 are told first, the others are compared unsigned.
+    """
+    import jax.numpy as jnp
+
+    def kernel(a: Any, b: Any) -> Any:
+        kinds = {getattr(getattr(one, "dtype", None), "kind", "") for one in (a, b)}
+        if kinds != {"i", "u"}:
+            return law(a, b)
+        dtype = jnp.dtype(f"u{max(a.dtype.itemsize, b.dtype.itemsize)}")
+        below, beyond = a < 0, b < 0
+        return jnp.where(
+            below == beyond,
+            law(a.astype(dtype), b.astype(dtype)),
+            law(beyond.astype(dtype), below.astype(dtype)),
+        )
+
+    return kernel
+
+
 @primitive("less(a: num, b: num) -> bool", elementwise=True, operator="<", internal=True)
 def less() -> Kernel:
     """a < b.
@@ -155,7 +177,7 @@ def less() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.less
+    return _compared(jnp.less)
 
 
 @primitive("less_equal(a: num, b: num) -> bool", elementwise=True, operator="<=", internal=True)
@@ -166,7 +188,7 @@ def less_equal() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.less_equal
+    return _compared(jnp.less_equal)
 
 
 @primitive("greater(a: num, b: num) -> bool", elementwise=True, operator=">", internal=True)
@@ -177,7 +199,7 @@ def greater() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.greater
+    return _compared(jnp.greater)
 
 
 @primitive("greater_equal(a: num, b: num) -> bool", elementwise=True, operator=">=", internal=True)
@@ -188,7 +210,7 @@ def greater_equal() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.greater_equal
+    return _compared(jnp.greater_equal)
 
 
 @primitive("equal(a: any, b: any) -> bool", elementwise=True, operator="==", internal=True)
@@ -199,7 +221,7 @@ def equal() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.equal
+    return _compared(jnp.equal)
 
 
 @primitive("not_equal(a: any, b: any) -> bool", elementwise=True, operator="!=", internal=True)
@@ -210,7 +232,7 @@ def not_equal() -> Kernel:
     """
     import jax.numpy as jnp
 
-    return jnp.not_equal
+    return _compared(jnp.not_equal)
 
 
 @primitive("logical_and(a: bool, b: bool) -> bool", elementwise=True, operator="and", internal=True)
