@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lossdsl.check import expressions, trees
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.leaves import as_tree
+from lossdsl.check.leaves import as_tree, cast_to
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, Selector, parse_selector
@@ -92,8 +92,7 @@ def _as_array(context: Context, value: Value) -> Value:
         return value
     dtype = "bool" if kind(type.dtype) == "bool" else context.default_float
     result = array(dtype, type.dims)
-    node = context.graph.apply(of_form(Form.CAST), [value.node], result, {"dtype": dtype})
-    return Value(node, result)
+    return cast_to(context, value, result)
 
 
 def by_name(

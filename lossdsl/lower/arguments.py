@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,14 @@ from jax.core import Tracer
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.selectors import flatten
 from lossdsl.types.unread import Unread
+
+# How JAX begins what it says of placement: it has no classes of errors for these.
+_HELD = re.compile(r"(\w+: )?Disallowed host-to-device transfer: ")
+_APART = re.compile(
+    r"Received incompatible devices for \w+ computation\."
+    r"|For primitive [^,]+, context mesh .+ should match the aval mesh ",
+    re.DOTALL,
+)
 
 CONFIG: Any = jax.config  # its options are attributes that its type does not declare
 
@@ -87,15 +96,14 @@ def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:
 
 def placement_problem(inputs: Mapping[str, Any], problem: Exception) -> Diagnostic | None:
     """Say which inputs lie where JAX cannot bring them together; None if that is not what it is."""
-    said = str(problem)
     arrays = {name: jax.tree.leaves(value) for name, value in inputs.items()}
-    if "host-to-device transfer" in said:
+    if isinstance(problem, jax.errors.JaxRuntimeError) and _HELD.match(str(problem)):
         for name, leaves in arrays.items():
             if not all(isinstance(leaf, jax.Array) for leaf in leaves):
                 message = f"`{name}` lies on the host, which a transfer guard holds there"
                 help = f"pass `jax.device_put({name})`"
                 return at("LD226", message, None, help=help)
-    if "incompatible devices" not in said and "context mesh" not in said:
+    if not isinstance(problem, ValueError) or not _APART.match(str(problem)):
         return None
     placed = [
         (name, leaf.sharding)
@@ -143,11 +151,30 @@ def no_array(leaf: Any, name: str) -> Diagnostic | None:
             return None if traced or not leaf.is_deleted() else _gone(name)
         case int():
             return _too_large(leaf, name)
-        case np.ndarray() | np.generic():
-            return _no_numbers(leaf, name)
         case _:
-            what, help = _object(leaf, name)
-            return at("LD213", f"`{name}` is {what}, not an array", None, help=help)
+            refused = refusal(leaf, name)
+            if refused is None:
+                return None
+            return at("LD213", f"`{name}` is {refused.what}", None, help=refused.help)
+
+
+class Refusal(NamedTuple):
+    """What a leaf is that is no array, and what to pass for it.
+
+    `left_out`: there is nothing to convert, so the remedy is to pass the rest of the tree.
+    """
+
+    what: str
+    help: str
+    left_out: bool = False
+
+
+def refusal(leaf: Any, name: str) -> Refusal | None:
+    """Return what a NumPy value or an object is that JAX does not take; None if it does."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return _no_numbers(leaf, name)
+    found = _object(leaf, name)
+    return found._replace(what=f"{found.what}, not an array")
 
 
 def _gone(name: str) -> Diagnostic:
@@ -171,7 +198,7 @@ def unheld(value: int, dtype: Any, name: str) -> Diagnostic:
     return at("LD219", message, None, help=help)
 
 
-def _no_numbers(value: Any, name: str) -> Diagnostic | None:
+def _no_numbers(value: Any, name: str) -> Refusal | None:
     """Say what keeps a NumPy array or scalar from being one of JAX's."""
     dtype, code = value.dtype, _code(name)
     what, help = None, f"pass numbers, such as `{code}.astype(np.float32)`"
@@ -197,7 +224,7 @@ def _no_numbers(value: Any, name: str) -> Diagnostic | None:
         case _:
             return None
     kind = "array" if isinstance(value, np.ndarray) else "scalar"
-    return at("LD213", f"`{name}` is a NumPy {kind} {what}", None, help=help)
+    return Refusal(f"a NumPy {kind} {what}", help)
 
 
 def _of_text(name: str, text: str) -> str:
@@ -213,34 +240,38 @@ def _code(name: str) -> str:
     return "leaf" if "/" in name else name
 
 
-def _object(leaf: Any, name: str) -> tuple[str, str]:
+def _object(leaf: Any, name: str) -> Refusal:
     """Return what an object is, and what to pass for it."""
     kind = article(type(leaf).__name__)
     code, dtype = _code(name), _attribute(leaf, "dtype")
     of_dtype = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
     match leaf:
         case None:
-            return "None", "pass an array; what may be left out has a default: `w: float = 1`"
+            return Refusal(
+                "None", "pass an array; what may be left out has a default: `w: float = 1`"
+            )
         case str():
-            return kind, _of_text(name, leaf)
+            return Refusal(kind, _of_text(name, leaf))
         case bytes() | bytearray():
-            return kind, f"pass numbers: `np.frombuffer({code}, np.float32)`"
+            return Refusal(kind, f"pass numbers: `np.frombuffer({code}, np.float32)`")
         case Tracer() | jax.Ref():
-            return "a mutable reference", f"pass what it holds: `{code}[...]`"
+            return Refusal("a mutable reference", f"pass what it holds: `{code}[...]`")
         case jax.ShapeDtypeStruct():
-            return of_dtype, "types are given to `compile(…, inputs=…)`; a call passes arrays"
+            return Refusal(
+                of_dtype, "types are given to `compile(…, inputs=…)`; a call passes arrays"
+            )
         case numbers.Number():
-            return kind, f"pass `float({code})`"
+            return Refusal(kind, f"pass `float({code})`")
         case _:
             pass
     for attribute, shown in _CONVERTED.items():
         if _attribute(type(leaf), attribute) is not None:
-            return of_dtype, f"pass `{shown.format(code)}`"
+            return Refusal(of_dtype, f"pass `{shown.format(code)}`")
     if isinstance(leaf, Iterable):
-        return kind, f"pass `jnp.asarray(list({code}))`"
+        return Refusal(kind, f"pass `jnp.asarray(list({code}))`")
     tree = name.partition("/")[0]
     what = "the arrays only" if "/" in name else "an array or a tree of arrays"
-    return kind, f"pass {what}, such as `eqx.filter({tree}, eqx.is_array)`"
+    return Refusal(kind, f"pass {what}, such as `eqx.filter({tree}, eqx.is_array)`", True)
 
 
 # What an object with a method is turned into an array by; the first that it has.

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError, article, at
-from lossdsl.lower.arguments import as_array, host_arrays, no_array
+from lossdsl.lower.arguments import as_array, host_arrays, refusal
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has
@@ -118,10 +118,10 @@ def _refused(leaf: Any) -> Unread | None:
     found = unread(leaf)
     if found is None or isinstance(leaf, (jax.Array, Unread)):
         return None
-    problem = no_array(leaf, _LEAF)
-    if problem is None or "eqx.filter" in (problem.help or ""):
+    refused = refusal(leaf, _LEAF)
+    if refused is None or refused.left_out:
         return found
-    return replace(found, what=problem.message.removeprefix(f"`{_LEAF}` is "), help=problem.help)
+    return replace(found, what=refused.what, help=refused.help)
 
 
 def _strong_leaf(type: ArrayType) -> ArrayType:

@@ -141,6 +141,27 @@ def _list(s: Situation) -> Diagnostic | None:
     return None
 
 
+def _unquoted(s: Situation) -> Diagnostic | None:
+    """A path or selector as a name of a mapping, without the quotes around it."""
+    braces = [at for at, kind in enumerate(s.pending) if kind == "LEFT_BRACE"]
+    in_type = not braces or s.pending[braces[0] - 1 : braces[0]] in (("COLON",), ("ARROW",))
+    if s.accepts != {"COLON"} or in_type or s.found.kind != "mark" or s.found.text in _ENDING:
+        return None
+    end = 0
+    while s.look(end).text not in (":", ",", "}", "") and s.look(end + 1).kind != "end":
+        end += 1
+    if s.look(end).text != ":":
+        return None
+    name = s.before.span.to(s.look(end - 1).span)
+    return at(
+        "LD001",
+        f"unexpected {s.found} in a name of a mapping; expected `:`",
+        s.found.span,
+        help=f'a path or a selector is quoted: `"{name.text}"`',
+        fix=Fix(name, f'"{name.text}"'),
+    )
+
+
 def _conditional(s: Situation) -> Diagnostic | None:
     if "ELSE" not in s.accepts or _begins_operand(s.found):
         return None
@@ -245,6 +266,7 @@ def _anything(s: Situation) -> Diagnostic:
 _RULES: tuple[Callable[[Situation], Diagnostic | None], ...] = (
     marks.comma,
     *type_rules,
+    _unquoted,
     marks.foreign_operator,
     marks.unknown_character,
     marks.equals,

@@ -96,11 +96,16 @@ def _dim(s: Situation) -> Diagnostic | None:
         return None
     if s.found.kind == "end":
         return None
+    help = "sizes are numbers, symbols, `_`, `...` and runs `*S`"
+    if s.found.text == "**":
+        help = "only a bare symbol has a power, such as `H**2`; multiply out: `(H+1)*(H+1)`"
+    elif s.before.text == "**":
+        help = "an exponent is a whole number, such as `H**2`"
     return at(
         "LD034",
         f"unexpected {s.found} in a size; expected arithmetic such as `T-1`, `2*C` or `H*W`",
         s.found.span,
-        help="sizes are numbers, symbols, `_`, `...` and runs `*S`",
+        help=help,
     )
 
 

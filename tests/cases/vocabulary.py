@@ -258,4 +258,11 @@ CASES = [
             ({"head | enc !bias": 1, "bias": 0}, 21.0),
         )
     ),
+    # A path without quotes, and a power of what is no symbol.
+    Case(text="sum(params*{a/b: 1})", code="LD001", at="/", help='`"a/b"`'),
+    Case(text="sum(params*{a: {k: 1, enc.b*: 2}})", code="LD001", at=".", help='`"enc.b*"`'),
+    Case(text="sum(params*{enc !b: 2})", code="LD001", at="!", help='`"enc !b"`'),
+    Case(text="x: f32[(H+1)**2]\nsum(x)", code="LD034", at="**", help="only a bare symbol has"),
+    Case(text="x: f32[2**2]\nsum(x)", code="LD034", at="**", help="only a bare symbol has"),
+    Case(text="x: f32[H**N]\nsum(x)", code="LD034", at="N", help="an exponent is a whole number"),
 ]  # fmt: skip
