@@ -153,6 +153,12 @@ try:
     lossdsl.compile("mse(x, y)")(x=x, y=y)
 except lossdsl.LossError as problem:
     found["apart"] = [*problem.codes, problem.diagnostics[0].message, problem.diagnostics[0].help]
+for kind in (AxisType.Auto, AxisType.Explicit):
+    with jax.set_mesh(jax.make_mesh((4,), ("other",), axis_types=(kind,))):
+        try:
+            lossdsl.compile("mean(x)")(x=x)
+        except lossdsl.LossError as problem:
+            found.setdefault("other", []).append(problem.diagnostics[0].message)
 print(json.dumps(found))
 """
 
@@ -167,3 +173,4 @@ def test_a_default_goes_with_whichever_mesh_is_set() -> None:
     assert code == "LD226"
     assert message == "`x` lies on 4 devices and `y` on another 1"
     assert "jax.device_put(y" in help
+    assert found["other"] == ["`x` lies on another mesh than the one that is set"] * 2

@@ -21,7 +21,8 @@ from lossdsl.types.unread import Unread
 _HELD = re.compile(r"(\w+: )?Disallowed host-to-device transfer: ")
 _APART = re.compile(
     r"Received incompatible devices for \w+ computation\."
-    r"|For primitive [^,]+, context mesh .+ should match the aval mesh ",
+    r"|For primitive [^,]+, context mesh .+ should match the aval mesh "
+    r"|Context mesh .+ must match the mesh passed to shardings ",
     re.DOTALL,
 )
 
