@@ -13,7 +13,7 @@ from lossdsl.check.binding import Bound
 from lossdsl.check.bounds import SIDES, has_shape_of_leaf, hold_apart
 from lossdsl.check.context import Argument, Context, Limit, Scope, Static, Value
 from lossdsl.check.fitting import Fit
-from lossdsl.check.leaves import as_tree, usable
+from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
@@ -278,8 +278,7 @@ def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value
                 for (path, leaf), dtype in zip(leaves, wanted, strict=True)
             )
             type = replace(value.type, leaves=kept)
-            node = context.graph.apply(of_form(Form.CAST), [value.node], type, {"dtype": wanted})
-            return Value(node, type)
+            return cast_to(context, value, type)
         case ArrayType(dtype=dtype) if kind(dtype) == "int":
             return primitives.convert(context, scope, value, context.default_float, span)
         case _:

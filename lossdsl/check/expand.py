@@ -12,7 +12,7 @@ from lossdsl.check.constants import static_dim
 from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
 from lossdsl.check.coupled import read_mask
 from lossdsl.check.fitting import Fit, moved_order
-from lossdsl.check.leaves import as_tree, usable
+from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.local import Local, runs_of_signature, sizes_of_defaults
 from lossdsl.check.patterns import pattern_of, static_sizes
 from lossdsl.check.watch import watched
@@ -300,8 +300,7 @@ def _converted_tree(
         for (path, leaf), dtype in zip(leaves, wanted, strict=True)
     )
     type = replace(value.type, leaves=kept)
-    node = context.graph.apply(of_form(Form.CAST), [value.node], type, {"dtype": tuple(wanted)})
-    return context.value(node, type, span, scope)
+    return context.value(cast_to(context, value, type).node, type, span, scope)
 
 
 def _as_declared(

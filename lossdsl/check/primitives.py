@@ -12,7 +12,7 @@ from lossdsl.check.context import Argument, Context, Scope, Static, Value
 from lossdsl.check.core import Const, Node
 from lossdsl.check.fitting import Fit
 from lossdsl.check.floating import as_floats
-from lossdsl.check.leaves import as_tree, usable
+from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.patterns import is_operand, pattern_of
 from lossdsl.check.results import result_type
 from lossdsl.check.roles import given_types, resulting, with_role
@@ -255,5 +255,4 @@ def convert(context: Context, scope: Scope, value: Value, dtype: str, span: Span
     if value.type != type:
         return value
     result = array(dtype, type.dims, type.role)
-    node = context.graph.apply(of_form(Form.CAST), [value.node], result, {"dtype": dtype})
-    return context.value(node, result, span, scope)
+    return context.value(cast_to(context, value, result).node, result, span, scope)
