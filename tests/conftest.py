@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if os.environ.get("HYPOTHESIS_PROFILE") != "soak" and version("jaxlib").startswith("0.10."):
@@ -23,7 +23,14 @@ if os.environ.get("HYPOTHESIS_PROFILE") != "soak" and version("jaxlib").startswi
     )
     os.environ.setdefault("XLA_FLAGS", " ".join(quick))
 
-settings.register_profile("change", deadline=None, derandomize=True, max_examples=100)
+# How long drawing takes says more of the machine than of a strategy.
+settings.register_profile(
+    "change",
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("soak", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-_KEY = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|([^\]'"]*))\s*\]""")
-_ENTRY = re.compile(r"""'([^']*)'|"([^"]*)"|(\d+)""")
 BOX_FIELDS = ("value", "raw_value")
 
 
@@ -21,12 +18,29 @@ def printed_paths(text: str) -> Iterator[str]:
     (['linear/kernel'], ['kernel'])
     """
     if text.startswith("(") and text.endswith(")"):
-        plain = "/".join("".join(parts) for parts in _ENTRY.findall(text))
+        plain = "/".join(map(_unquoted, text[1:-1].split(",")))
     else:
-        plain = _KEY.sub(lambda match: "/" + "".join(filter(None, match.groups())), text)
+        plain = _opened(text)
     found: list[str] = []
     for path in (plain, plain.replace(".", "/")):
-        path = re.sub("/+", "/", path).strip("/ ")
+        path = "/".join(filter(None, path.split("/"))).strip()
         head, _, last = path.rpartition("/")
         found += [path, head] if head and last in BOX_FIELDS else [path]
     yield from dict.fromkeys(one for one in found if one not in ("", text))
+
+
+def _opened(text: str) -> str:
+    """Return a path with what stands in brackets as segments."""
+    head, bracket, rest = text.partition("[")
+    path = head
+    while bracket:
+        key, closed, rest = rest.partition("]")
+        if not closed:
+            return text
+        head, bracket, rest = rest.partition("[")
+        path += f"/{_unquoted(key)}{head}"
+    return path
+
+
+def _unquoted(text: str) -> str:
+    return text.strip().strip("'\"")
