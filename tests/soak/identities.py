@@ -220,6 +220,8 @@ def declared_or_not(random: Random) -> None:
     accepted(f"{world.header}{body}")
     wanted, _ = called(f"{world.header}{body}", world.values)
     checked = lossdsl.check(body)
+    if '["scale"]' in body:
+        raise Skip("selects")  # of what is no declared record a key is a selector
     names = {"LD103", "LD108"}  # without types no dim has a name
     errors = [one for one in checked.diagnostics if one.severity == "error"]
     if {one.code for one in errors} & names or set(checked.signature) - set(world.values):
