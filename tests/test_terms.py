@@ -118,7 +118,6 @@ NO_ZEROS: list[tuple[str, dict[str, float], float]] = [
     ("mean(b) + 0", {}, 1),
     (DEFAULTS + "mean(b) + 0*w*mean(a)", {}, 1),
     (DEFAULTS + "mean(b) + 0*w*mean(a)", {"w": np.inf}, np.nan),
-    (SCHEDULED + "mean(b) + 0*linear_schedule(step, 0, inf, 10)*mean(a)", {}, np.nan),
 ]
 
 
