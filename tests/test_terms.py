@@ -118,6 +118,11 @@ NO_ZEROS: list[tuple[str, dict[str, float], float]] = [
     ("mean(b) + 0", {}, 1),
     (DEFAULTS + "mean(b) + 0*w*mean(a)", {}, 1),
     (DEFAULTS + "mean(b) + 0*w*mean(a)", {"w": np.inf}, np.nan),
+    (
+        f"{SCHEDULED}w: float = 1\nmean(b) + 0*linear_schedule(step, 0, w, 10)*mean(a)",
+        {"w": np.inf},
+        np.nan,
+    ),
 ]
 
 
