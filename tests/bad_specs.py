@@ -43,6 +43,7 @@ ROWS: tuple[tuple[str, str, str, str | None], ...] = (
     ("mse(out, mean)", "LD103", "mean", "call it, `mean(…)`"),
     ("step*mean(out)", "LD103", "step", "known here"),
     ("mse(out)", "LD104", "mse(out)", "its signature: `mse(out, tgt, reduce?"),
+    ("linear_schedule(n, 0, inf, 10)*mean(out)", "LD503", "inf", None),
     ("mean(out, tgt)", "LD104", "mean(out, tgt)", "its signature"),
     ("mse(out, tgt, tgt=out)", "LD104", "tgt=out", None),
     ("sum(map(square))", "LD104", "map(square)", "`map(huber, params)`"),
