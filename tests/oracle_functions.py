@@ -51,7 +51,7 @@ def limit_cost(x: Array, bound: Array, scale: Array, side: str, strict: bool, la
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "add": np.add,
-    "exact": lambda whole, real: np.where(np.abs(real) < 2**30, whole, real),
+    "held": lambda x: np.abs(x) < 2**30,
     "subtract": np.subtract,
     "multiply": np.multiply,
     "divide": real(np.divide),

@@ -159,6 +159,22 @@ for kind in (AxisType.Auto, AxisType.Explicit):
             lossdsl.compile("mean(x)")(x=x)
         except lossdsl.LossError as problem:
             found.setdefault("other", []).append(problem.diagnostics[0].message)
+
+mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Explicit,))
+grid = jax.make_mesh((2, 2), ("i", "j"), axis_types=(AxisType.Explicit,) * 2)
+y = jax.device_put(jnp.ones(8), NamedSharding(grid, P("i")))
+calls = {
+    "inputs": lambda: lossdsl.compile("mse(x, y)")(x=x, y=y),
+    "jit": lambda: jax.jit(lambda x, y: lossdsl.compile("mse(x, y)")(x=x, y=y))(x, y),
+    "leaves": lambda: lossdsl.compile("l2sqr(params)")(params={"u": x, "v": y}),
+}
+for name, call in calls.items():
+    try:
+        call()
+    except lossdsl.LossError as problem:
+        found[name] = [*problem.codes, problem.diagnostics[0].message]
+with jax.set_mesh(mesh), jax.transfer_guard("disallow"):
+    found["guarded jit"] = round(float(jax.jit(lambda x: loss(x=x))(x)), 6)
 print(json.dumps(found))
 """
 
@@ -174,3 +190,8 @@ def test_a_default_goes_with_whichever_mesh_is_set() -> None:
     assert message == "`x` lies on 4 devices and `y` on another 1"
     assert "jax.device_put(y" in help
     assert found["other"] == ["`x` lies on another mesh than the one that is set"] * 2
+    one, two = "a mesh of data=4", "a mesh of i=2 by j=2"
+    assert found["inputs"] == ["LD226", f"`x` is sharded over {one} and `y` over {two}"]
+    assert found["jit"] == found["inputs"]
+    assert found["leaves"] == ["LD226", f"leaves of `params` are sharded over {one} and over {two}"]
+    assert found["guarded jit"] == 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Apply, Input, Leaves, Node
+from lossdsl.check.core import Apply, Graph, Input, Leaves, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
@@ -63,13 +63,17 @@ def as_tree(context: Context, scope: Scope, value: Value) -> Value:
 
 def cast_to(context: Context, value: Value, type: ArrayType | TreeType) -> Value:
     """Return a value converted to the dtype of a type, a tree leaf by leaf."""
+    return Value(cast_node(context.graph, value.node, type), type)
+
+
+def cast_node(graph: Graph, node: Node, type: Type) -> Node:
+    """Return a node converted to the dtype of a type, a tree leaf by leaf."""
     dtypes: str | tuple[str, ...] = (
         type.dtype
         if isinstance(type, ArrayType)
-        else tuple(leaf.dtype for _, leaf in type.leaves or ())
+        else tuple(leaf.dtype for _, leaf in tree_leaves(type))
     )
-    node = context.graph.apply(of_form(Form.CAST), [value.node], type, {"dtype": dtypes})
-    return Value(node, type)
+    return graph.apply(of_form(Form.CAST), [node], type, {"dtype": dtypes})
 
 
 def usable(

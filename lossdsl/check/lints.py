@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.check.core import Apply, Core, Node, operands, tape
+from lossdsl.check.floating import unbounded
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, Dim, same_dim
+
+
+def lints(core: Core) -> Iterator[Diagnostic]:
+    """Yield every lint of a program."""
+    yield from mask_lints(core)
+    yield from metric_lints(core)
 
 
 def mask_lints(core: Core) -> Iterator[Diagnostic]:
@@ -30,6 +37,23 @@ def mask_lints(core: Core) -> Iterator[Diagnostic]:
                         yield _reads_on(core, node, coupled)
             case _:
                 pass
+
+
+def metric_lints(core: Core) -> Iterator[Diagnostic]:
+    """Yield metrics of integers that are sums or products of integers, which have no bound."""
+    for name, node in core.metrics.items():
+        large = unbounded(core.graph, node)
+        if large is not None and (places := core.graph.places.get(large)):
+            text = places[0].span.text
+            yield at(
+                "LD432",
+                f"the metric `{name}` is an integer of 32 bits, which may not hold this",
+                places[0].span,
+                str(core.graph.types[large]),
+                help=f"compute it in floats: `1.0*{text}`"
+                if large.function.operator
+                else "compute it in floats, such as `sum(1.0*n)` for `sum(n)`",
+            )
 
 
 def _dims(core: Core, node: Node) -> tuple[Dim, ...]:

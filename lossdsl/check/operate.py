@@ -7,7 +7,7 @@ from typing import cast
 
 from lossdsl.check.constants import literal_fits
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.floating import as_floats
+from lossdsl.check.floating import as_floats, compared
 from lossdsl.check.leaves import as_read
 from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
 from lossdsl.check.roles import resulting, with_role
@@ -87,7 +87,8 @@ def apply_elementwise(
     names = [one.name for one in signature.parameters]
     result = with_role(result, resulting(function, zip(names, types, strict=False)))
     nodes = [value.node for value, _ in operands]
-    return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
+    node = context.graph.apply(function, nodes, result, options)
+    return compared(context, scope, context.value(node, result, span, scope), span)
 
 
 def _floats(

@@ -20,7 +20,7 @@ from lossdsl.check.inputs import (
     static_type,
     symbols_of,
 )
-from lossdsl.check.lints import mask_lints
+from lossdsl.check.lints import lints
 from lossdsl.check.naming import name_problems, with_definitions
 from lossdsl.check.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
@@ -133,7 +133,7 @@ def _elaborate(
         context.diagnostics += array_sizes(core, limits)
     if not context.concrete:
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
-        context.diagnostics += (*program_sizes(core, program, limits), *mask_lints(core))
+        context.diagnostics += (*program_sizes(core, program, limits), *lints(core))
     found = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,

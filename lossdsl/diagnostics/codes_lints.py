@@ -50,4 +50,14 @@ ROWS = (
         good="mse(out, tgt) + 0.1*mae(out, tgt)",
         inputs={"out": "f32[B]", "tgt": "f32[B]"},
     ),
+    Code(
+        "LD432",
+        title="metric that 32 bits may not hold",
+        why="A product or a sum of integers has no bound, and past 2147483647 an integer of 32 "
+        "bits goes on at -2147483648. A loss ends as a float, which has a bound far off; a metric "
+        "of integers stays one.",
+        bad="metric m = sum(n*n)\nloss = mean(x)",
+        good="metric m = sum(1.0*n*n)\nloss = mean(x)",
+        inputs={"n": "i32[B]", "x": "f32[B]"},
+    ),
 )

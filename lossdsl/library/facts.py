@@ -53,6 +53,8 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "combine": _one_of("mean", "sum"),
     "partial": ("a number by parameter", _is_numbers),
     "grows": _one_of("sign", "size"),
+    "fills": _TRUTH,
+    "rounded": _one_of("near", "nan"),
     "accumulates": _TRUTH,
     "rule": _CALLABLE,
     "axes": _CALLABLE,

@@ -36,8 +36,8 @@ class Form(Enum):
     # Arrays
     CAST = auto()
     """A conversion to another dtype."""
-    EXACT = auto()
-    """Integers as floats, and other floats where the integers may have wrapped."""
+    HELD = auto()
+    """Whether an integer, of which a float is given, is one of 32 bits."""
     INDEX = auto()
     """Static indexing."""
     PERMUTE = auto()

@@ -16,6 +16,8 @@ from typing import Any
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+
 Run = Callable[[dict[str, Any]], Any]
 
 
@@ -42,9 +44,29 @@ def apart(run: Run) -> Run:
 
 
 def _explicit_mesh(inputs: Mapping[str, Any]) -> Any:
-    """Return the mesh along whose explicit axes an input is sharded, or None."""
-    for leaf in jax.tree.leaves(inputs):
-        sharding = getattr(jax.typeof(leaf), "sharding", None)
-        if sharding is not None and any(one is not None for one in sharding.spec):
-            return sharding.mesh
-    return None
+    """Return the mesh along whose explicit axes inputs are sharded, or None."""
+    sharded: dict[str, Any] = {}
+    for name, value in inputs.items():
+        for leaf in jax.tree.leaves(value):
+            sharding = getattr(jax.typeof(leaf), "sharding", None)
+            if sharding is None or all(axis is None for axis in sharding.spec):
+                continue
+            for other, mesh in sharded.items():
+                if mesh != sharding.mesh:
+                    raise LossError([_two_meshes(other, mesh, name, sharding.mesh)])
+            sharded.setdefault(name, sharding.mesh)
+    return next(iter(sharded.values()), None)
+
+
+def _two_meshes(first: str, mesh: Any, second: str, other: Any) -> Diagnostic:
+    if first == second:
+        message = f"leaves of `{first}` are sharded over {_shown(mesh)} and over {_shown(other)}"
+    else:
+        message = f"`{first}` is sharded over {_shown(mesh)} and `{second}` over {_shown(other)}"
+    help = "place every input on one mesh: `jax.device_put(x, NamedSharding(mesh, P(...)))`"
+    return at("LD226", message, None, help=help)
+
+
+def _shown(mesh: Any) -> str:
+    """Return a mesh as its axes with their sizes."""
+    return "a mesh of " + " by ".join(f"{name}={size}" for name, size in mesh.shape.items())

@@ -110,10 +110,13 @@ def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], A
         mesh, guard = jax.sharding.get_abstract_mesh(), CONFIG.jax_transfer_guard_device_to_device
         key = CONFIG.jax_enable_x64, mesh, guard
         if key not in placed:
+            constant = strong_scalar(value, wanted, name)
             guarded = guard not in (None, "allow") and not mesh.empty
             device = _everywhere() if guarded else None
+            if guarded and device is None:
+                return constant  # of the program that is being traced, which places it
             with jax.ensure_compile_time_eval():
-                placed[key] = jax.device_put(strong_scalar(value, wanted, name), device)
+                placed[key] = jax.device_put(constant, device)
         return placed[key]
 
     return default

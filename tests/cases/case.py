@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,3 +37,12 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.code or 'right'}: {self.text}"
+
+
+def case(text: str, inputs: Mapping[str, object], **right: object) -> Case:
+    """Return a case that passes those of the inputs that its text names."""
+    return Case(
+        text=text,
+        inputs={name: value for name, value in inputs.items() if re.search(rf"\b{name}\b", text)},
+        **right,  # type: ignore[arg-type]
+    )

@@ -12,7 +12,12 @@ from lossdsl.library.forms import Form
 from lossdsl.library.primitives.masked import shown
 
 
-@primitive("abs(x: num) -> num", elementwise=True, laws=("nonneg", "even", "convex", "scale 1"))
+@primitive(
+    "abs(x: num) -> num",
+    elementwise=True,
+    grows="sign",
+    laws=("nonneg", "even", "convex", "scale 1"),
+)
 def absolute() -> Kernel:
     """Absolute value, with gradient 0 at 0.
 

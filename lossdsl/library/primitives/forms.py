@@ -89,16 +89,14 @@ def cast() -> Any:
     return kernel
 
 
-@primitive(
-    "exact(whole: float, real: float) -> float", elementwise=True, form=Form.EXACT, internal=True
-)
-def exact() -> Any:
-    """Take what was computed in integers where floats say that 32 bits hold it, else the floats."""
+@primitive("held(x: float) -> bool", elementwise=True, form=Form.HELD, internal=True)
+def held() -> Any:
+    """Whether 32 bits hold an integer, of which x is a rounding."""
     import jax.numpy as jnp
 
-    def kernel(whole: Any, real: Any) -> Any:
-        # The floats are rounded: a size of half of what the integers hold is one that they hold.
-        return jnp.where(jnp.abs(real) < 2.0**30, whole, real)
+    def kernel(x: Any) -> Any:
+        # A rounding to half of what the integers hold is of one that they hold.
+        return jnp.abs(x) < 2.0**30
 
     return kernel
 
@@ -179,7 +177,13 @@ def project() -> Any:
     return kernel
 
 
-@primitive("branches(*x: any, paths: text) -> tree", form=Form.BRANCHES, internal=True, axes=same)
+@primitive(
+    "branches(*x: any, paths: text) -> tree",
+    form=Form.BRANCHES,
+    internal=True,
+    axes=same,
+    keeps=("x",),
+)
 def branches() -> Any:
     """Build a tree from arrays and smaller trees; the lowering reads the paths off its type."""
 

@@ -39,6 +39,7 @@ def _taken(call: RuleCall) -> Ruling:
     axes=follow.taken,
     sink="pick",
     keeps=("x",),
+    fills=True,
     domain="index in [0, K)",
 )
 def take() -> Kernel:
@@ -70,6 +71,7 @@ def take() -> Kernel:
     family="shapes",
     axes=follow.beside,
     keeps=("x",),
+    fills=True,
     domain="index in [0, K)",
 )
 def take_along() -> Kernel:

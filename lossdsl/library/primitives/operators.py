@@ -88,6 +88,7 @@ def divide() -> Kernel:
 @primitive(
     "floordiv(a: num, b: num) -> num",
     elementwise=True,
+    rounded="near",
     operator="//",
     partial={"b": 1.0},
     internal=True,
@@ -105,6 +106,7 @@ def floordiv() -> Kernel:
 @primitive(
     "mod(a: num, b: num) -> num",
     elementwise=True,
+    rounded="nan",
     operator="%",
     partial={"b": 1.0},
     internal=True,
@@ -169,7 +171,9 @@ def _compared(law: Kernel) -> Kernel:
     return kernel
 
 
-@primitive("less(a: num, b: num) -> bool", elementwise=True, operator="<", internal=True)
+@primitive(
+    "less(a: num, b: num) -> bool", elementwise=True, rounded="near", operator="<", internal=True
+)
 def less() -> Kernel:
     """a < b.
 
@@ -180,7 +184,13 @@ def less() -> Kernel:
     return _compared(jnp.less)
 
 
-@primitive("less_equal(a: num, b: num) -> bool", elementwise=True, operator="<=", internal=True)
+@primitive(
+    "less_equal(a: num, b: num) -> bool",
+    elementwise=True,
+    rounded="near",
+    operator="<=",
+    internal=True,
+)
 def less_equal() -> Kernel:
     """a <= b.
 
@@ -191,7 +201,9 @@ def less_equal() -> Kernel:
     return _compared(jnp.less_equal)
 
 
-@primitive("greater(a: num, b: num) -> bool", elementwise=True, operator=">", internal=True)
+@primitive(
+    "greater(a: num, b: num) -> bool", elementwise=True, rounded="near", operator=">", internal=True
+)
 def greater() -> Kernel:
     """a > b.
 
@@ -202,7 +214,13 @@ def greater() -> Kernel:
     return _compared(jnp.greater)
 
 
-@primitive("greater_equal(a: num, b: num) -> bool", elementwise=True, operator=">=", internal=True)
+@primitive(
+    "greater_equal(a: num, b: num) -> bool",
+    elementwise=True,
+    rounded="near",
+    operator=">=",
+    internal=True,
+)
 def greater_equal() -> Kernel:
     """a >= b.
 
@@ -213,7 +231,9 @@ def greater_equal() -> Kernel:
     return _compared(jnp.greater_equal)
 
 
-@primitive("equal(a: any, b: any) -> bool", elementwise=True, operator="==", internal=True)
+@primitive(
+    "equal(a: any, b: any) -> bool", elementwise=True, rounded="near", operator="==", internal=True
+)
 def equal() -> Kernel:
     """a == b.
 
@@ -224,7 +244,13 @@ def equal() -> Kernel:
     return _compared(jnp.equal)
 
 
-@primitive("not_equal(a: any, b: any) -> bool", elementwise=True, operator="!=", internal=True)
+@primitive(
+    "not_equal(a: any, b: any) -> bool",
+    elementwise=True,
+    rounded="near",
+    operator="!=",
+    internal=True,
+)
 def not_equal() -> Kernel:
     """a != b.
 

@@ -127,7 +127,13 @@ def sum_() -> Kernel:
     return kernel
 
 
-@primitive("max(x: num[*S]) -> num", reduction=True, across="maximum", laws=("monotone", "convex"))
+@primitive(
+    "max(x: num[*S]) -> num",
+    reduction=True,
+    fills=True,
+    across="maximum",
+    laws=("monotone", "convex"),
+)
 def max_() -> Kernel:
     """Largest element, the gradient shared by ties; -inf where a mask keeps nothing.
 
@@ -145,7 +151,13 @@ def max_() -> Kernel:
     return kernel
 
 
-@primitive("min(x: num[*S]) -> num", reduction=True, across="minimum", laws=("monotone", "concave"))
+@primitive(
+    "min(x: num[*S]) -> num",
+    reduction=True,
+    fills=True,
+    across="minimum",
+    laws=("monotone", "concave"),
+)
 def min_() -> Kernel:
     """Smallest element, the gradient shared by ties; inf where a mask keeps nothing.
 
