@@ -18,23 +18,23 @@ demo: .venv/.examples ## train on real digits with a loss from a YAML file
 	$(BIN)/python examples/digits/train.py
 
 test: .venv/.test ## run every test
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-newest: .venv-newest/bin/pip ## run every test with the newest releases of everything
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
-	.venv-newest/bin/python -m pytest -n $(WORKERS)
+	.venv-newest/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases that pyproject.toml allows
 	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/lowest.txt --editable '.[test]'
 	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
-	.venv-lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning
+	.venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -W ignore::DeprecationWarning
 
 test-all: .venv/.torch test test-lowest test-newest ## run every test with torch beside it, and in those two
 
 soak: .venv/.test ## run random programs for MINUTES=40 and count them, then every test for longer
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES)
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS)
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 examples: .venv/.examples ## run every example, the tutorial's short form included
 	$(BIN)/python examples/digits/train.py

@@ -37,6 +37,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 
 import jax  # noqa: E402  (it reads the environment)
 
+# JAX makes many small objects that live long. With Python's thresholds an eighth of the time of
+# the suite is spent on looking for cycles among them; `Programs` collects when it lets them go.
+gc.set_threshold(200_000, 50, 1000)
+
 # A program that XLA compiled keeps 3 to 100 mappings of memory for its code for as long as JAX
 # holds it. Linux gives a process 65,530; past them LLVM's allocation fails and XLA dies of a
 # segmentation fault in `backend_compile_and_load`, in whatever test comes then.
