@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -71,3 +76,63 @@ def kinks(law: Surrogate) -> list[float]:
         "boxcar": width / 2,
     }.get(law.name)
     return [0.0] if at is None else [-at, 0.0, at]
+
+
+# A law's numbers are arguments of what is computed, so that the laws of one kind are one program.
+
+
+def kind_of(law: Surrogate) -> Surrogate:
+    """Return a law without its numbers, which is static under `jit`."""
+    return replace(law, parameters=tuple((name, None) for name, _ in law.parameters))
+
+
+def numbers_of(law: Surrogate) -> list[float]:
+    return [float(number) for _, number in law.parameters]
+
+
+def law_of(kind: Surrogate, numbers: Sequence[Any], *, smooth: bool) -> Surrogate:
+    names = [name for name, _ in kind.parameters]
+    return replace(kind, parameters=tuple(zip(names, numbers, strict=True)), smooth=smooth)
+
+
+# As operation by operation: else XLA holds what lies between two of them in more than half
+# precision, where nothing overflows.
+as_eager = partial(jax.jit, compiler_options={"xla_allow_excess_precision": False})
+
+
+@dataclass(frozen=True)
+class Jet:
+    """A law at each element: its value, its derivatives by reverse and forward mode, its second."""
+
+    value: np.ndarray
+    reverse: np.ndarray
+    forward: np.ndarray
+    second: np.ndarray
+
+
+SIZE = 1024
+
+
+@partial(as_eager, static_argnums=0)
+def _jets(kind: Surrogate, numbers: list[Any], x: jax.Array) -> list[tuple[Any, ...]]:
+    """Compute the jets of the step and of the smooth one."""
+    jets: list[tuple[Any, ...]] = []
+    for smooth in (False, True):
+        law = law_of(kind, numbers, smooth=smooth)
+
+        def slope(x: Any, law: Surrogate = law) -> tuple[Any, Any]:
+            value, pull = jax.vjp(law, x)
+            return pull(jnp.ones_like(value))[0], value
+
+        reverse, pull, value = jax.vjp(slope, x, has_aux=True)
+        jets.append((value, reverse, law.derivative(x), pull(jnp.ones_like(reverse))[0]))
+    return jets
+
+
+def jet(law: Surrogate, x: Any) -> Jet:
+    """Return the jet of a law at up to `SIZE` numbers, in their dtype; one program per dtype."""
+    x = np.asarray(x)
+    padded = np.zeros(SIZE, x.dtype)
+    padded[: x.size] = x.ravel()
+    parts = _jets(kind_of(replace(law, smooth=False)), numbers_of(law), padded)[law.smooth]
+    return Jet(*(np.asarray(part)[: x.size].reshape(x.shape) for part in parts))
