@@ -57,6 +57,8 @@ LIBRARY = builtins() | USER
 SIZES = Sizes(run=(), dims={"K": 3, "N": 4}, other=3)
 NAMES_OF_THE_PRINTER = {"pi", "⊤", "ℓ"}
 
+FORMULAS = {name: formulas(LIBRARY[name], LIBRARY) for name in LIBRARY}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -79,7 +81,7 @@ def case(function: Builtin) -> Case | None:
     """Return the call in the first example of a function, if its formula can be evaluated."""
     example = function.about.get("example", "").partition("\n")[0]
     call = own_call(function, example)
-    if call is None or not formulas(function, LIBRARY):
+    if call is None or not FORMULAS[function.name]:
         return None
     signature = signature_of(function, call)
     program, _ = parse_program(Source(call))

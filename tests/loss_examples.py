@@ -54,9 +54,8 @@ LOST = (
     "weight=0*weights",
 )
 
-# What every loss is tried with, beside the rows of test_differential.py, which have no garbage; a
-# few of each kind of signature are tried with all of the above.
-BRIEF_CLEAN = ("",)
+# What every loss is tried with, beside the rows of test_differential.py, which are clean; a few of
+# each kind of signature are tried with all of the above.
 BRIEF_MASKED = ('where=kept, weight=dirty_weights, reduce="sum"',)
 BRIEF_LOST = ("where=nothing",)
 THOROUGH = {
@@ -139,7 +138,7 @@ def example(function: Builtin, variant: int) -> Example:
     kept = _like(unreduced, lambda shape: random.random(shape) < 0.6)
     weights = _like(unreduced, lambda shape: random.uniform(0.5, 2.0, shape))
     more = MORE.get((function.name, variant), ())
-    clean, masked, nothing = BRIEF_CLEAN, BRIEF_MASKED, BRIEF_LOST
+    clean, masked, nothing = more, BRIEF_MASKED, BRIEF_LOST
     if function.name in THOROUGH:
         clean = (*CLEAN, *more, *(ALONG_AN_AXIS if axes else ()))
         masked, nothing = (*MASKED, *(MASKED_ALONG_AN_AXIS if axes else ())), LOST

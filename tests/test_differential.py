@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -23,7 +23,6 @@ from rows.row import Row
 
 import lossdsl
 from lossdsl.library import BUILTINS
-from lossdsl.loss import CompiledLoss
 from lossdsl.syntax import ast
 from lossdsl.testing.draw import Sizes, signature_of
 from lossdsl.testing.subject import is_real
@@ -45,22 +44,20 @@ class Point:
     gradient: Mapping[str, Any]
 
 
-@lru_cache(maxsize=4)
-def compiled(row: Row, masked: bool) -> CompiledLoss:
-    if not row.declared.is_loss:
-        text = f"result = {row.text}\nmetric unreduced = result\nloss = sum(1.0*result)"
-        return lossdsl.compile(text)
-    variants = {"unreduced": ', reduce="none"', "whole": ""}
-    if masked:
-        variants |= {"kept": ", where=kept", "weighed": ", weight=weights"}
-    lines = [f"result_{name} = {row.text[:-1]}{option})" for name, option in variants.items()]
-    lines += [f"metric {name} = result_{name}" for name in variants]
-    return lossdsl.compile("\n".join([*lines, "loss = sum(result_unreduced)"]))
+# What a loss reduces to: each variant by what it adds to the call.
+PLAIN = {"whole": ""}
+MASKED = {**PLAIN, "kept": ", where=kept", "weighed": ", weight=weights"}
 
 
 @lru_cache(maxsize=4)
-def solver(row: Row, masked: bool) -> Callable[[Any, Any], Any]:
-    loss = compiled(row, masked)
+def solver(row: Row, variants: tuple[str, ...]) -> Callable[[Any, Any], Any]:
+    text = f"result = {row.text}\nmetric unreduced = result\nloss = sum(1.0*result)"
+    if row.declared.is_loss:
+        added = {"unreduced": ', reduce="none"', **{name: MASKED[name] for name in variants}}
+        lines = [f"result_{name} = {row.text[:-1]}{option})" for name, option in added.items()]
+        lines += [f"metric {name} = result_{name}" for name in added]
+        text = "\n".join([*lines, "loss = sum(result_unreduced)"])
+    loss = lossdsl.compile(text)
 
     def solve(moving: Any, fixed: Any) -> Any:
         return loss.with_terms(**moving, **fixed)
@@ -68,10 +65,10 @@ def solver(row: Row, masked: bool) -> Callable[[Any, Any], Any]:
     return jax.jit(jax.value_and_grad(solve, has_aux=True))
 
 
-def evaluate(row: Row, inputs: Mapping[str, Any], *, masked: bool = False) -> Point:
+def evaluate(row: Row, inputs: Mapping[str, Any], variants: Iterable[str] = ()) -> Point:
     moving = {name: one for name, one in inputs.items() if is_real(one) and name != "weights"}
     fixed = {name: one for name, one in inputs.items() if name not in moving}
-    (_, terms), gradient = solver(row, masked)(moving, fixed)
+    (_, terms), gradient = solver(row, tuple(variants))(moving, fixed)
     metrics = dict(terms.metrics)
     unreduced = [np.asarray(one) for one in jax.tree.leaves(metrics.pop("unreduced"))]
     reduced, gradient = jax.tree.map(np.asarray, (metrics, gradient))
@@ -115,7 +112,7 @@ def double_precision(row: Row) -> None:
             inputs["kept"] = random.random(wanted[0].shape) < 0.6
             inputs["weights"] = random.uniform(0.5, 2.0, wanted[0].shape)
         with jax.enable_x64(True):
-            point = evaluate(row, inputs, masked=masked)
+            point = evaluate(row, inputs, MASKED if masked else PLAIN)
         for found, one in zip(point.unreduced, wanted, strict=True):
             np.testing.assert_allclose(found, one, rtol=1e-8, atol=1e-10)
         if row.declared.is_loss:
@@ -270,7 +267,7 @@ def no_element(row: Row) -> None:
     assert 0 in shape
     inputs |= {"kept": np.ones(shape, bool), "weights": np.ones(shape)}
     with jax.enable_x64(True):
-        point = evaluate(row, inputs, masked=True)
+        point = evaluate(row, inputs, MASKED)
     assert point.reduced["kept"] == point.reduced["weighed"] == 0
     assert point.reduced["whole"] == 0 or np.isnan(point.reduced["whole"])
     assert not any(np.isnan(one).any() for one in jax.tree.leaves(point.gradient))
@@ -279,9 +276,26 @@ def no_element(row: Row) -> None:
 CHECKS = (double_precision, single_precision, half_precision, one_element, no_element)
 
 
-# What varies fastest stands first: the checks of a row follow each other and share programs.
-@pytest.mark.parametrize("check", CHECKS, ids=[check.__name__ for check in CHECKS])
-@pytest.mark.parametrize("row", ROWS, ids=[row.text for row in ROWS])
+def trials() -> Iterator[tuple[Row, Callable[[Row], None]]]:
+    """Yield every row with its checks, which follow each other and share programs.
+
+    Half precision and the smallest sizes are asked of a signature once: what the rows of one
+    differ in, such as a parameter or the values given, is another law of the same arrays.
+    """
+    tried: set[ast.Signature] = set()
+    for row in ROWS:
+        signature = signature_of(row.declared, row.text)
+        yield from ((row, check) for check in CHECKS[: 2 if signature in tried else None])
+        if not SOAK:
+            tried.add(signature)
+
+
+TRIALS = list(trials())
+
+
+@pytest.mark.parametrize(
+    ("row", "check"), TRIALS, ids=[f"{row.text}-{check.__name__}" for row, check in TRIALS]
+)
 def test_row(row: Row, check: Callable[[Row], None]) -> None:
     check(row)
 

@@ -6,6 +6,7 @@ in a dtype. Many calls are one program, each a metric of it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -121,12 +122,18 @@ def stored(value: Any, dtype: Any) -> Any:
 # The types: the interpreter holds every value against its node while a program is traced.
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8", "uint16", "uint32", "bool"])
+# One of each kind on every change: a half, a narrow integer, an unsigned one, and truth values.
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+HALVES = ["bfloat16", "float16"][: 2 if SOAK else 1]
+NARROW = ["int8", "uint16"][: 2 if SOAK else 1]
+
+
+@pytest.mark.parametrize("dtype", [*HALVES, *NARROW, "uint32", "bool"])
 def test_a_call_has_the_types_of_its_nodes_in_every_dtype(dtype: str) -> None:
     _traced(dtype, nullcontext())
 
 
-@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64"])
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64"][: 3 if SOAK else 2])
 def test_a_call_has_the_types_of_its_nodes_in_64_bits(dtype: str) -> None:
     _traced(dtype, jax.enable_x64(True))
 

@@ -63,7 +63,8 @@ class Trial:
 
 
 def trials() -> Iterator[Trial]:
-    rows = [(row.declared, row.text, row.inputs(0, SIZES)) for row in ROWS]
+    texts = {row.text: row for row in reversed(ROWS)}  # some stand there twice, with other values
+    rows = [(row.declared, text, row.inputs(0, SIZES)) for text, row in texts.items()]
     tried = {function.name for function, *_ in rows}
     for name in sorted(set(BUILTINS) - tried - NOTHING_TO_TRY):
         subject = Subject(BUILTINS[name], BUILTINS, {})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from formula_cases import CASES, LIBRARY, USER
+from formula_cases import CASES, FORMULAS, LIBRARY, USER
 from formula_values import value
 from matplotlib.mathtext import MathTextParser
 
@@ -19,7 +19,7 @@ from lossdsl.formula.math import Indexed, Math, Symbol, with_parts
 from lossdsl.library import Library
 from lossdsl.syntax import ast
 
-WITH_FORMULA = [name for name in LIBRARY if formulas(LIBRARY[name], LIBRARY)]
+WITH_FORMULA = [name for name, found in FORMULAS.items() if found]
 WIDTHS = (78, 100)
 
 
@@ -51,7 +51,7 @@ def test_names_in_a_formula_stand_for_what_they_say(name: str) -> None:
     function = LIBRARY[name]
     several = len(function.signatures) > 1
     plain = [equation(function, one, LIBRARY, several) for one in function.signatures]
-    for formula in formulas(function, LIBRARY):
+    for formula in FORMULAS[name]:
         (left, right), *others = formula.equations
         named = [one for one in others if _letter(one[0]) is not None]
         while any(_uses(right, one) for one, _ in named):
@@ -103,7 +103,7 @@ def pieces(text: str) -> Iterator[str]:
 @pytest.mark.parametrize("name", WITH_FORMULA)
 def test_latex_can_be_typeset(name: str) -> None:
     parser = MathTextParser("path")
-    for formula in formulas(LIBRARY[name], LIBRARY):
+    for formula in FORMULAS[name]:
         for line in formula.latex:
             bare = re.sub(r"\\[{}]", "", line)
             assert bare.count("{") == bare.count("}")
@@ -118,7 +118,7 @@ def test_latex_can_be_typeset(name: str) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", WITH_FORMULA)
 def test_lines_are_short(name: str, width: int) -> None:
-    for formula in formulas(LIBRARY[name], LIBRARY):
+    for formula in FORMULAS[name]:
         lines = formula.unicode(width).splitlines()
         first = lines[0] if len(lines) > 1 or " = " not in lines[0] else ""
         assert [line for line in lines if len(line) > width and line != first] == []
@@ -161,7 +161,7 @@ def dedented(text: str) -> str:
 
 @pytest.mark.parametrize("name", READS)
 def test_reads_as_one_writes_it(name: str) -> None:
-    written = [formula.unicode() for formula in formulas(LIBRARY[name], LIBRARY)]
+    written = [formula.unicode() for formula in FORMULAS[name]]
     assert "\n".join(written) == dedented(READS[name])
 
 

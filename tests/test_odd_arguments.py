@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
@@ -46,6 +48,12 @@ def places(function: Builtin) -> Iterator[tuple[str, str]]:
                 pass
 
 
+def tried(function: Builtin) -> Iterator[str]:
+    """Yield every third spec on every change, of each function others, and all in the long run."""
+    step = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 3
+    yield from islice(specs(function), FUNCTIONS.index(function) % step, None, step)
+
+
 def specs(function: Builtin) -> Iterator[str]:
     for before, after in places(function):
         for written in WRITTEN:
@@ -65,6 +73,6 @@ KNOWN = {"true", "false", "none", "inf", "nan", "all", "if", "else", "and", "or"
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_no_argument_makes_a_defect(function: Builtin) -> None:
-    for text in specs(function):
+    for text in tried(function):
         found = lossdsl.check(text).diagnostics
         assert "LD999" not in [one.code for one in found], f"{text}\n{found}"

@@ -9,6 +9,7 @@ inputs that have more structure than their types say.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,7 @@ import lossdsl
 from lossdsl.testing.draw import draw_declared
 from lossdsl.testing.subject import is_real
 
+SEEDS = range(20 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 1)
 HERE = Path(__file__).parent / "conformance" / "published"
 SPECS = sorted(HERE.glob("*/*.loss"))
 each_spec = pytest.mark.parametrize("path", SPECS, ids=[f"{p.parent.name}/{p.stem}" for p in SPECS])
@@ -69,7 +71,7 @@ def test_value_and_gradient(path: Path) -> None:
         chosen = {name: {one: jnp.float64(one == name) for one in found} for name in found}
         return found, {name: pull(one)[0] for name, one in chosen.items()}
 
-    for seed in range(2):
+    for seed in SEEDS:
         inputs = inputs_of(path, seed)
         wanted = formula(**inputs, **held_by(formula, inputs))
         wanted = dict(wanted) if isinstance(wanted, Mapping) else {"": wanted}

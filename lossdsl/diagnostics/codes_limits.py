@@ -19,7 +19,8 @@ ROWS = (
         "LD609",
         title="too many leaves",
         why="Each leaf is an operation or more of its own in the compiled program.",
-        bad='lossdsl.compile("l2sqr(params)")(params=[jnp.ones(1)] * 200_001)',
+        bad='lossdsl.compile("l2sqr(params)", limits=lossdsl.Limits(leaves=2))('
+        "params=[jnp.ones(1)] * 3)",
         good='lossdsl.compile("l2sqr(params)")(params=[jnp.ones(1)] * 2)',
         form="python",
     ),

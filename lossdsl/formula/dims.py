@@ -7,7 +7,7 @@ costs the formula its indices and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lossdsl.formula.calls import FIRST, TRUE, Bound, bind
 from lossdsl.formula.slices import PART, steps
@@ -28,6 +28,11 @@ class Scope:
     library: Library
     arrays: Mapping[str, Dims | None]
     functions: frozenset[str] = frozenset()
+    # By identity, each beside its expression so that it lives: an overloaded call asks for the
+    # axes of its arguments again for each signature.
+    known: dict[int, tuple[ast.Expr, Dims | None]] = field(
+        default_factory=dict[int, "tuple[ast.Expr, Dims | None]"], compare=False
+    )
 
 
 def type_dims(type: ast.TypeExpr | None) -> Dims | None:
@@ -63,6 +68,12 @@ def _entry(dim: ast.DimExpr | ast.AnyDim | ast.Run) -> str:
 
 def dims_of(expr: ast.Expr, scope: Scope) -> Dims | None:
     """Return the axes of an expression, or None."""
+    if id(expr) not in scope.known:
+        scope.known[id(expr)] = expr, _dims_of(expr, scope)
+    return scope.known[id(expr)][1]
+
+
+def _dims_of(expr: ast.Expr, scope: Scope) -> Dims | None:
     match expr:
         case ast.Literal() | ast.Text() | ast.Record():
             return ()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jax
@@ -105,7 +105,13 @@ def slopes(loss: CompiledLoss, values: Values) -> tuple[Any, Values]:
     """Return the value of a loss and its gradient in every input of real numbers."""
     moving = {name: one for name, one in values.items() if is_real(one)}
     fixed = {name: one for name, one in values.items() if name not in moving}
-    return jax.value_and_grad(lambda chosen: loss(**chosen, **fixed))(moving)
+    return _solver(loss)(moving, fixed)
+
+
+@lru_cache(maxsize=8)
+def _solver(loss: CompiledLoss) -> Callable[[Values, Values], Any]:
+    """Return value and gradient as one program."""
+    return jax.jit(jax.value_and_grad(lambda moving, fixed: loss(**moving, **fixed)))
 
 
 def is_real(value: Any) -> bool:
