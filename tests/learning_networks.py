@@ -36,8 +36,8 @@ def parameters(sizes: Sequence[int] = SIZES, seed: int = 0, dtype: Any = None) -
     rng = np.random.default_rng(seed)
     return [
         {
-            "w": jnp.asarray(rng.normal(size=(below, above)) / np.sqrt(below), dtype),
-            "b": jnp.asarray(0.1 * rng.normal(size=above), dtype),
+            "w": array(rng.normal(size=(below, above)) / np.sqrt(below), dtype),
+            "b": array(0.1 * rng.normal(size=above), dtype),
         }
         for below, above in pairwise(sizes)
     ]
@@ -46,9 +46,14 @@ def parameters(sizes: Sequence[int] = SIZES, seed: int = 0, dtype: Any = None) -
 def batch(size: int = 6, sizes: Sequence[int] = SIZES, seed: int = 1, dtype: Any = None) -> Any:
     rng = np.random.default_rng(seed)
     return {
-        "x": jnp.asarray(rng.normal(size=(size, sizes[0])), dtype),
-        "tgt": jnp.asarray(rng.normal(size=(size, sizes[-1])), dtype),
+        "x": array(rng.normal(size=(size, sizes[0])), dtype),
+        "tgt": array(rng.normal(size=(size, sizes[-1])), dtype),
     }
+
+
+def array(values: np.ndarray, dtype: Any) -> jax.Array:
+    """Return an array of JAX; `jnp.asarray` would compile a program for every shape."""
+    return jax.device_put(values.astype(jnp.result_type(float) if dtype is None else dtype))
 
 
 def shared(activation: Callable[[Any], Any]) -> Bidirectional:
@@ -75,9 +80,14 @@ def near(found: Any, expected: Any) -> bool:
 
 def far(found: Any, expected: Any) -> float:
     """Return the relative distance of two trees of arrays."""
-    pairs = list(zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True))
-    apart = sum(float(jnp.sum(jnp.square(one - two))) for one, two in pairs)
-    return float(np.sqrt(apart / sum(float(jnp.sum(jnp.square(two))) for _, two in pairs)))
+    pairs = zip(wide(found), wide(expected), strict=True)
+    apart = sum(np.sum(np.square(one - two)) for one, two in pairs)
+    return float(np.sqrt(apart / sum(np.sum(np.square(two)) for two in wide(expected))))
+
+
+def wide(tree: Any) -> list[np.ndarray]:
+    """Return the leaves of a tree as NumPy has them, so that comparing them compiles nothing."""
+    return [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(tree)]
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
