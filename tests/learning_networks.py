@@ -95,8 +95,8 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def distance_to_backprop(rule: Any, layers: Any = LAYERS, same: Any = None) -> float:
+def distance_to_backprop(rule: Any, layers: Any = LAYERS, same: Any = None, size: int = 6) -> float:
     """Return how far a rule's gradients are from those of backpropagation, relative to these."""
-    params, data = parameters(), batch()
+    params, data = parameters(), batch(size)
     exact = BackProp(rule.loss).grads(same or layers, params, data).grads
     return far(rule.grads(layers, params, data).grads, exact)
