@@ -169,9 +169,10 @@ class EquilibriumPropagation(LearningRule):
 
             return self._relax(force, rest.units)
 
-        plus = nudged(beta)
-        minus = nudged(-beta) if self.phases == "centered" else rest
-        rests = jax.tree.map(lambda *ones: jnp.stack(ones), plus, minus)
+        if self.phases == "centered":
+            rests = jax.lax.map(nudged, jnp.stack([beta, -beta]))
+        else:
+            rests = jax.tree.map(lambda *ones: jnp.stack(ones), nudged(beta), rest)
         width = 2 * beta if self.phases == "centered" else beta
         # Where the free rest is a feed-forward pass, one phase leaves it out.
         signs = (1, 0) if self.phases == "one" else (1, -1)

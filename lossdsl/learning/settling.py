@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lossdsl.learning.descent import moved, norm, ratio
 
@@ -29,20 +31,30 @@ def relax(
     """Follow the forces down, until their size is below `stop` or the steps are over.
 
     A loop of known length, which reverse-mode differentiation passes through; a network that has
-    stopped skips the rest of it.
+    stopped skips the rest of it. The forces stand once in the program, which is most of it: the
+    last round takes them and moves no more.
     """
 
-    def step(at: Any) -> Any:
-        units = moved(at[0], at[1], rate)
-        return units, force(units), norm(at[1])
+    def step(at: Any, state: Any) -> Any:
+        units, last, _ = state
+        forces = force(units)
+        rests = at == steps
+        if stop > 0:
+            rests |= _size(forces) < stop
+        there = [
+            jnp.where(rests, unit, further)
+            for unit, further in zip(units, moved(units, forces, rate), strict=True)
+        ]
+        return there, forces, norm(jax.tree.map(partial(jnp.where, at == 0), forces, last))
 
-    def follow(_: Any, at: Any) -> Any:
+    def follow(at: Any, state: Any) -> Any:
         if stop == 0:
-            return step(at)
-        return jax.lax.cond(_size(at[1]) < stop, lambda at: at, step, at)
+            return step(at, state)
+        stopped = (at > 0) & (_size(state[1]) < stop)
+        return jax.lax.cond(stopped, lambda state: state, partial(step, at), state)
 
-    begun = force(units)
-    units, forces, before = jax.lax.fori_loop(0, steps, follow, (units, begun, norm(begun)))
+    still = [unit - unit for unit in units]
+    units, forces, before = jax.lax.fori_loop(0, steps + 1, follow, (units, still, norm(still)))
     shrink = 1 - ratio(norm(forces), before)
     reach = jnp.where(shrink * steps > 1, 1 / jnp.where(shrink > 0, shrink, 1), steps)
     return Rest(units, forces, moved([one - one for one in units], forces, rate * reach))
@@ -66,10 +78,12 @@ def rounding(by_params: Callable[[Any], Any], units: list[Any]) -> Any:
     Gaussian energy), or the reverse (Hopfield's).
     """
     eps = jnp.finfo(units[-1].dtype).eps
-    keys = jax.random.split(jax.random.key(0), len(units))
+    # Drawn at once: a draw for each layer would be most of the program.
+    ends = np.cumsum([unit.size for unit in units])
+    signs = jnp.split(jax.random.bernoulli(jax.random.key(0), shape=(ends[-1],)), ends[:-1])
     rounded = [
-        eps * unit * jax.random.rademacher(key, unit.shape, unit.dtype)
-        for key, unit in zip(keys, units, strict=True)
+        jnp.where(up.reshape(unit.shape), eps * unit, -eps * unit)
+        for up, unit in zip(signs, units, strict=True)
     ]
     value, change = jax.jvp(by_params, (units,), (rounded,))
     return eps * norm(value) + norm(change)
