@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -46,13 +47,18 @@ def only_kept(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def value_and_slopes(text: str, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+@cache
+def computed(text: str) -> Any:
+    """Return value and gradient of a text as one program a shape."""
     loss = lossdsl.compile(text)
+    return jax.jit(jax.value_and_grad(lambda chosen, fixed: loss(**chosen, **fixed)))
+
+
+def value_and_slopes(text: str, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     moving = {name: one for name, one in inputs.items() if one.dtype.kind == "f" and name != "w"}
     fixed = {name: one for name, one in inputs.items() if name not in moving}
     with jax.enable_x64(True):
-        value, slopes = jax.value_and_grad(lambda chosen: loss(**chosen, **fixed))(moving)
-        return jax.tree.map(np.asarray, (value, slopes))
+        return jax.device_get(computed(text)(moving, fixed))
 
 
 WITHOUT = [(call, "where=m") for call in CALLS]
