@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -272,6 +273,20 @@ inputs = row.inputs(0)
 value = lossdsl.compile('metric v = added(out, tgt, reduce="none")\\nloss = mean(v)'.replace(
     "mean(v)", "added(out, tgt)")).with_terms(**inputs)[1].metrics["v"]
 np.testing.assert_allclose(value, row.reference(**inputs), rtol=1e-5)
+
+from typer.testing import CliRunner
+from lossdsl.cli.app import app
+
+def run(*words):
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+page = run("functions", "added")
+for said in ("Absolute error above", "knee", "nonneg", "doi:10.1214", "added(out, tgt)"):
+    assert said in page, page
+assert "somebody" in run("functions")
+assert "no errors" in run("check", "-e", "added(a, b)")
 """
 
 
@@ -283,22 +298,12 @@ def test_adding_a_function_touches_one_file_and_one_row(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "grammar", tmp_path / "grammar")
     (tmp_path / "lossdsl/library/losses/somebody.loss").write_text(ADDED)
 
-    def run(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=tmp_path,
-            env={"PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}", "JAX_PLATFORMS": "cpu"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run("-c", USED, str(tmp_path))
-    page = run("-m", "lossdsl", "functions", "added")
-    for said in ("Absolute error above", "knee", "nonneg", "doi:10.1214", "added(out, tgt)"):
-        assert said in page
-    assert "somebody" in run("-m", "lossdsl", "functions")
-    check = run("-m", "lossdsl", "check", "-e", "added(a, b)")
-    assert "no errors" in check
+    done = subprocess.run(
+        [sys.executable, "-c", USED, str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}", "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
