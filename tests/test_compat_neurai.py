@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
@@ -118,13 +119,22 @@ def test_the_rules_are_those_of_lossdsl(there: Any, here: Any, layers: Any) -> N
 def test_equilibrium_propagation_returns_gradients_accuracy_loss_energy(
     there: Any, here: Any
 ) -> None:
+    assert replace(there.rule, loss=here.loss) == here
     params, data, layers = parameters(), batch(), (linear,) * 3
     optim = optax.sgd(0.1)
     found = there.get_grads(layers, params, (data["x"], data["tgt"]), optim, optim.init(params))
-    result = here.grads(layers, params, data)
+    result = there.rule.grads(layers, params, data)  # of the program that `get_grads` ran
     assert far(found[0], result.grads) < 1e-5
     assert found[1] == -1
     np.testing.assert_allclose(found[2:], (result.loss, result.energy), rtol=1e-5)
+
+
+def test_what_settles_under_a_function_is_what_settles_under_its_text() -> None:
+    there, here = SETTLING["two phases"]
+    given = (linear,) * 3, parameters(), batch()
+    found, result = there.rule.grads(*given), here.grads(*given)
+    assert far(found.grads, result.grads) < 1e-5
+    np.testing.assert_allclose((found.loss, found.energy), (result.loss, result.energy), rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", [half_sum, SUM, "sum(square(out - tgt))/2"])
