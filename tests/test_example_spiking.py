@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from test_examples import EXAMPLES, run
+from test_examples import EXAMPLES, run, run_each
 
 import lossdsl
 
@@ -31,7 +31,7 @@ def check(table: list[tuple[float, ...]]) -> None:
 
 
 def test_digits_are_told_apart_by_neurons_none_of_which_is_silent(tmp_path: Path) -> None:
-    done = run(SPIKING, "--seeds", 1, "--out", tmp_path)
+    done = run(SPIKING, "--seeds", 1, "--epochs", 20, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     table = rows(done.stdout)
     assert len(table) == 2
@@ -44,10 +44,10 @@ def test_digits_are_told_apart_by_neurons_none_of_which_is_silent(tmp_path: Path
 def test_a_wrong_surrogate_is_reported(tmp_path: Path) -> None:
     config = tmp_path / "train.yaml"
     config.write_text((SPIKING / "train.yaml").read_text().replace("superspike", "superspark"))
-    done = run(SPIKING, "--config", config, "--out", tmp_path)
-    assert done.returncode == 1
-    assert "LD112" in done.stdout
-    assert "did you mean `superspike`?" in done.stdout
+    ((code, output),) = run_each(SPIKING, [("--config", config, "--out", tmp_path)])
+    assert code == 1
+    assert "LD112" in output
+    assert "did you mean `superspike`?" in output
 
 
 def test_the_readme_shows_what_runs() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,16 +18,30 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 DIGITS, RATE = EXAMPLES / "digits", EXAMPLES / "rate_network"
 
 
-# Examples are run as users run them, without the settings of conftest.py that only compile quicker.
+# A long training runs as users run it: the settings of conftest.py compile quicker and run slower.
 USUAL = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
 
+# Command lines that train nothing, one after the other in one process; their exit code and output.
+EACH = """
+import json, sys
+from typer import Typer
+from typer.testing import CliRunner
+from train import main
 
-def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run an example's script as a user would, from its repository."""
+app = Typer()
+app.command()(main)
+done = [CliRunner().invoke(app, arguments) for arguments in json.loads(sys.argv[1])]
+print(json.dumps([(one.exit_code, one.output) for one in done]))
+"""
+
+
+def python(*arguments: object, short: bool, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the repository, warnings being errors."""
+    settings = {"JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120", **environment}
     return subprocess.run(
-        [sys.executable, "-W", "error", folder / "train.py", *map(str, arguments)],
+        [sys.executable, "-W", "error", *map(str, arguments)],
         cwd=EXAMPLES.parent,
-        env={**USUAL, "JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120"},
+        env={**(os.environ if short else USUAL), **settings},
         capture_output=True,
         text=True,
         timeout=300,
@@ -33,8 +49,22 @@ def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def run(folder: Path, *arguments: object, short: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run an example's script as a user would, from its repository; say if it trains little."""
+    return python(folder / "train.py", *arguments, short=short)
+
+
+def run_each(folder: Path, lines: Sequence[Sequence[object]]) -> list[tuple[int, str]]:
+    """Return exit code and output of an example's command for each line of arguments."""
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    words = json.dumps([[str(word) for word in line] for line in lines])
+    done = python("-c", EACH, words, short=True, PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    return [(code, output) for code, output in json.loads(done.stdout)]
+
+
 def test_digits_are_learned_within_the_bound(tmp_path: Path) -> None:
-    done = run(DIGITS, "--seeds", 1, "--out", tmp_path)
+    done = run(DIGITS, "--seeds", 1, "--epochs", 15, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     (row,) = re.findall(r"│ +0 │ +([\d.]+) │ +([\d.]+) ms │", done.stdout)
     accuracy, shortest = map(float, row)
@@ -50,30 +80,29 @@ def test_digits_are_learned_within_the_bound(tmp_path: Path) -> None:
 
 
 def test_without_drops_the_labeled_term(tmp_path: Path) -> None:
-    done = run(DIGITS, "--seeds", 1, "--epochs", 1, "--without", "bounds", "--out", tmp_path)
+    words = ("--seeds", 1, "--epochs", 1, "--without", "bounds", "--out", tmp_path)
+    done = run(DIGITS, *words, short=True)
     assert done.returncode == 0, done.stderr
     assert "│ shrink" in done.stdout
     assert "│ bounds" not in done.stdout
     assert (tmp_path / "without-bounds" / "tau.png").stat().st_size > 10_000
 
 
-def test_an_unknown_label_is_a_usage_error(tmp_path: Path) -> None:
-    done = run(DIGITS, "--without", "bunds", "--out", tmp_path)
-    assert done.returncode == 2
-    assert "bunds" in done.stderr
-
-
-def test_a_wrong_spec_is_reported_before_anything_is_built(tmp_path: Path) -> None:
+def test_what_is_wrong_is_reported_before_anything_is_built(tmp_path: Path) -> None:
     config = tmp_path / "train.yaml"
     config.write_text((DIGITS / "train.yaml").read_text().replace("l2sqr(", "l2sqrt("))
-    done = run(DIGITS, "--config", config, "--out", tmp_path)
-    assert done.returncode == 1
-    assert "LD101" in done.stdout
-    assert re.search(r"train\.yaml:8:12\b", done.stdout), done.stdout
+    (label, usage), (spec, report) = run_each(
+        DIGITS, [("--without", "bunds"), ("--config", config)]
+    )
+    assert label == 2
+    assert "bunds" in usage
+    assert spec == 1
+    assert "LD101" in report
+    assert re.search(r"train\.yaml:8:12\b", report), report
 
 
 def test_the_rate_network_compares_every_spec() -> None:
-    done = run(RATE, "--seeds", 1, "--epochs", 2)
+    done = run(RATE, "--seeds", 1, "--epochs", 2, short=True)
     assert done.returncode == 0, done.stderr
     printed = table(done.stdout)
     written = table((RATE / "README.md").read_text())
