@@ -64,12 +64,12 @@ def at(code: str, message: str, span: Span | None, text: str = "", **more: objec
 
 
 def article(noun: str) -> str:
-    """Return a noun behind its indefinite article.
+    """Return a noun, perhaps in backticks, behind its indefinite article.
 
-    >>> article("int"), article("list")
-    ('an int', 'a list')
+    >>> article("int"), article("list"), article("`int`")
+    ('an int', 'a list', 'an `int`')
     """
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun.lstrip('`')[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lossdsl.diagnostics.diagnostic import article
 from lossdsl.library.python import call, nested
 from lossdsl.source import Source
 from lossdsl.syntax import ast
@@ -226,7 +227,7 @@ def _dim(size: str, sizes: Sizes) -> Dim:
 def raised(problem: Exception, *functions: object) -> Failure:
     """Say what a function raised, and where in the file of the functions at fault."""
     first, *_ = str(problem).splitlines() or [""]
-    said = f"raised {_with_article(type(problem).__name__)}" + (f": {first}" if first else "")
+    said = f"raised {named_type(problem)}" + (f": {first}" if first else "")
     frames = traceback.extract_tb(problem.__traceback__)
     own = [one for one in frames if one.filename in map(_file, functions)]
     return Failure("LD807", said, tuple(map(_shown, own[-1:])))
@@ -248,8 +249,9 @@ def described(value: Any) -> str:
         return "`None`"
     if hasattr(value, "dtype"):
         return f"an array of {value.dtype}"
-    return _with_article(type(value).__name__)
+    return named_type(value)
 
 
-def _with_article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} `{name}`"
+def named_type(value: Any) -> str:
+    """Return the type of a value as code, behind its article."""
+    return article(f"`{type(value).__name__}`")

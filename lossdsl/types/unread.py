@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lossdsl.diagnostics.diagnostic import article
 from lossdsl.types.dtypes import dtype_name, is_shaped
 
 NUMBERS = (bool, int, float)
@@ -46,7 +47,7 @@ def unread(leaf: Any) -> Unread | None:
     if isinstance(leaf, NUMBERS):
         return None
     kind = type(leaf).__name__
-    kind = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+    kind = article(kind)
     if not is_shaped(leaf):
         return Unread("a function" if callable(leaf) else kind, "object")
     dtype, shape = leaf.dtype, leaf.shape
