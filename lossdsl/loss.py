@@ -23,9 +23,9 @@ from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.library.declare import Library, with_builtins
+from lossdsl.library.promotion import own_rules
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.lower import constraints
-from lossdsl.lower.apart import own_rules
 from lossdsl.lower.arguments import host_arrays
 from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer

@@ -27,6 +27,7 @@ from lossdsl.learning.settings import (
     positive,
     refuse,
 )
+from lossdsl.library.promotion import own_rules
 from lossdsl.terms import Terms
 
 
@@ -111,10 +112,10 @@ def _evaluate(
     return objective(rule.loss, rule.output, batch).value(out, params)
 
 
-compiled = jax.jit(_compute, static_argnums=(0, 1))
+compiled = jax.jit(own_rules()(_compute), static_argnums=(0, 1))
 """Compiled once for a rule but for its numbers, its layers (by identity) and the shapes."""
 
-evaluated = jax.jit(_evaluate, static_argnums=(0, 1))
+evaluated = jax.jit(own_rules()(_evaluate), static_argnums=(0, 1))
 """The same without gradients."""
 
 

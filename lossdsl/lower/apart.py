@@ -9,23 +9,16 @@ number, which lies everywhere, so XLA places what is between it and the inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.library.promotion import own_rules
 
 Run = Callable[[dict[str, Any]], Any]
-
-
-@contextmanager
-def own_rules() -> Generator[None]:
-    """Let operands meet as they do without what JAX is told of promotion."""
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
 
 
 def apart(run: Run) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.promotion import own_rules
 
 
 @primitive(
@@ -31,6 +32,7 @@ def atan2() -> Kernel:
         return jnp.arctan2(y, x)
 
     @angle.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (y, x), (dy, dx) = primals, tangents
         # Scaled first, so that neither square overflows or vanishes.

@@ -6,6 +6,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.forms import Form
+from lossdsl.library.promotion import own_rules
 
 LAWS = '"exp" | "hinge" | "quadratic" | "softplus" | "log_barrier"'
 REDUCE = '"sum" | "mean" | "max"'
@@ -42,6 +43,7 @@ def limit_cost() -> Kernel:
         return jnp.exp(jnp.minimum(d, highest))
 
     @clamped.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (d,), (dd,) = primals, tangents
         value = clamped(d)

@@ -10,6 +10,7 @@ from typing import Any
 from lossdsl.library.declare import Kernel, primitive, renamed
 from lossdsl.library.forms import Form
 from lossdsl.library.primitives.masked import shown
+from lossdsl.library.promotion import own_rules
 
 
 @primitive(
@@ -32,6 +33,7 @@ def absolute() -> Kernel:
         return jnp.abs(x)
 
     @floating.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
         return floating(x), dx * jnp.sign(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.promotion import own_rules
 
 
 @primitive(
@@ -47,7 +48,7 @@ def weigh() -> Kernel:
             slope = more if isinstance(of_x, SymbolicZero) else slope + more
         return value, jnp.broadcast_to(slope, value.shape)
 
-    kernel.defjvp(tangent, symbolic_zeros=True)
+    kernel.defjvp(own_rules()(tangent), symbolic_zeros=True)
     return kernel
 
 
@@ -75,6 +76,7 @@ def nan_unless() -> Kernel:
         return jnp.where(condition, x, jnp.nan)
 
     @kernel.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         value = kernel(*primals)
         slope = tangents[1] * jnp.where(primals[0], 1, jnp.nan)

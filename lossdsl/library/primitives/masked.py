@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lossdsl.library.promotion import own_rules
+
 Axes = tuple[int, ...] | None
 
 
@@ -63,6 +65,7 @@ def shown(x: Any) -> Any:
         return x
 
     @same.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
         return same(x), dx * jnp.where(jnp.isnan(x), jnp.nan, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.promotion import own_rules
 
 
 @primitive(
@@ -77,7 +78,7 @@ def divide() -> Kernel:
         slope = -value * db if isinstance(da, SymbolicZero) else da - value * db
         return value, jnp.broadcast_to(slope / b, value.shape)
 
-    ratio.defjvp(tangent, symbolic_zeros=True)
+    ratio.defjvp(own_rules()(tangent), symbolic_zeros=True)
 
     def kernel(a: Any, b: Any) -> Any:
         return jnp.divide(a, b) if isinstance(b, int | float) else ratio(a, b)

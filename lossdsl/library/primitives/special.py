@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.promotion import own_rules
 
 # Below this distance from 0 a series of so many terms is exact to the last digits of f64, its
 # derivatives too; beyond it the closed forms lose a digit or two of these.
@@ -49,6 +50,7 @@ def exprel() -> Kernel:
         return jnp.where(near, series, jnp.expm1(far) / jnp.minimum(far, 1000))
 
     @kernel.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
         value = kernel(x)

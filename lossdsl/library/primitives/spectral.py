@@ -7,6 +7,7 @@ from typing import Any
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import diagonal
 from lossdsl.library.primitives.masked import wide
+from lossdsl.library.promotion import own_rules
 from lossdsl.library.rules import RuleCall, Ruling, result
 from lossdsl.types.types import Dim, literal_dim, same_dim
 
@@ -54,6 +55,7 @@ def singular_values() -> Kernel:
         return jnp.linalg.svd(x, full_matrices=False, compute_uv=False)
 
     @values.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
         left, found, right = jnp.linalg.svd(x, full_matrices=False)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.promotion import own_rules
 
 
 @primitive(
@@ -209,6 +210,7 @@ def spike() -> Kernel:
             return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
         @step.defjvp
+        @own_rules()
         def _(primals: Any, tangents: Any) -> Any:
             return step(*primals), derivative(*primals) * tangents[0]
 
@@ -220,6 +222,7 @@ def spike() -> Kernel:
             return jnp.where(jnp.isnan(x), x, integral(x, *given))
 
         @rise.defjvp
+        @own_rules()
         def _(primals: Any, tangents: Any) -> Any:
             x, *given = primals
             most = jnp.finfo(x.dtype).max
@@ -264,6 +267,7 @@ def surrogate() -> Kernel:
         return forward
 
     @replaced.defjvp
+    @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         return replaced(*primals), primals[2] * tangents[0]
 
