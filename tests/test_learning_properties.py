@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -21,6 +23,7 @@ from learning_networks import (
     shared,
     slope,
     squashed,
+    wide,
 )
 
 import lossdsl
@@ -32,6 +35,7 @@ from lossdsl.learning import (
     PredictiveCoding,
 )
 
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 FIT = "mean(sum(square(out - tgt), axis=-1))/2"
 HALF_SUM = "sum(square(out - tgt))/2"
 
@@ -223,15 +227,17 @@ TEXTS = (
     "mean(out)**2 + mse(out, tgt)",
     "mean(sum(square(out - tgt), axis=-1)) + mse(out, tgt) + l2sqr(params)",
 )
+# What a text divides by is read off it in the same way for every rule: each with one rule, and
+# all their terms together with every rule.
+SIZED = [(name, " + ".join(TEXTS)) for name in RULES] + [
+    (name, text) for name in (RULES if SOAK else ("strict",)) for text in TEXTS
+]
 
 
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize(("rule", "layers"), RULES.values(), ids=RULES)
-def test_gradients_do_not_depend_on_the_size_of_the_batch(
-    rule: Any, layers: Any, text: str
-) -> None:
-    params, data = parameters(), batch(3)
-    thrice = {name: jnp.concatenate([one] * 3) for name, one in data.items()}
+@pytest.mark.parametrize(("name", "text"), SIZED)
+def test_gradients_do_not_depend_on_the_size_of_the_batch(name: str, text: str) -> None:
+    (rule, layers), params, data = RULES[name], parameters(), batch(3)
+    thrice = {name: np.concatenate([one] * 3) for name, one in data.items()}
     chosen = rule(lossdsl.compile(text))
     small, large = (chosen.grads(layers, params, one) for one in (data, thrice))
     # Where inference does not settle (rmse with this step) it also magnifies rounding.
@@ -256,10 +262,18 @@ def test_masked_examples_do_not_count(rule: Any, layers: Any) -> None:
 @pytest.mark.parametrize(("rule", "layers"), RULES.values(), ids=RULES)
 def test_regularizers_and_bounds_add_their_own_gradients(rule: Any, layers: Any) -> None:
     params, data = parameters(), batch()
-    text = "0.1*l2sqr(params) + bounds(params, w >= 0.2)"
-    alone = jax.grad(lambda params: lossdsl.compile(text)(params=params))(params)
-    plain = rule(lossdsl.compile(FIT)).grads(layers, params, data)
-    both = rule(lossdsl.compile(f"{FIT} + {text}")).grads(layers, params, data)
-    expected = jax.tree.map(jnp.add, plain.grads, alone)
-    assert far(both.grads, expected) < 1e-12
+    text = "share*0.1*l2sqr(params) + share*bounds(params, w >= 0.2)"
+    chosen = rule(lossdsl.compile(f"{FIT} + {text}"))
+    plain, both = (
+        chosen.grads(layers, params, {**data, "share": np.float64(share)}) for share in (0, 1)
+    )
+    alone = regularized(text)
+    assert far(both.grads, list(map(np.add, wide(plain.grads), wide(alone)))) < 1e-12
     assert far(both.grads, plain.grads) > 1e-3
+
+
+@lru_cache
+def regularized(text: str) -> Any:
+    """Return the gradient of terms of the parameters alone."""
+    loss = lossdsl.compile(text)
+    return jax.jit(jax.grad(lambda params: loss(params=params, share=1.0)))(parameters())
