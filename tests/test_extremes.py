@@ -15,7 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from test_differential import ROWS
+from rows.row import Row
+from test_differential import ROWS, reference
 
 import lossdsl
 from lossdsl.library import BUILTINS
@@ -39,12 +40,16 @@ ANY_LABEL = {"supcon", "ntxent", "circle", "one_hot"}
 
 @dataclass(frozen=True)
 class Trial:
-    """A call of a function with inputs, and its parameters passed as inputs too."""
+    """A call of a function with inputs, and its parameters passed as inputs too.
+
+    `row` says what an independent source gives, if the call is one of the differential table.
+    """
 
     function: Builtin
     text: str
     inputs: Mapping[str, Any]
     kinds: Mapping[str, Any]
+    row: Row | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -63,13 +68,14 @@ class Trial:
 
 
 def trials() -> Iterator[Trial]:
-    texts = {row.text: row for row in reversed(ROWS)}  # some stand there twice, with other values
-    rows = [(row.declared, text, row.inputs(0, SIZES)) for text, row in texts.items()]
-    tried = {function.name for function, *_ in rows}
+    calls: list[tuple[Row | None, Builtin, str, Mapping[str, Any]]] = [
+        (row, row.declared, row.text, row.inputs(0, SIZES)) for row in ROWS
+    ]
+    tried = {row.declared.name for row in ROWS}
     for name in sorted(set(BUILTINS) - tried - NOTHING_TO_TRY):
         subject = Subject(BUILTINS[name], BUILTINS, {})
-        rows.append((subject.function, subject.call, subject.draw(subject.call, 0)))
-    for function, text, inputs in rows:
+        calls.append((None, subject.function, subject.call, subject.draw(subject.call, 0)))
+    for row, function, text, inputs in calls:
         parameters = signature_of(function, text).parameters
         numbers = more_numbers(function, text)
         options = "".join(f", {name}={name}" for name in numbers)
@@ -78,6 +84,7 @@ def trials() -> Iterator[Trial]:
             f"{text[:-1]}{options})",
             jax.tree.map(single, {**inputs, **numbers}),
             {one.name: one.plain_type for one in parameters},
+            row,
         )
 
 
@@ -113,6 +120,11 @@ class Variants:
 
     trial: Trial
     batch: list[list[np.ndarray]] = field(default_factory=list)
+
+    def given(self, inputs: Mapping[str, Any]) -> int:
+        """Add inputs of the same shapes."""
+        self.batch.append([np.asarray(x) for x in jax.tree.leaves({**self.trial.inputs, **inputs})])
+        return len(self.batch) - 1
 
     def add(self, changes: Mapping[int, Mapping[int, float]] | None = None) -> int:
         leaves = [np.array(leaf) for leaf in self.trial.leaves]
@@ -188,7 +200,10 @@ def test_edges(trial: Trial) -> None:
         if is_label(trial, name)
         for at in ends(trial.leaves[leaf])
     }
+    referred = [(variants.given(inputs), inputs, extreme) for inputs, extreme in known(trial)]
     values, slopes = variants.solve()
+    for at, inputs, extreme in referred:
+        check_reference(trial, inputs, extreme, values[at], slopes[at])
     assert not np.isnan(values[0]).any() and not np.isnan(slopes[0]).any()
     for spot, nan in nans.items():
         name = trial.names[spot[0]]
@@ -214,6 +229,57 @@ def test_edges(trial: Trial) -> None:
                 assert np.isnan(values[at]).any(), f"a label outside does not show: {where}"
                 if slopes[0].any():
                     assert np.isnan(slopes[at]).any(), f"nor in the gradient: {where}"
+
+
+def known(trial: Trial) -> Iterator[tuple[Mapping[str, Any], float | None]]:
+    """Yield usual inputs, and extreme ones, at which an independent source says what is right."""
+    if trial.row is None:
+        return
+    inputs = jax.tree.map(single, trial.row.inputs(1, SIZES))
+    yield inputs, None
+    real = trial.row.real_inputs()
+    for extreme in trial.row.extremes:
+        random = np.random.default_rng(11)
+
+        def spoiled(x: Any, extreme: float = extreme, random: Any = random) -> Any:
+            signed = extreme * random.choice([-1.0, 1.0], np.shape(x))
+            return np.where(random.random(np.shape(x)) < 0.5, signed, x).astype(np.float32)
+
+        moved = {name: jax.tree.map(spoiled, inputs[name]) for name in inputs if name in real}
+        yield {**inputs, **moved}, extreme
+
+
+def check_reference(
+    trial: Trial,
+    inputs: Mapping[str, Any],
+    extreme: float | None,
+    values: np.ndarray,
+    slopes: np.ndarray,
+) -> None:
+    """Hold single precision against the reference, and wherever that is a finite float32."""
+    assert trial.row is not None
+    right = np.concatenate([one.ravel() for one in reference(trial.row, inputs)])
+    at = f"at {extreme}: {inputs}"
+    if extreme is None:
+        scale = 1 + np.max(np.abs(right), initial=0)
+        np.testing.assert_allclose(values, right, rtol=1e-4, atol=2e-5 * scale, err_msg=at)
+        return
+    usual = np.isfinite(right) & (np.abs(right) < 1e37)
+    np.testing.assert_allclose(values[usual], right[usual], rtol=1e-3, atol=1e-4, err_msg=at)
+    if trial.row.gradient and usual.all():
+        wrong = {name for name, slope in named(trial, slopes).items() if np.isnan(slope).any()}
+        # By an infinite input a label and a parameter may be multiplied.
+        held = trial.row.real_inputs() if np.isinf(extreme) else trial.kinds.keys()
+        assert not wrong & held, f"the gradient {at}"
+
+
+def named(trial: Trial, slopes: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a row of gradients by input."""
+    found: dict[str, list[np.ndarray]] = {}
+    ends = np.cumsum([trial.leaves[at].size for at in trial.real()])
+    for at, slope in zip(trial.real(), np.split(slopes, ends[:-1]), strict=True):
+        found.setdefault(trial.names[at], []).append(slope)
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def edges(trial: Trial, name: str) -> tuple[float, ...]:
