@@ -129,6 +129,13 @@ def test_equilibrium_propagation_returns_gradients_accuracy_loss_energy(
     np.testing.assert_allclose(found[2:], (result.loss, result.energy), rtol=1e-5)
 
 
+def test_every_setting_of_equilibrium_propagation_reaches_the_rule() -> None:
+    shared = {"beta": 0.5, "dt": 0.2, "tau": 3, "check": True, "tolerance": 0.1}
+    there = EP(half_sum, n_relax=7, tol=1e-3, **shared).rule
+    here = EquilibriumPropagation(SUM, steps=7, stop=1e-3, phases="two", **shared)
+    assert replace(there, loss=SUM) == here
+
+
 def test_what_settles_under_a_function_is_what_settles_under_its_text() -> None:
     there, here = SETTLING["two phases"]
     given = (linear,) * 3, parameters(), batch()
