@@ -7,7 +7,7 @@ in a dtype. Many calls are one program, each a metric of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +66,8 @@ def calls(
     for at, subject in enumerate(subjects):
         if subject.name in UNDRAWN:
             continue
-        text, values = renamed(text_of(subject), f"f{at}_"), make(subject)
+        values = make(subject)
+        text = renamed(text_of(subject), f"f{at}_", values)
         given = {f"f{at}_{name}": value for name, value in values.items()}
         spec = f"metric value = {text}\nloss = 1.0*one"
         checked = lossdsl.check(spec, {**given, "one": "f32"}, subject.library)
@@ -77,11 +78,12 @@ def calls(
     return found
 
 
-def renamed(text: str, prefix: str) -> str:
-    """Return a text with a prefix before the names that are read in it."""
+def renamed(text: str, prefix: str, names: Collection[str]) -> str:
+    """Return a text with a prefix before some of the names that are read in it."""
     program, _ = parse_program(Source(text))
     assert program is not None
-    places = {node.span.start for node in ast.walk(program) if isinstance(node, ast.Name)}
+    read = (node for node in ast.walk(program) if isinstance(node, ast.Name))
+    places = {node.span.start for node in read if node.id in names}
     for start in sorted(places, reverse=True):
         text = text[:start] + prefix + text[start:]
     return text
