@@ -47,39 +47,51 @@ COMMANDS = {
 }
 
 
-def heavy_after(code: str) -> list[str]:
-    """Run code in a fresh interpreter and return which heavy packages it imported."""
-    report = f"import sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+def heavy_after(*codes: str) -> list[list[str]]:
+    """Run codes in a fresh interpreter; return which heavy packages each of them imported."""
+    report = f"print('heavy', [one for one in {HEAVY} if one in sys.modules and one not in before])"
+    lines = ["import sys"]
+    for code in codes:
+        lines += [f"before = [name for name in {HEAVY} if name in sys.modules]", code, report]
     result = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    return ast.literal_eval(result.stdout.splitlines()[-1])
+    reports = [line for line in result.stdout.splitlines() if line.startswith("heavy ")]
+    return [ast.literal_eval(line.removeprefix("heavy ")) for line in reports]
 
 
-@pytest.mark.parametrize("code", WITHOUT_JAX.values(), ids=WITHOUT_JAX)
-def test_without_jax(code: str) -> None:
-    assert heavy_after(f"import lossdsl\n{code}") == []
+def test_without_jax() -> None:
+    begun, *found = heavy_after("import lossdsl", *WITHOUT_JAX.values())
+    assert begun == []
+    assert {code: names for code, names in zip(WITHOUT_JAX, found, strict=True) if names} == {}
 
 
-@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_command_without_jax(arguments: list[str], tmp_path: Path) -> None:
+def test_command_without_jax(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("loss: mse(out, tgt)\n")
     (tmp_path / "a.loss").write_text("mse(out, tgt)\n")
-    words = [word.replace("FOLDER", str(tmp_path)) for word in arguments]
-    lines = [
-        "import sys",
-        "from lossdsl.cli import main",
-        f"sys.argv = ['lossdsl', *{words}]",
-        "try: main()",
-        "except SystemExit as done: assert not done.code, done.code",
-    ]
-    assert heavy_after("\n".join(lines)) == []
+    codes = ["from contextlib import redirect_stdout; from io import StringIO"]
+    for arguments in COMMANDS.values():
+        words = [word.replace("FOLDER", str(tmp_path)) for word in arguments]
+        lines = [
+            "from lossdsl.cli import main",
+            f"sys.argv = ['lossdsl', *{words}]",
+            "try:",
+            "    with redirect_stdout(StringIO()): main()",
+            "except SystemExit as done: assert not done.code, done.code",
+        ]
+        codes.append("\n".join(lines))
+    _, *found = heavy_after(*codes)
+    assert {command: names for command, names in zip(COMMANDS, found, strict=True) if names} == {}
 
 
 def test_the_test_can_fail() -> None:
-    assert "jax" in heavy_after("import lossdsl; lossdsl.compile('mse(a, b)')")
-    assert "numpy" in heavy_after("import numpy")
+    nothing, numpy, jax = heavy_after(
+        "import lossdsl", "import numpy", "lossdsl.compile('mse(a, b)')"
+    )
+    assert nothing == []
+    assert numpy == ["numpy"]
+    assert "jax" in jax
 
 
 def top_level_imports(tree: ast.Module) -> Iterator[str]:
@@ -152,4 +164,4 @@ def test_public_names_are_loaded_on_first_use() -> None:
 
 def test_a_stage_imported_first_does_not_hide_the_function_of_its_name() -> None:
     code = "import lossdsl.check; import lossdsl; assert lossdsl.check('mse(a, b)').ok"
-    assert heavy_after(code) == []
+    assert heavy_after(code) == [[]]

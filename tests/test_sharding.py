@@ -78,11 +78,11 @@ print(json.dumps(found))
 """
 
 
-@pytest.fixture(scope="module")
-def outcomes() -> dict[str, Any]:
-    flags = "--xla_force_host_platform_device_count=4"
+def run_on_four_devices(*arguments: str) -> Any:
+    """Return what a script writes that runs in a process with four devices."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(list(SPECS))],
+        [sys.executable, *arguments],
         env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
@@ -90,6 +90,11 @@ def outcomes() -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Any]:
+    return run_on_four_devices("-c", SCRIPT, json.dumps(list(SPECS)))
 
 
 @pytest.mark.parametrize("kind", ["Auto", "Explicit"])
@@ -106,20 +111,6 @@ def test_projection_keeps_the_sharding(outcomes: dict[str, Any]) -> None:
 
 def test_inside_shard_map(outcomes: dict[str, Any]) -> None:
     assert outcomes["shard_map"] == [True]
-
-
-def run_on_four_devices(*arguments: str) -> Any:
-    """Return what a script writes that runs in a process with four devices."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_no_function_refuses_a_sharded_batch() -> None:
