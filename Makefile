@@ -17,8 +17,8 @@ help: ## say what there is to make
 demo: .venv/.examples ## train on real digits with a loss from a YAML file
 	$(BIN)/python examples/digits/train.py
 
-test: .venv/.test ## run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: .venv/.test ## run the tests, but for trainings and second environments
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
 
 test-newest: .venv-newest/bin/pip ## run every test with the newest releases of everything
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
@@ -30,7 +30,8 @@ test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases tha
 	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
 	.venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -W ignore::DeprecationWarning
 
-test-all: .venv/.torch test test-lowest test-newest ## run every test with torch beside it, and in those two
+test-all: .venv/.torch .venv/.test test-lowest test-newest ## run every test with torch beside it, and in those two
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 soak: .venv/.test ## run random programs for MINUTES=40 and count them, then every test for longer
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from ruamel.yaml import YAML
 from test_examples import EXAMPLES, run, run_each, table
 
@@ -47,6 +48,7 @@ def test_the_written_table_shows_what_each_rule_reaches() -> None:
 SHORT = {"[128, 64]": "[64, 32]", "rate: 5e-3": "rate: 1e-2"}
 
 
+@pytest.mark.long
 def test_a_short_training_by_every_rule_that_is_to_be_relied_on(tmp_path: Path) -> None:
     config, text = tmp_path / "train.yaml", (RULES / "train.yaml").read_text()
     for usual, short in SHORT.items():

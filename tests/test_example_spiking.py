@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from test_examples import EXAMPLES, run, run_each
 
 import lossdsl
@@ -30,6 +31,7 @@ def check(table: list[tuple[float, ...]]) -> None:
             assert second > 40
 
 
+@pytest.mark.long
 def test_digits_are_told_apart_by_neurons_none_of_which_is_silent(tmp_path: Path) -> None:
     done = run(SPIKING, "--seeds", 1, "--epochs", 20, "--out", tmp_path)
     assert done.returncode == 0, done.stderr

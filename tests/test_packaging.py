@@ -50,6 +50,7 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", ["*.whl", "*.tar.gz"])
 def test_what_is_built_installs_elsewhere_and_works(
     pattern: str, built: Path, tmp_path: Path

@@ -147,7 +147,7 @@ class Call:
         """Return a size that the result has, or a small count."""
         if one.name in self.symbols:
             dim = self.symbols[one.name]
-            return Expr(str(dim)) if self.world.size(dim) else None
+            return Expr(str(dim)) if self.world.size(dim) and self.world.names(dim) else None
         return Expr("1") if one.default is None else None
 
     def array(self, one: ast.Parameter, type: ast.ArrayTypeExpr) -> Expr | None:

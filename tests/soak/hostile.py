@@ -103,7 +103,7 @@ def files(random: Random) -> None:
         case _:
             text = f"{world.header}loss = {body}"
     data = bytearray(mutated(text, random).encode("utf-8", "surrogatepass"))
-    for _ in range(random.randint(0, 2)):
+    for _ in range(random.randint(0, 2) if data else 0):
         data[random.randrange(len(data))] = random.randrange(256)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"spec.{ending}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -56,6 +57,12 @@ class World:
     def size(self, axis: Axis) -> int:
         """Return the size of a dim."""
         return axis if isinstance(axis, int) else self.sizes[axis]
+
+    def names(self, axis: Axis) -> bool:
+        """Say whether an input declares a dim, so that the text may name it."""
+        return isinstance(axis, int) or any(
+            re.search(rf"\b{axis}\b", type) for type in self.types.values()
+        )
 
     def shape(self, dims: Dims) -> tuple[int, ...]:
         """Return the sizes of dims."""
