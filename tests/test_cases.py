@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases.case import Case
@@ -34,7 +33,7 @@ def given(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     array = np.asarray(value)
-    return jnp.asarray(array.astype({"f": "f4", "i": "i4"}.get(array.dtype.kind, array.dtype)))
+    return jax.device_put(array.astype({"f": "f4", "i": "i4"}.get(array.dtype.kind, array.dtype)))
 
 
 def codes(diagnostics: Any, severity: str) -> list[str]:

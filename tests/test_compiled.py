@@ -146,7 +146,7 @@ def test_a_loss_agrees_with_optax(text: str) -> None:
     reference, inputs = OPTAX[text]
     loss = lossdsl.compile(text)
     names = [name for name in ("a", "b", "y", "w") if name in loss.signature]
-    named = dict(zip(names, jax.tree.map(jnp.asarray, inputs), strict=True))
+    named = dict(zip(names, jax.device_put(inputs), strict=True))
     chosen = {
         name: value
         for name, value in named.items()

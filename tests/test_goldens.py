@@ -54,7 +54,7 @@ def by_spec(case: Case) -> Way:
         value, terms = loss.with_terms(**inputs)
         return terms.metrics.get("value", value), terms.metrics
 
-    return Way(loss, value, jax.tree.map(jnp.asarray, spec.inputs))
+    return Way(loss, value, jax.device_put(spec.inputs))
 
 
 def by_compat(case: Case) -> Way:

@@ -197,7 +197,7 @@ _NUMBERS = {1: "an input", 2: "two inputs"}
 
 
 def _exact(subject: Subject, values: Values) -> list[np.ndarray]:
-    return subject.value(jax.tree.map(jnp.asarray, dict(values)))
+    return subject.value(jax.device_put(dict(values)))
 
 
 CHECKS: Mapping[str, Callable[[Subject], None]] = {

@@ -98,7 +98,8 @@ class Subject:
 
 def _narrow(value: Any) -> Any:
     found = np.asarray(value)
-    return jnp.asarray(found, np.float32) if found.dtype == np.float64 else jnp.asarray(found)
+    # Of a NumPy array `jnp.asarray` may compile a program for every shape.
+    return jax.device_put(found.astype(np.float32) if found.dtype == np.float64 else found)
 
 
 def slopes(loss: CompiledLoss, values: Values) -> tuple[Any, Values]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import exp, inf, log, nan
 from typing import Any
 
-from cases.case import Case
+import numpy as np
+
+from cases.case import Case, case
 
 
 def right(text: str, value: Any, gradients: dict[str, Any] | None = None, **inputs: Any) -> Case:
@@ -182,4 +184,20 @@ CASES = [
     *OUTSIDE,
     *SHOWN,
     *EMPTY,
+    # There is nothing at any position of an empty axis.
+    *(
+        case(
+            text,
+            {"x": np.zeros((2, 0), "f4"), "n": np.zeros((2, 0), "i4"), "y": [0, 1]},
+            value=value,
+        )
+        for text, worth in (
+            ("mean(take(x, y, axis=1))", np.nan),
+            ("mean(take_along(x, y[:, None]))", np.nan),
+            ("mean(pick(x, y))", np.nan),
+            ("1.0*sum(take(n, y, axis=1))", np.nan),
+            ("mean(take(x > 0, y, axis=1))", 0.0),
+            ("sum(take(x, arange(0), axis=1))", 0.0),
+        )
+    ),
 ]

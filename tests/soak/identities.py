@@ -57,7 +57,7 @@ def of_rows(world: World, change: Callable[[Any], Any]) -> dict[str, Any]:
 
 def slopes(loss: lossdsl.CompiledLoss, inputs: Inputs) -> tuple[Any, dict[str, Any]]:
     """Return the value of a loss, and its gradient in every input of real numbers alone."""
-    given = {name: jax.tree.map(jnp.asarray, inputs[name]) for name in loss.signature}
+    given = jax.device_put({name: inputs[name] for name in loss.signature})
     moving = {
         name: one
         for name, one in given.items()

@@ -161,7 +161,7 @@ def gradient(random: Random) -> None:
         raise Skip("not smooth")
     with jax.enable_x64(True):
         loss = lossdsl.compile(text)
-        moving = {name: jax.tree.map(jnp.asarray, world.values[name]) for name in directions}
+        moving = {name: jax.device_put(world.values[name]) for name in directions}
         fixed = {name: value for name, value in world.values.items() if name not in moving}
         used = {name: value for name, value in moving.items() if name in loss.signature}
         slope = jax.grad(

@@ -21,8 +21,15 @@ def _within(index: Any, x: Any, axis: int) -> Any:
 
 
 def _filling(x: Any) -> Any:
-    """Return what stands at a position that is not there, where there is no NaN."""
-    return False if x.dtype.kind == "b" else None
+    """Return what stands at a position that is not there."""
+    import jax.numpy as jnp
+
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.nan
+    if x.dtype.kind == "b":
+        return False
+    ends = jnp.iinfo(x.dtype)
+    return ends.min or ends.max
 
 
 def _taken(call: RuleCall) -> Ruling:
@@ -55,7 +62,11 @@ def take() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
-        if not jnp.issubdtype(x.dtype, jnp.floating) or not x.shape[axis]:
+        if not x.shape[axis]:
+            lead = axis % x.ndim
+            shape = (*x.shape[:lead], *index.shape, *x.shape[lead + 1 :])
+            return jnp.full(shape, _filling(x), x.dtype)
+        if not jnp.issubdtype(x.dtype, jnp.floating):
             counted = jnp.where(index < 0, x.shape[axis], index)
             return jnp.take(x, counted, axis=axis, mode="fill", fill_value=_filling(x))
         taken = jnp.take(x, index, axis=axis, mode="clip")
@@ -85,7 +96,9 @@ def take_along() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
-        if not jnp.issubdtype(x.dtype, jnp.floating) or not x.shape[axis]:
+        if not x.shape[axis]:
+            return jnp.full(index.shape, _filling(x), x.dtype)
+        if not jnp.issubdtype(x.dtype, jnp.floating):
             counted = jnp.where(index < 0, x.shape[axis], index)
             return jnp.take_along_axis(x, counted, axis=axis, mode="fill", fill_value=_filling(x))
         return jnp.take_along_axis(x, index, axis=axis, mode="clip") * _within(index, x, axis)
