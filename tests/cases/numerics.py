@@ -191,7 +191,7 @@ CASES = [
             {"x": np.zeros((2, 0), "f4"), "n": np.zeros((2, 0), "i4"), "y": [0, 1]},
             value=value,
         )
-        for text, worth in (
+        for text, value in (
             ("mean(take(x, y, axis=1))", np.nan),
             ("mean(take_along(x, y[:, None]))", np.nan),
             ("mean(pick(x, y))", np.nan),
