@@ -17,6 +17,7 @@ REDUCE = '"sum" | "mean" | "max"'
     f' side: "lower" | "upper" | "equal", strict: static bool, law: {LAWS}) -> float',
     elementwise=True,
     form=Form.LIMIT,
+    domain="scale in (0, inf)",
 )
 def limit_cost() -> Kernel:
     """What one element costs that passes its bound by d = distance/scale.
