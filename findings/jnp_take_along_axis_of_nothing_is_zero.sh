@@ -7,7 +7,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q "jax==0.10.2"
+"$folder/venv/bin/pip" install -q "jax==0.10.2" "jaxlib==0.10.2" "numpy==2.4.6"
 JAX_PLATFORMS=cpu "$folder/venv/bin/python" - <<'PY'
 import jax
 import jax.numpy as jnp

@@ -7,12 +7,10 @@ indexed with stays an integer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from math import nan
 
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Apply, Graph, Leaves, Node
+from lossdsl.check.core import Apply, Const, Graph, Leaves, Node, operands
 from lossdsl.check.leaves import cast_node
 from lossdsl.check.patterns import is_operand
 from lossdsl.library.declare import Builtin, of_form
@@ -27,51 +25,51 @@ _PASSED = {"monotone", "convex"}
 
 def as_floats(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> Value:
     """Return integers that may outgrow 32 bits as floats of a dtype, any other value as it is."""
-    if not context.concrete or kind(dtype) != "float" or not _whole(context.graph, value.node):
+    graph = context.graph
+    if not context.concrete or kind(dtype) != "float" or not _whole(graph, value.node):
         return value
-    made = _Floats(context.graph, dtype).converted(value.node)
+    # What adds up half precision does so in more, and in f16 every large integer is infinite.
+    wide = context.default_float if dtype in ("f16", "bf16") else dtype
+    made = _Floats(graph, wide).converted(value.node)
     if made is value.node:
         return value
-    return context.value(made, context.graph.types[made], span, scope)
+    if wide != dtype:
+        made = cast_node(graph, made, _mapped(graph.types[made], dtype))
+    return context.value(made, graph.types[made], span, scope)
 
 
-def compared(context: Context, scope: Scope, value: Value, span: Span) -> Value:
-    """Return a comparison of integers as one of floats where 32 bits do not hold the integers."""
-    node = value.node
-    if not context.concrete or not isinstance(node, Apply) or node.function.rounded is None:
-        return value
-    if _whole(context.graph, node):
-        return value  # an index, unless it ends as a float
-    made = _Floats(context.graph, context.default_float).rounded(node)
-    return value if made is node else context.value(made, value.type, span, scope)
-
-
-def unbounded(graph: Graph, root: Node) -> Apply | None:
-    """Return a sum or a product of integers that an integer is computed from, if there is one."""
+def unbounded(graph: Graph, root: Node, sums: bool = True) -> Apply | None:
+    """Return a product, or with `sums` a sum, of inputs of 32 bits that a node is computed from."""
     waiting, seen = [root], {root}
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Leaves):
-            waiting.append(node.tree)
-        if not isinstance(node, Apply) or not _whole(graph, node):
+        below = [one for one in operands(node) if _whole(graph, one) and one not in seen]
+        seen.update(below)
+        waiting += below
+        if not isinstance(node, Apply) or node.function.grows != "size":
             continue
-        operands = [one for _, one in _read(node)]
-        varying = [one for one in operands if any(map(_varies, _arrays(graph, one)))]
-        if node.function.grows == "size" and len(varying) == len(operands):
+        read = [one for _, one in _read(node)]
+        if (sums or len(read) > 1) and all(_is_large(graph, one) for one in read):
             return node
-        waiting += [one for one in varying if one not in seen]
-        seen.update(varying)
     return None
 
 
-def _varies(type: ArrayType) -> bool:
-    return kind(type.dtype) == "int" and type.strength != LITERAL
+def _is_large(graph: Graph, node: Node) -> bool:
+    """Say whether a node has integers of any size: inputs of 32 bits, and what is made of them."""
+    if not isinstance(node, Apply):
+        wide = ("i32", "i64", "u32", "u64", "int")
+        return not isinstance(node, Const) and any(
+            one.dtype in wide for one in _arrays(graph, node)
+        )
+    passes = node.function.grows or node.function.keeps
+    return bool(passes) and any(_is_large(graph, one) for _, one in _read(node))
 
 
 def _whole(graph: Graph, node: Node) -> bool:
-    """Say whether a node computes integers, or a tree with some."""
-    computed = isinstance(node, (Apply, Leaves))
-    return computed and any(kind(one.dtype) == "int" for one in _arrays(graph, node))
+    """Say whether a node has integers, or is a tree with some; a number that is written has not."""
+    return not isinstance(node, Const) and any(
+        kind(one.dtype) == "int" for one in _arrays(graph, node)
+    )
 
 
 def _arrays(graph: Graph, node: Node) -> tuple[ArrayType, ...]:
@@ -134,7 +132,7 @@ class _Floats:
     def _converted(self, node: Node) -> Node:
         match node:
             case Apply() if _whole(self.graph, node):
-                return self._applied(node) if node.function.rounded is None else self.rounded(node)
+                return self._applied(node)
             case Leaves(tree, selector) if (made := self.converted(tree)) is not tree:
                 return self.graph.leaves(made, selector, self._real(self.graph.types[node]))
             case _:
@@ -151,30 +149,32 @@ class _Floats:
             return node
         real = self.graph.again(node, arguments, self._real(type))
         unary = node.function.elementwise and len(arguments) == 1
-        return real if grows != "sign" or unary else self._choice([real], node, real)
+        if grows != "sign" or unary or not self._is_modular(node):
+            return real
+        # A sum of two and a difference are exact, however their operands wrapped, if they fit.
+        held = of_form(Form.HELD)
+        fits = self.graph.apply(held, [real], _mapped(self.graph.types[real], "bool"))
+        return self.graph.apply(of_form(Form.CHOOSE), [fits, node, real], self._real(type))
 
-    def rounded(self, node: Apply) -> Node:
-        """Return a function of integers as it is of floats where an operand outgrows 32 bits."""
-        operands = [one for one in node.arguments if one is not None]
-        large = [made for one in operands if (made := self.converted(one)) is not one]
-        if not large:
-            return node
-        type = self._real(self.graph.types[node])
-        if node.function.rounded == "nan":
-            real = self.graph.const(nan, ArrayType(self.dtype, (), LITERAL))
-        else:
-            floats = [self._cast(self.converted(one)) for one in operands]
-            real = self.graph.again(node, floats, type)
-        return self._choice(large, node, real)
+    def _is_modular(self, node: Node) -> bool:
+        """Say whether integers are what they are in 32 bits however they wrapped on the way.
 
-    def _choice(self, sizes: Sequence[Node], whole: Node, real: Node) -> Node:
-        """Return `whole` where 32 bits hold the integers that `sizes` round, else `real`."""
-        choose, held = of_form(Form.CHOOSE), of_form(Form.HELD)
-        type = self._real(self.graph.types[whole])
-        for size in sizes:
-            fits = self.graph.apply(held, [size], _mapped(self.graph.types[size], "bool"))
-            whole = self.graph.apply(choose, [fits, whole, real], type)
-        return whole
+        So are those that are added, multiplied or moved; of others, such as the largest of some
+        that wrapped, nothing is known.
+        """
+        if not isinstance(node, Apply):
+            return all(self._is_modular(one) for one in operands(node))
+        linear = node.function.grows and "convex" not in node.function.laws
+        if linear or node.function.keeps:
+            return all(self._is_modular(one) for _, one in _read(node))
+        return not any(self._outgrows(one) for one in operands(node))
+
+    def _outgrows(self, node: Node) -> bool:
+        """Say whether a node is computed by what may be outside of the range of its operands."""
+        if not _whole(self.graph, node):
+            return False
+        grows = isinstance(node, Apply) and node.function.grows is not None
+        return grows or any(self._outgrows(one) for one in operands(node))
 
     def _real(self, type: Type) -> Type:
         return _mapped(type, self.dtype, only="int")

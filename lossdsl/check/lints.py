@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lossdsl.check.core import Apply, Core, Node, operands, tape
+from lossdsl.check.core import Apply, Core, Graph, Node, operands, tape
 from lossdsl.check.floating import unbounded
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import ArrayType, Dim, same_dim
+from lossdsl.types.types import ArrayType, Dim, kind, same_dim
 
 
 def lints(core: Core) -> Iterator[Diagnostic]:
     """Yield every lint of a program."""
     yield from mask_lints(core)
-    yield from metric_lints(core)
+    yield from integer_lints(core)
 
 
 def mask_lints(core: Core) -> Iterator[Diagnostic]:
@@ -39,21 +39,42 @@ def mask_lints(core: Core) -> Iterator[Diagnostic]:
                 pass
 
 
-def metric_lints(core: Core) -> Iterator[Diagnostic]:
-    """Yield metrics of integers that are sums or products of integers, which have no bound."""
+def integer_lints(core: Core) -> Iterator[Diagnostic]:
+    """Yield sums and products of integers that stay integers where a wrong one is not seen.
+
+    They are a metric, or compared, divided or a remainder; an index is as large as its array.
+    """
+    graph = core.graph
+    read: dict[Apply, str] = {}
     for name, node in core.metrics.items():
-        large = unbounded(core.graph, node)
-        if large is not None and (places := core.graph.places.get(large)):
-            text = places[0].span.text
+        large = unbounded(graph, node) if _kind(graph, node) == "int" else None
+        if large is not None:
+            read.setdefault(large, f"the metric `{name}` reads")
+    for node in tape([*(one.value for one in core.results), *core.metrics.values()]):
+        if not isinstance(node, Apply) or _kind(graph, node) not in ("int", "bool"):
+            continue
+        if node.function.operator and not node.function.grows and not node.function.keeps:
+            for one in operands(node):
+                large = unbounded(graph, one, sums=False)
+                if large is not None:
+                    read.setdefault(large, f"`{node.function.operator}` reads")
+    for large, reader in read.items():
+        for place in graph.places.get(large, ())[:1]:
+            text = place.span.text
             yield at(
                 "LD432",
-                f"the metric `{name}` is an integer of 32 bits, which may not hold this",
-                places[0].span,
-                str(core.graph.types[large]),
+                f"{reader} an integer that 32 bits may not hold",
+                place.span,
+                str(graph.types[large]),
                 help=f"compute it in floats: `1.0*{text}`"
                 if large.function.operator
                 else "compute it in floats, such as `sum(1.0*n)` for `sum(n)`",
             )
+
+
+def _kind(graph: Graph, node: Node) -> str | None:
+    type = graph.types[node]
+    return kind(type.dtype) if isinstance(type, ArrayType) else None
 
 
 def _dims(core: Core, node: Node) -> tuple[Dim, ...]:

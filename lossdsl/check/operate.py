@@ -7,7 +7,7 @@ from typing import cast
 
 from lossdsl.check.constants import literal_fits
 from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.floating import as_floats, compared
+from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import as_read
 from lossdsl.check.refusals import dtype_problem, shape_problem, shown, structure_problem
 from lossdsl.check.roles import resulting, with_role
@@ -83,12 +83,27 @@ def apply_elementwise(
     if found is None:
         return context.unknown()
     result = found
+    if isinstance(result, TreeType):
+        operands = [
+            (as_floats(context, scope, value, context.default_float, at), at)
+            if _are_floats_in(value.type, result)
+            else (value, at)
+            for value, at in operands
+        ]
     operands = _floats(context, scope, function, operands)
     names = [one.name for one in signature.parameters]
     result = with_role(result, resulting(function, zip(names, types, strict=False)))
     nodes = [value.node for value, _ in operands]
-    node = context.graph.apply(function, nodes, result, options)
-    return compared(context, scope, context.value(node, result, span, scope), span)
+    return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
+
+
+def _are_floats_in(type: Type, result: TreeType) -> bool:
+    """Say whether the whole numbers at the leaves of an operand are floats in a result."""
+    if not isinstance(type, TreeType) or None in (type.leaves, result.leaves):
+        return False
+    pairs = zip(type.leaves or (), result.leaves or (), strict=True)
+    kinds = {kind(there.dtype) for (_, leaf), (_, there) in pairs if kind(leaf.dtype) == "int"}
+    return kinds == {"float"}
 
 
 def _floats(

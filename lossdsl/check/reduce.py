@@ -90,7 +90,9 @@ def _apply(
         return context.unknown()
     mask = _kept(context, scope, options, span)
     value = _selected(context, scope, value, mask, options, span)
-    if options.weight is not None or result_dtype(function.signatures[0]) == "float":
+    kinds = {kind(one.dtype) for one in masks.arrays_of(value.type)}
+    floats = result_dtype(function.signatures[0]) == "float" or kinds >= {"int", "float"}
+    if options.weight is not None or floats:
         value = as_floats(context, scope, value, context.default_float, span)
     before = len(context.diagnostics)
     reduced = _reduced(context, scope, function, value, options, span)

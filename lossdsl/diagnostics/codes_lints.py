@@ -52,10 +52,10 @@ ROWS = (
     ),
     Code(
         "LD432",
-        title="metric that 32 bits may not hold",
+        title="integer that 32 bits may not hold",
         why="A product or a sum of integers has no bound, and past 2147483647 an integer of 32 "
-        "bits goes on at -2147483648. A loss ends as a float, which has a bound far off; a metric "
-        "of integers stays one.",
+        "bits goes on at -2147483648. What ends as a float is computed in floats; a metric of "
+        "integers stays one, and so does a product that is compared or divided with `//` or `%`.",
         bad="metric m = sum(n*n)\nloss = mean(x)",
         good="metric m = sum(1.0*n*n)\nloss = mean(x)",
         inputs={"n": "i32[B]", "x": "f32[B]"},

@@ -38,23 +38,23 @@ def relax(
     def step(at: Any, state: Any) -> Any:
         units, last, _ = state
         forces = force(units)
-        rests = at == steps
+        rests = at == steps - 1
         if stop > 0:
             rests |= _size(forces) < stop
         there = [
             jnp.where(rests, unit, further)
             for unit, further in zip(units, moved(units, forces, rate), strict=True)
         ]
-        return there, forces, norm(jax.tree.map(partial(jnp.where, at == 0), forces, last))
+        return there, forces, norm(jax.tree.map(partial(jnp.where, at == -1), forces, last))
 
     def follow(at: Any, state: Any) -> Any:
         if stop == 0:
             return step(at, state)
-        stopped = (at > 0) & (_size(state[1]) < stop)
+        stopped = (at >= 0) & (_size(state[1]) < stop)
         return jax.lax.cond(stopped, lambda state: state, partial(step, at), state)
 
     still = [unit - unit for unit in units]
-    units, forces, before = jax.lax.fori_loop(0, steps + 1, follow, (units, still, norm(still)))
+    units, forces, before = jax.lax.fori_loop(-1, steps, follow, (units, still, norm(still)))
     shrink = 1 - ratio(norm(forces), before)
     reach = jnp.where(shrink * steps > 1, 1 / jnp.where(shrink > 0, shrink, 1), steps)
     return Rest(units, forces, moved([one - one for one in units], forces, rate * reach))

@@ -54,7 +54,6 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "partial": ("a number by parameter", _is_numbers),
     "grows": _one_of("sign", "size"),
     "fills": _TRUTH,
-    "rounded": _one_of("near", "nan"),
     "accumulates": _TRUTH,
     "rule": _CALLABLE,
     "axes": _CALLABLE,

@@ -45,8 +45,6 @@ class Builtin:
     - `grows`: over integers the result may be outside of the range of the operands, by its `sign`,
       as a difference, or by its `size`, as a sum of many or a product.
     - `fills`: elements of the result may be NaN or infinite over floats, which integers are not.
-    - `rounded` says what the function is of floats that round integers that 32 bits do not hold:
-      `near` what it is of the integers, as a quotient or a comparison, or `nan`, as a remainder.
     - `accumulates`: the function adds up elements along an axis, so that half precision is f32 in
       it, and in its result.
     - `rule` computes the type of the result where the signature cannot say it.
@@ -75,7 +73,6 @@ class Builtin:
     partial: Mapping[str, float] = field(default_factory=dict[str, float])
     grows: str | None = None
     fills: bool = False
-    rounded: str | None = None
     accumulates: bool = False
     rule: Callable[..., Any] | None = None
     axes: Callable[..., Any] | None = None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.library.promotion import own_rules
@@ -61,5 +61,9 @@ def _two_meshes(first: str, mesh: Any, second: str, other: Any) -> Diagnostic:
 
 
 def _shown(mesh: Any) -> str:
-    """Return a mesh as its axes with their sizes."""
-    return "a mesh of " + " by ".join(f"{name}={size}" for name, size in mesh.shape.items())
+    """Return a mesh as its axes with their sizes and types."""
+    axes = zip(mesh.shape.items(), mesh.axis_types, strict=True)
+    return "a mesh of " + " by ".join(
+        f"{name}={size}{'' if type == AxisType.Explicit else f' ({type.name.lower()})'}"
+        for (name, size), type in axes
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 
 from cases.case import Case, case
@@ -109,35 +110,53 @@ CASES = [
             ("1.0*(sum(k)*count(x > 0)*3)", 50_001 * 1.5e5),
         )
     ),
-    # `//` of what outgrows 32 bits is that of its floats, and `%` is not known.
+    # What 32 bits hold is compared, and divided with a remainder, as the integers that it is.
     *(
-        case(text, {"a": LARGE, "b": LARGE, "c": [7, 8]}, value=value)
+        case(text, {"t": SECONDS, "u": [4, 5], "i": [1, 0], "x": [1.0, 2.0]}, value=value)
         for text, value in (
-            ("1.0*sum(a*b // 2)", 10_000_100_000.5),
-            ("1.0*sum(a*b // c)", 1e10 // 7 + 100_001**2 // 8),
-            ("1.0*sum(sum(a*b) // c)", (1e10 + 100_001**2) * (1 / 7 + 1 / 8)),
-            ("mean(a*b % 10)", np.nan),
-            ("mean(a*c % 10)", 4.0),
-            ("1.0*sum(a // 3 + a % 7)", 66_677.0),
-            ("mean(isfinite(1.0*(a*b % 10)))", 0.0),
-            ("mean(take(c, (a*2 - a) // 100001))", 7.5),
+            ("mean(t == max(t))", 0.5),
+            ("mean(t < max(t))", 0.5),
+            ("mean(t < t + 5)", 1.0),
+            ("mean(x, where=t < min(t) + 1)", 1.0),
+            ("mean(take(t, i) == t)", 0.0),
+            ("mean(take_along(t, i) > t)", 0.5),
+            ("mean(concatenate(t, t + 1) == concatenate(t + 1, t))", 0.0),
+            ("mean((t + 3600) % 86400)", (1_700_003_600 % 86_400) + 0.5),
+            ("1.0*(max(t) % 60)", 1_700_000_001 % 60),
+            ("mean(x, where=(t - 1) % 2 == 0)", 2.0),
+            ("mean((t - 10) // 5)", 339_999_998.0),
+            ("mean(t - min(t))", 0.5),
+            ("mean(take(t, i) - min(t))", 0.5),
         )
     ),
-    # A comparison is of the numbers, not of what is left of them.
+    # Of what wrapped nothing is taken for exact: not the smallest, not a size, not what is cut off.
     *(
-        case(text, {"a": LARGE, "b": LARGE, "c": [7, 8], "t": BOUNDS, "y": [1, 2]}, value=value)
+        case(text, {"a": LARGE, "c": [7, 8]}, value=value)
         for text, value in (
-            ("mean(a*b > c)", 1.0),
-            ("mean(c < a*b)", 1.0),
-            ("mean(a*b == 1410065408)", 0.0),
-            ("mean(a*b != a*b)", 0.0),
-            ("mean(a*c == 700000)", 0.5),
-            ("mean(c, where=sum(a*b) >= 0)", 7.5),
-            ("mean(t + t > 0)", 0.5),
-            ("mean(t - 5 > 0)", 0.5),
-            ("mean(where(a*b > 0, 1.0, 0.0))", 1.0),
-            ("mean(y - 1 == 0)", 0.5),
-            ("1.0*count({u: a*b, v: c} > 0)", 4.0),
+            ("mean(minimum(30000*a, 5) - 3)", 2.0),
+            ("mean(abs(30000*a) - 30000*a)", 0.0),
+            ("1.0*(min(concatenate(30000*a, c)) - 1)", 6.0),
+            ("mean(clip(30000*a, 0, 9) - c)", 1.5),
+            ("mean(30000*a - 30000*a + c)", 7.5),
+        )
+    ),
+    # Integers that meet half precision are computed in f32.
+    *(
+        case(text, {"h": half, "n": [3, 5], "a": LARGE, "m": np.array([True, False])}, value=value)
+        for half in (np.ones(2, "f2"), np.ones(2, ml_dtypes.bfloat16))
+        for text, value in (
+            ("mean(h*max(n))", 5.0),
+            ("mean(h*5/max(n))", 1.0),
+            ("mean(h*min(n, where=m))", 3.0),
+            ("mean(h*(max(n) - n))", 1.0),
+            ("mean(h*(n % max(n)))", 1.5),
+            ("mean(h*((n + 1) % 2))", 0.0),
+            ("mean(h*(cumsum(n) // 2))", 2.5),
+            ("mean(h*sum(n))", 8.0),
+            ("mean(h*cumsum(n))", 5.5),
+            ("mean(h*((a - 1) // 50000))", 1.5),
+            ("mean(h*(abs(a) // 50000))", 2.0),
+            ("mean(h*(a - (a - 1)))", 1.0),
         )
     ),
     # The leaves of a tree that is written down are computed as the numbers alone are.
@@ -149,6 +168,10 @@ CASES = [
             ("1.0*max({u: a*b, v: c})", 100_001.0**2),
             ("mean({u: a*b}.u*1.0)", (1e10 + 100_001**2) / 2),
             ("1.0*sum({u: {v: a}, w: 2}) + 0.5", 200_003.5),
+            ("1.0*sum({u: a*b, v: 0.5*c})", 1e10 + 100_001**2 + 7.5),
+            ("1.0*max({u: a*b, v: 0.5*c})", 100_001.0**2),
+            ("sum({u: a*b, v: 0.5*c}/2)", (1e10 + 100_001**2 + 7.5) / 2),
+            ("sum(abs({u: a*b, v: 0.5*c}))", 1e10 + 100_001**2 + 7.5),
         )
     ),
     # What is not there, and what a mask leaves nothing of, is NaN or infinite where it ends as a
@@ -170,27 +193,39 @@ CASES = [
         case(text, {"n": whole(-(2**31), dtype="i4")}, value=2.0**31)
         for text in ("mean(abs(n))", "mean(-n)", "mean(abs(n - 1 + 1))", "mean(maximum(-n, 0))")
     ),
-    # A metric of integers stays one, and `check` says where it may not hold them.
+    # A metric of integers stays one, and so does what is compared or divided with a remainder;
+    # `check` says where 32 bits may not hold them.
     *(
         Case(
-            text=f"n: i32[B]\nx: f32[B]\nmetric m = {metric}\nloss = mean(x)",
-            inputs={"n": [1, 2], "x": [1.0, 3.0]},
+            text=f"n: i32[B]\nk: i32[B]\nx: f32[B]\nv: u8[B]\nmetric m = {metric}\nloss = mean(x)",
+            inputs={"n": [1, 2], "k": [1, 2], "x": [1.0, 3.0], "v": np.array([1, 0], "u1")},
             warnings=warnings,
             value=2.0,
         )
         for metric, warnings in (
             ("sum(n)", ("LD432",)),
+            ("n*k", ("LD432",)),
             ("n*n", ("LD432",)),
             ("max(abs(n*n - 1))", ("LD432",)),
-            ("{u: n*n}.u", ("LD432",)),
+            ("{u: n*k}.u", ("LD432",)),
             ("cumsum(n)", ("LD432",)),
+            ("sum(n) // 2", ("LD432",)),
+            ("n*k % 7", ("LD432",)),
+            ("1.0*(n*k % 7)", ("LD432",)),
+            ("n*k > 3", ("LD432",)),
+            ("sum(x, where=n*k > 1)", ("LD432",)),
             ("sum(1.0*n)", ()),
-            ("mean(n*n)", ()),
+            ("mean(n*k)", ()),
             ("2*n + 1", ()),
             ("sum(n > 1)", ()),
-            ("count(n > 1)", ()),
-            ("sum(x, where=n*n > 1)", ()),
+            ("sum(where(n == k, 1, 0))", ()),
+            ("sum(sign(n))", ()),
+            ("sum(n % 2)", ()),
+            ("sum(v)", ()),
+            ("count(n > 1)*count(k > 1)", ()),
+            ("sum(x, where=n > k + 1)", ()),
             ("max(n)", ()),
+            ("take(x, n*2 - k)", ()),
         )
     ),
 ]

@@ -89,7 +89,6 @@ def divide() -> Kernel:
 @primitive(
     "floordiv(a: num, b: num) -> num",
     elementwise=True,
-    rounded="near",
     operator="//",
     partial={"b": 1.0},
     internal=True,
@@ -107,7 +106,6 @@ def floordiv() -> Kernel:
 @primitive(
     "mod(a: num, b: num) -> num",
     elementwise=True,
-    rounded="nan",
     operator="%",
     partial={"b": 1.0},
     internal=True,
@@ -172,9 +170,7 @@ def _compared(law: Kernel) -> Kernel:
     return kernel
 
 
-@primitive(
-    "less(a: num, b: num) -> bool", elementwise=True, rounded="near", operator="<", internal=True
-)
+@primitive("less(a: num, b: num) -> bool", elementwise=True, operator="<", internal=True)
 def less() -> Kernel:
     """a < b.
 
@@ -188,7 +184,6 @@ def less() -> Kernel:
 @primitive(
     "less_equal(a: num, b: num) -> bool",
     elementwise=True,
-    rounded="near",
     operator="<=",
     internal=True,
 )
@@ -202,9 +197,7 @@ def less_equal() -> Kernel:
     return _compared(jnp.less_equal)
 
 
-@primitive(
-    "greater(a: num, b: num) -> bool", elementwise=True, rounded="near", operator=">", internal=True
-)
+@primitive("greater(a: num, b: num) -> bool", elementwise=True, operator=">", internal=True)
 def greater() -> Kernel:
     """a > b.
 
@@ -218,7 +211,6 @@ def greater() -> Kernel:
 @primitive(
     "greater_equal(a: num, b: num) -> bool",
     elementwise=True,
-    rounded="near",
     operator=">=",
     internal=True,
 )
@@ -232,9 +224,7 @@ def greater_equal() -> Kernel:
     return _compared(jnp.greater_equal)
 
 
-@primitive(
-    "equal(a: any, b: any) -> bool", elementwise=True, rounded="near", operator="==", internal=True
-)
+@primitive("equal(a: any, b: any) -> bool", elementwise=True, operator="==", internal=True)
 def equal() -> Kernel:
     """a == b.
 
@@ -248,7 +238,6 @@ def equal() -> Kernel:
 @primitive(
     "not_equal(a: any, b: any) -> bool",
     elementwise=True,
-    rounded="near",
     operator="!=",
     internal=True,
 )
