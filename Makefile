@@ -28,7 +28,7 @@ test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases tha
 	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/lowest.txt --editable '.[test]'
 	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
-	.venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -W ignore::DeprecationWarning
+	PYTHONWARNINGS=ignore::DeprecationWarning .venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -W ignore::DeprecationWarning
 
 test-all: .venv/.torch .venv/.test test-lowest test-newest ## run every test with torch beside it, and in those two
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -16,7 +16,7 @@ def ctc(z: Any, y: Any, z_length: Any = None, y_length: Any = None, *, blank: in
     p = special.softmax(z, axis=-1)
     found = np.full(y.shape[:-1], np.nan)
     for at in np.ndindex(found.shape):
-        if ((y[at] < 0) | (y[at] >= z.shape[-1])).any():
+        if ((y[at] < 0) | (y[at] >= z.shape[-1]) | (y[at] == blank)).any():
             continue
         states = [blank, *(k for label in y[at] for k in (label, blank))]
         alpha = np.zeros(len(states) + 2)

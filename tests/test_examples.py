@@ -35,11 +35,15 @@ print(json.dumps([(one.exit_code, one.output) for one in done]))
 """
 
 
+# What the environment says of warnings holds in an example too, such as of what old packages do.
+ALLOWED = [f"-W{one}" for one in os.environ.get("PYTHONWARNINGS", "").split(",") if one]
+
+
 def python(*arguments: object, short: bool, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the repository, warnings being errors."""
     settings = {"JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120", **environment}
     return subprocess.run(
-        [sys.executable, "-W", "error", *map(str, arguments)],
+        [sys.executable, "-W", "error", *ALLOWED, *map(str, arguments)],
         cwd=EXAMPLES.parent,
         env={**(os.environ if short else USUAL), **settings},
         capture_output=True,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lossdsl.check.core import Apply, Graph
 from lossdsl.check.leaves import tree_leaves
 from lossdsl.diagnostics.defect import defect
@@ -46,7 +48,7 @@ def _is_of(type: Type, value: Any) -> bool:
     name = dtype_name(dtype)
     loose = type.dtype in CLASSES or type.strength == LITERAL
     same = name == type.dtype or (loose and name is not None and kind(name) == kind(type.dtype))
-    return same and type.shape in (None, tuple(value.shape))
+    return same and type.shape in (None, np.shape(value))
 
 
 def _shown(value: Any) -> str:

@@ -114,6 +114,8 @@ class _Sinker:
         if isinstance(new, Apply):
             assert isinstance(node, Apply)
             new = self._guarded(node, new, demand, needs, covered)
+            if demand is not None and _may_be_empty(node):
+                new = self._keep(demand.mask, new, None)
         return new, demand is not None and demand.exact and all(covered)
 
     def _over(self, node: Node, found: Sequence[Node | None]) -> Node:
@@ -152,6 +154,15 @@ class _Sinker:
         value = SAFE[kind(type.dtype)] if fill is None else fill
         plain = replace(type, role=None)
         return self.graph.apply(of_form(Form.SHIELD), [mask, node], plain, {"fill": value})
+
+
+def _may_be_empty(node: Apply) -> bool:
+    """Say whether a reduction has a mask of its own, and is infinite where that keeps nothing.
+
+    What the outer mask leaves out has any truth values for that mask.
+    """
+    masked = node.function.reduction and len(node.arguments) > 1 and node.arguments[1] is not None
+    return masked and node.function.fills
 
 
 def _operand_names(node: Apply) -> list[str]:

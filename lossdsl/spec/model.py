@@ -65,7 +65,7 @@ class LossSpec(BaseModel):
                 said, help = problem
                 raise LossError([at("LD705", f"the spec {said}", None, help=help)])
             return {("text" if name == "loss" else name): value[name] for name in value}
-        if not isinstance(value, LossSpec):
+        if not issubclass(type(value), LossSpec):  # pydantic 2.11 asks an instance for attributes
             raise ValueError(f"a spec is a text or a mapping, not {article(type(value).__name__)}")
         return value
 

@@ -213,6 +213,8 @@ def sort() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, axis: int = -1, descending: bool = False) -> Any:
+        if not x.size:
+            return x  # whose derivative is a gather that jax 0.8 refuses
         return jnp.sort(x, axis=axis, descending=descending)
 
     return kernel
@@ -233,6 +235,8 @@ def argsort() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, axis: int = -1, descending: bool = False) -> Any:
+        if not x.size:
+            return jnp.zeros(x.shape, jnp.int32)
         return jnp.argsort(x, axis=axis, descending=descending).astype(jnp.int32)
 
     return kernel
@@ -253,6 +257,8 @@ def rank() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, *, axis: int = -1, descending: bool = False) -> Any:
+        if not x.size:
+            return jnp.zeros(x.shape, jnp.int32)
         order = jnp.argsort(x, axis=axis, descending=descending)
         return jnp.argsort(order, axis=axis).astype(jnp.int32)
 

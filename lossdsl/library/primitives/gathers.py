@@ -62,7 +62,7 @@ def take() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, index: Any, *, axis: int = 0) -> Any:
-        if not x.shape[axis]:
+        if not x.size:
             lead = axis % x.ndim
             shape = (*x.shape[:lead], *index.shape, *x.shape[lead + 1 :])
             return jnp.full(shape, _filling(x), x.dtype)
@@ -96,7 +96,7 @@ def take_along() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
-        if not x.shape[axis]:
+        if not x.size:
             return jnp.full(index.shape, _filling(x), x.dtype)
         if not jnp.issubdtype(x.dtype, jnp.floating):
             counted = jnp.where(index < 0, x.shape[axis], index)

@@ -122,7 +122,11 @@ def _logsumexp(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
 
 
 @primitive(
-    "logsumexp(x: num[*S]) -> float", reduction=True, accumulates=True, laws=("monotone", "convex")
+    "logsumexp(x: num[*S]) -> float",
+    reduction=True,
+    fills=True,
+    accumulates=True,
+    laws=("monotone", "convex"),
 )
 def logsumexp() -> Kernel:
     """Logarithm of the sum of exponentials, exact for large |x|.
@@ -139,7 +143,11 @@ def logsumexp() -> Kernel:
 
 
 @primitive(
-    "logmeanexp(x: num[*S]) -> float", reduction=True, accumulates=True, laws=("monotone", "convex")
+    "logmeanexp(x: num[*S]) -> float",
+    reduction=True,
+    fills=True,
+    accumulates=True,
+    laws=("monotone", "convex"),
 )
 def logmeanexp() -> Kernel:
     """Logarithm of the mean of exponentials, exact for large |x|.
