@@ -35,13 +35,14 @@ print(json.dumps([(one.exit_code, one.output) for one in done]))
 """
 
 
-# What the environment says of warnings holds in an example too, such as of what old packages do.
+# What the environment says of warnings, such as of what old packages do, holds in an example too.
 ALLOWED = [f"-W{one}" for one in os.environ.get("PYTHONWARNINGS", "").split(",") if one]
 
 
 def python(*arguments: object, short: bool, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the repository, warnings being errors."""
     settings = {"JAX_PLATFORMS": "cpu", "NO_COLOR": "1", "COLUMNS": "120", **environment}
+    settings["PYTHONWARNINGS"] = ""  # Python drops an option that stands there already
     return subprocess.run(
         [sys.executable, "-W", "error", *ALLOWED, *map(str, arguments)],
         cwd=EXAMPLES.parent,
