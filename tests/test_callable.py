@@ -328,3 +328,9 @@ def test_the_program_does_not_depend_on_the_seed_of_hashes(root: Any) -> None:
     programs = {program(seed) for seed in (1, 2, 3)}
     assert len(programs) == 1
     assert "reduce_sum" in programs.pop()
+
+
+def test_a_number_whose_gradient_stops_needs_no_jit() -> None:
+    """Below `disable_jit` JAX passes it on as a number of a class of its own."""
+    with jax.disable_jit():
+        assert lossdsl.compile("sg(0.5)*mean(x)")(x=jnp.ones(2)) == 0.5

@@ -184,6 +184,31 @@ CASES = [
     *OUTSIDE,
     *SHOWN,
     *EMPTY,
+    # A hidden row may be one of which a mask of its own leaves nothing, which is infinite.
+    *(
+        case(
+            f"mean(w*{reduced}(x, axis=1, where=m), where=rows)",
+            {
+                "w": 2.0,
+                "x": [[0.0, 1.0], [1.0, 2.0]],
+                "m": np.array([[True, True], [False, False]]),
+                "rows": np.array([True, False]),
+            },
+            value=2 * alone,
+            gradients={"w": alone},
+        )
+        for reduced, alone in (
+            ("max", 1.0),
+            ("min", 0.0),
+            ("logsumexp", log(1 + exp(1))),
+            ("logmeanexp", log((1 + exp(1)) / 2)),
+        )
+    ),
+    case(
+        'mean(limit_cost(x, 0, -1, side="lower", strict=false, law="hinge"))',
+        {"x": [1.0]},
+        code="LD503",
+    ),
     # There is nothing at any position of an empty axis.
     *(
         case(
