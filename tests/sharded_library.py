@@ -1,14 +1,19 @@
 """Every function of the library with its batch on four devices; writes what is refused or differs.
 
 Run in a process of its own, for the number of devices is fixed when JAX starts. Value and gradient
-of every function are traced on a mesh with explicit axes, which is where JAX refuses; those of the
-functions that couple the examples of a batch are also compared with one device.
+of every function are traced on a mesh with explicit axes, which is where JAX refuses, and under
+strict promotion, where it refuses too; those of the functions that couple the examples of a batch
+are also compared with one device.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import jax
@@ -25,6 +30,9 @@ COUPLED = (
     "arcface", "auc", "barlow", "box_iou", "clip_loss", "ctc", "giou", "midrank", "prod",
     "segment_sum", "sort", "supcon",
 )  # fmt: skip
+# What only the kind of the axes decides is asked of the losses in `test_sharding.py`.
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+KINDS = (AxisType.Auto, AxisType.Explicit) if SOAK else (AxisType.Explicit,)
 # Examples that are of one size.
 TEXTS = {
     "arange": "mean(out[0]*arange(3))",
@@ -44,8 +52,10 @@ def drawn(name: str, text: str) -> dict[str, Any]:
     return jax.tree.map(_narrow, draw(subject.drawn, text, 0, SIZES))
 
 
-def slopes(text: str) -> Any:
-    """Return the function that gives value and gradient of a loss."""
+def call_of(name: str) -> tuple[dict[str, Any], Any]:
+    """Return inputs of a function's example, and what gives its value and gradient."""
+    example = lossdsl.BUILTINS[name].about["example"].partition("\n")[0]
+    text = TEXTS.get(name, example)
     loss = lossdsl.compile(text)
 
     def fn(inputs: dict[str, Any]) -> Any:
@@ -53,7 +63,7 @@ def slopes(text: str) -> Any:
         fixed = {one: value for one, value in inputs.items() if one not in moving}
         return jax.value_and_grad(lambda chosen: loss(**chosen, **fixed))(moving)
 
-    return fn
+    return drawn(name, text), fn
 
 
 def sharding(mesh: Any, leaf: Any) -> Any:
@@ -62,41 +72,57 @@ def sharding(mesh: Any, leaf: Any) -> Any:
     return NamedSharding(mesh, PartitionSpec("data") if batch else PartitionSpec())
 
 
-def problem(name: str) -> str | None:
+def refusal(name: str) -> str | None:
     """Say what is wrong with a function whose batch is sharded; None if nothing is."""
-    example = lossdsl.BUILTINS[name].about["example"].partition("\n")[0]
-    text = TEXTS.get(name, example)
-    inputs, fn = drawn(name, text), slopes(text)
+    inputs, fn = call_of(name)
     mesh = jax.make_mesh((DEVICES,), ("data",), axis_types=(AxisType.Explicit,))
 
-    def shape(leaf: Any) -> Any:
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding(mesh, leaf))
+    def shape(leaf: Any, mesh: Any = None) -> Any:
+        where = None if mesh is None else sharding(mesh, leaf)
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where)
 
-    try:
-        with jax.set_mesh(mesh):
-            jax.eval_shape(fn, jax.tree.map(shape, inputs))
-    except Exception as found:
-        return f"{type(found).__name__}: {str(found)[:200]}"
-    return _difference(fn, inputs) if name in COUPLED else None
+    def told(mesh: Any) -> str | None:
+        with nullcontext() if mesh is None else jax.set_mesh(mesh):
+            try:
+                jax.eval_shape(fn, jax.tree.map(partial(shape, mesh=mesh), inputs))
+            except Exception as found:
+                return f"{type(found).__name__}: {str(found)[:200]}"
+        return None
+
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        both = told(mesh)
+        if both is None:
+            return None
+        if alone := told(None):
+            return f"under strict promotion, on one device too: {alone}"
+    return f"on a mesh: {told(mesh) or f'under strict promotion alone: {both}'}"
 
 
-def _difference(fn: Any, inputs: dict[str, Any]) -> str | None:
-    right = jax.jit(fn)(inputs)
-    for kind in (AxisType.Auto, AxisType.Explicit):
+def differences(names: Sequence[str]) -> dict[str, str]:
+    """Say which functions are worth something else on a mesh than on one device."""
+    calls = {name: call_of(name) for name in names}
+
+    @jax.jit
+    def solve(inputs: Any) -> Any:
+        return {name: fn(inputs[name]) for name, (_, fn) in calls.items()}
+
+    inputs = {name: given for name, (given, _) in calls.items()}
+    right = solve(inputs)
+    wrong: dict[str, str] = {}
+    for kind in KINDS:
         mesh = jax.make_mesh((DEVICES,), ("data",), axis_types=(kind,))
-        given = {
-            name: jax.tree.map(lambda leaf: jax.device_put(leaf, sharding(mesh, leaf)), value)  # noqa: B023
-            for name, value in inputs.items()
-        }
+        given = jax.tree.map(lambda leaf: jax.device_put(leaf, sharding(mesh, leaf)), inputs)  # noqa: B023
         with jax.set_mesh(mesh):
-            spread = jax.jit(fn)(given)
-        pairs = zip(jax.tree.leaves(spread), jax.tree.leaves(right), strict=True)
-        if not all(np.allclose(*pair, rtol=1e-4, atol=1e-5) for pair in pairs):
-            return f"differs on a mesh of {kind.name} axes"
-    return None
+            spread = solve(given)
+        for name in names:
+            pairs = zip(jax.tree.leaves(spread[name]), jax.tree.leaves(right[name]), strict=True)
+            if not all(np.allclose(*pair, rtol=1e-4, atol=1e-5) for pair in pairs):
+                wrong[name] = f"differs on a mesh of {kind.name} axes"
+    return wrong
 
 
 if __name__ == "__main__":
     names = sys.argv[1:] or sorted(lossdsl.BUILTINS)
-    found = {name: said for name in names if (said := problem(name)) is not None}
+    found = {name: said for name in names if (said := refusal(name)) is not None}
+    found |= differences([name for name in COUPLED if name in names and name not in found])
     sys.stdout.write(json.dumps({"functions": len(names), "bad": found}))

@@ -113,7 +113,7 @@ def test_inside_shard_map(outcomes: dict[str, Any]) -> None:
     assert outcomes["shard_map"] == [True]
 
 
-def test_no_function_refuses_a_sharded_batch() -> None:
+def test_no_function_refuses_a_sharded_batch_or_strict_promotion() -> None:
     found = run_on_four_devices("tests/sharded_library.py")
     assert found["functions"] > 250
     assert found["bad"] == {}
