@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -128,12 +128,20 @@ def _jets(kind: Surrogate, numbers: list[Any], x: jax.Array) -> list[tuple[Any, 
     return jets
 
 
+@lru_cache
+def _eager_jets(law: Surrogate, x: bytes) -> list[tuple[Any, ...]]:
+    # XLA simplifies sqrt(x*x) and 2*x/2 in float16, so that nothing overflows.
+    with jax.disable_jit():
+        return _jets(kind_of(law), numbers_of(law), np.frombuffer(x, np.float16))
+
+
 def jet(law: Surrogate, x: Any) -> Jet:
     """Return the jet of a law at up to `SIZE` numbers, in their dtype; one program per dtype."""
-    x = np.asarray(x)
+    x, step = np.asarray(x), replace(law, smooth=False)
     padded = np.zeros(SIZE, x.dtype)
     padded[: x.size] = x.ravel()
-    # XLA simplifies sqrt(x*x) and 2*x/2 in float16, so that nothing overflows.
-    with jax.disable_jit(x.dtype == np.float16):
-        parts = _jets(kind_of(replace(law, smooth=False)), numbers_of(law), padded)[law.smooth]
-    return Jet(*(np.asarray(part)[: x.size].reshape(x.shape) for part in parts))
+    if x.dtype == np.float16:
+        both = _eager_jets(step, padded.tobytes())
+    else:
+        both = _jets(kind_of(step), numbers_of(law), padded)
+    return Jet(*(np.asarray(part)[: x.size].reshape(x.shape) for part in both[law.smooth]))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from surrogate_laws import LAWS, each_law, jet
+from surrogate_laws import LAWS, each_law, jet, kind_of
 
 import lossdsl
 from lossdsl import LossError
@@ -51,12 +51,15 @@ def text_of(law: Surrogate, x: str) -> str:
 NEAR = 1 + np.random.default_rng(4).normal(size=20)
 FAR = [np.inf, -np.inf, np.nan]
 DTYPES = ("float64", "float32", "bfloat16", "float16")
+# Far out, a law's numbers are those of Python; the slopes of all laws are in `test_surrogate.py`.
+ONE_OF_EACH = list({kind_of(law): law for law in reversed(LAWS)}.values())
 
 
 @cache
 def in_the_language(law: Surrogate) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Return value and slopes by `v`, and the slopes far out in each dtype, of one program."""
-    far = {f"{kind}_{dtype}": dtype for kind in ("step", "smooth") for dtype in DTYPES}
+    kinds = ("step", "smooth") if law in ONE_OF_EACH else ()
+    far = {f"{kind}_{dtype}": dtype for kind in kinds for dtype in DTYPES}
     sums = [text_of(replace(law, smooth=name.startswith("smooth")), name) for name in far]
     lines = [f"value = {text_of(law, 'v - 1')}", f"loss = {' + '.join(['value', *sums])}"]
     loss = lossdsl.compile("\n".join([*lines, "metric value = value"]))
@@ -77,7 +80,7 @@ def test_the_language_has_the_same_value_and_gradient(law: Surrogate) -> None:
     np.testing.assert_allclose(slopes, jet(law, NEAR - 1).forward, rtol=1e-12)
 
 
-@each_law
+@pytest.mark.parametrize("law", ONE_OF_EACH, ids=repr)
 def test_slopes_at_infinity_are_at_their_limit_and_nan_shows(law: Surrogate) -> None:
     """In each dtype, of the step and of the smooth value."""
     limit = 1 if law.name == "straight_through" else 0
