@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from formula_values import FUNCTIONS
 
 from lossdsl.formula.calls import Bound, bind
-from lossdsl.formula.formulas import equation, formulas
+from lossdsl.formula.formulas import Formula, equation, formulas
 from lossdsl.formula.math import Apply, Big, Indexed, Listed, Math, Power, Relation, Symbol, below
-from lossdsl.library.declare import Builtin, Library, builtins
+from lossdsl.library.declare import Library, builtins
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
@@ -57,7 +58,11 @@ LIBRARY = builtins() | USER
 SIZES = Sizes(run=(), dims={"K": 3, "N": 4}, other=3)
 NAMES_OF_THE_PRINTER = {"pi", "⊤", "ℓ"}
 
-FORMULAS = {name: formulas(LIBRARY[name], LIBRARY) for name in LIBRARY}
+
+@cache
+def formulas_of(name: str) -> tuple[Formula, ...]:
+    """Return the formulas of a function; typesetting them all takes seconds."""
+    return formulas(LIBRARY[name], LIBRARY)
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,13 @@ class Case:
         return tuple(one.name for one in found if isinstance(one, Symbol))
 
 
-def case(function: Builtin) -> Case | None:
+@cache
+def case(name: str) -> Case | None:
     """Return the call in the first example of a function, if its formula can be evaluated."""
+    function = LIBRARY[name]
     example = function.about.get("example", "").partition("\n")[0]
     call = own_call(function, example)
-    if call is None or not FORMULAS[function.name]:
+    if call is None or not formulas_of(name):
         return None
     signature = signature_of(function, call)
     program, _ = parse_program(Source(call))
@@ -178,6 +185,3 @@ def _counted(under: Math | None) -> Iterator[Symbol]:
             yield from _counted(first)
         case _:
             pass
-
-
-CASES = {name: found for name in LIBRARY if (found := case(LIBRARY[name])) is not None}

@@ -1,7 +1,7 @@
 """A spec for each loss of the library that calls it with every option, made from its signature.
 
-The inputs come three times: clean, with garbage where `kept` is false (prefix `dirty_`), and with
-nothing but garbage (prefix `lost_`).
+The inputs come clean, and with garbage where `kept` is false (prefix `dirty_`). There are two sets
+of them: in the second nothing is kept, so that the `dirty_` ones are nothing but garbage.
 """
 
 from __future__ import annotations
@@ -46,18 +46,11 @@ MASKED = (
 )
 ALONG_AN_AXIS = ("axis=0", 'axis=-1, reduce="sum"', "weight=weights, axis=0")
 MASKED_ALONG_AN_AXIS = ("where=kept, axis=0", "where=kept, axis=-1, weight=dirty_weights")
-LOST = (
-    "where=nothing",
-    'where=nothing, reduce="sum"',
-    'where=nothing, reduce="none"',
-    "where=nothing, weight=weights",
-    "weight=0*weights",
-)
+WITHOUT_WEIGHT = ("weight=0*weights",)
 
 # What every loss is tried with, beside the rows of test_differential.py, which are clean; a few of
 # each kind of signature are tried with all of the above.
-BRIEF_MASKED = ('where=kept, weight=dirty_weights, reduce="sum"',)
-BRIEF_LOST = ("where=nothing",)
+BRIEF = ("where=kept, weight=dirty_weights",)
 THOROUGH = {
     "mse", "sse", "cross_entropy", "kl", "integral_crossentropy", "mse_rate", "sparsity", "l0",
     "summed_exp_boundary", "info_nce",
@@ -95,6 +88,12 @@ class Example:
     text: str
     variants: tuple[str, ...]
     inputs: Mapping[str, Any]
+    lost: Mapping[str, Any]
+
+    @property
+    def clean(self) -> frozenset[str]:
+        """The inputs that hold no garbage in either set."""
+        return frozenset(self.inputs) - {one for one in self.inputs if one.startswith("dirty_")}
 
 
 @dataclass(frozen=True)
@@ -138,32 +137,32 @@ def example(function: Builtin, variant: int) -> Example:
     kept = _like(unreduced, lambda shape: random.random(shape) < 0.6)
     weights = _like(unreduced, lambda shape: random.uniform(0.5, 2.0, shape))
     more = MORE.get((function.name, variant), ())
-    clean, masked, nothing = more, BRIEF_MASKED, BRIEF_LOST
+    clean, masked = more, BRIEF
     if function.name in THOROUGH:
         clean = (*CLEAN, *more, *(ALONG_AN_AXIS if axes else ()))
-        masked, nothing = (*MASKED, *(MASKED_ALONG_AN_AXIS if axes else ())), LOST
-    calls = [
-        *map(call, clean),
-        *(call(one, "dirty_") for one in masked),
-        *(call(one, "lost_") for one in nothing),
-    ]
+        along = MASKED_ALONG_AN_AXIS if axes else ()
+        masked = (*MASKED, *along, *WITHOUT_WEIGHT)
+    calls = [*map(call, clean), *(call(one, "dirty_") for one in masked)]
     elsewhere = READ_ELSEWHERE.get(function.name, ())
-    inputs = {
-        **plain,
-        **{
-            f"dirty_{one.name}": one.value if one.name in elsewhere else _spoiled(one, kept, axes)
-            for one in operands
-        },
-        **{f"lost_{one.name}": _spoiled(one, None, axes) for one in operands if one.name in plain},
-        "kept": _nested(kept),
-        "nothing": _nested(_like(unreduced, lambda shape: np.zeros(shape, bool))),
-        "weights": _nested(weights),
-        "dirty_weights": _nested(_where(kept, weights)),
-        "cancelling": _nested(_like(unreduced, _cancelling)),
-    }
     text = _spec(calls, is_tree)
-    read = {name: value for name, value in inputs.items() if re.search(rf"\b{name}\b", text)}
-    return Example(text, tuple(calls), read)
+
+    def given(kept: Value, spoiled: Callable[[Operand], Any]) -> Mapping[str, Any]:
+        inputs = {
+            **plain,
+            **{f"dirty_{one.name}": spoiled(one) for one in operands},
+            "kept": _nested(kept),
+            "weights": _nested(weights),
+            "dirty_weights": _nested(_where(kept, weights)),
+            "cancelling": _nested(_like(unreduced, _cancelling)),
+        }
+        return {name: one for name, one in inputs.items() if re.search(rf"\b{name}\b", text)}
+
+    def partly(one: Operand) -> Any:
+        return one.value if one.name in elsewhere else _spoiled(one, kept, axes)
+
+    nothing = _like(unreduced, lambda shape: np.zeros(shape, bool))
+    lost = given(nothing, lambda one: _spoiled(one, None, axes))
+    return Example(text, tuple(calls), given(kept, partly), lost)
 
 
 def couples(function: Builtin, variant: int, library: Library | None = None) -> bool:
