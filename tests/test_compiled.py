@@ -152,10 +152,14 @@ def test_a_loss_agrees_with_optax(text: str) -> None:
         for name, value in named.items()
         if all(leaf.dtype.kind == "f" for leaf in jax.tree.leaves(value))
     }
-    value, gradients = jax.value_and_grad(lambda given: loss(**{**named, **given}))(chosen)
-    wanted, slopes = jax.value_and_grad(lambda given: reference(*{**named, **given}.values()))(
-        chosen
-    )
+
+    @jax.jit
+    def both(chosen: Any) -> Any:
+        ours = jax.value_and_grad(lambda given: loss(**{**named, **given}))
+        theirs = jax.value_and_grad(lambda given: reference(*{**named, **given}.values()))
+        return ours(chosen), theirs(chosen)
+
+    (value, gradients), (wanted, slopes) = both(chosen)
     np.testing.assert_allclose(value, wanted, rtol=1e-9)
     for (path, gradient), (_, slope) in zip(flatten(gradients), flatten(slopes), strict=True):
         np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-13, err_msg="/".join(path))

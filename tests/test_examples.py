@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ DIGITS, RATE = EXAMPLES / "digits", EXAMPLES / "rate_network"
 # A long training runs as users run it: the settings of conftest.py compile quicker and run slower.
 USUAL = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
 
-# Command lines that train nothing, one after the other in one process; their exit code and output.
+# Command lines, one after the other in one process; their exit code and output.
 EACH = """
 import json, sys
 from typer import Typer
@@ -31,7 +32,7 @@ from train import main
 app = Typer()
 app.command()(main)
 done = [CliRunner().invoke(app, arguments) for arguments in json.loads(sys.argv[1])]
-print(json.dumps([(one.exit_code, one.output) for one in done]))
+print(json.dumps([(one.exit_code, f"{one.output}{one.exception!r}") for one in done]))
 """
 
 
@@ -59,49 +60,73 @@ def run(folder: Path, *arguments: object, short: bool = False) -> subprocess.Com
     return python(folder / "train.py", *arguments, short=short)
 
 
-def run_each(folder: Path, lines: Sequence[Sequence[object]]) -> list[tuple[int, str]]:
+def run_each(
+    folder: Path, lines: Sequence[Sequence[object]], short: bool = True
+) -> list[tuple[int, str]]:
     """Return exit code and output of an example's command for each line of arguments."""
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     words = json.dumps([[str(word) for word in line] for line in lines])
-    done = python("-c", EACH, words, short=True, PYTHONPATH=path)
+    done = python("-c", EACH, words, short=short, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     return [(code, output) for code, output in json.loads(done.stdout)]
 
 
-def test_digits_are_learned_within_the_bound(tmp_path: Path) -> None:
-    done = run(DIGITS, "--seeds", 1, "--epochs", 15, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    (row,) = re.findall(r"│ +0 │ +([\d.]+) │ +([\d.]+) ms │", done.stdout)
+@dataclass(frozen=True)
+class Digits:
+    """What the example prints, with exit codes, and the folder of its plots."""
+
+    trained: tuple[int, str]
+    without_bounds: tuple[int, str]
+    unknown_label: tuple[int, str]
+    wrong_spec: tuple[int, str]
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Digits:
+    """Run the example in one process: importing what it needs takes as long as a short training."""
+    out = tmp_path_factory.mktemp("out")
+    config = out / "train.yaml"
+    config.write_text((DIGITS / "train.yaml").read_text().replace("l2sqr(", "l2sqrt("))
+    lines = (
+        ("--seeds", 1, "--epochs", 15, "--out", out),
+        ("--seeds", 1, "--epochs", 1, "--without", "bounds", "--out", out),
+        ("--without", "bunds"),
+        ("--config", config),
+    )
+    return Digits(*run_each(DIGITS, lines, short=False), out)
+
+
+def test_digits_are_learned_within_the_bound(digits: Digits) -> None:
+    code, printed = digits.trained
+    assert code == 0, printed
+    (row,) = re.findall(r"│ +0 │ +([\d.]+) │ +([\d.]+) ms │", printed)
     accuracy, shortest = map(float, row)
     assert accuracy >= 0.96
     assert shortest >= 9.8
     for term in ("fit", "shrink", "bounds"):
-        assert re.search(rf"│ {term} +│( +[\d.e+-]+ │){{3}} +[\d.]+% │", done.stdout), done.stdout
-    assert {path.name for path in tmp_path.glob("*.png")} == {
+        assert re.search(rf"│ {term} +│( +[\d.e+-]+ │){{3}} +[\d.]+% │", printed), printed
+    assert {path.name for path in digits.out.glob("*.png")} == {
         "confusion.png",
         "tau.png",
         "terms.png",
     }
 
 
-def test_without_drops_the_labeled_term(tmp_path: Path) -> None:
-    words = ("--seeds", 1, "--epochs", 1, "--without", "bounds", "--out", tmp_path)
-    done = run(DIGITS, *words, short=True)
-    assert done.returncode == 0, done.stderr
-    assert "│ shrink" in done.stdout
-    assert "│ bounds" not in done.stdout
-    assert (tmp_path / "without-bounds" / "tau.png").stat().st_size > 10_000
+def test_without_drops_the_labeled_term(digits: Digits) -> None:
+    code, printed = digits.without_bounds
+    assert code == 0, printed
+    assert "│ shrink" in printed
+    assert "│ bounds" not in printed
+    assert (digits.out / "without-bounds" / "tau.png").stat().st_size > 10_000
 
 
-def test_what_is_wrong_is_reported_before_anything_is_built(tmp_path: Path) -> None:
-    config = tmp_path / "train.yaml"
-    config.write_text((DIGITS / "train.yaml").read_text().replace("l2sqr(", "l2sqrt("))
-    (label, usage), (spec, report) = run_each(
-        DIGITS, [("--without", "bunds"), ("--config", config)]
-    )
-    assert label == 2
+def test_what_is_wrong_is_reported_before_anything_is_built(digits: Digits) -> None:
+    code, usage = digits.unknown_label
+    assert code == 2
     assert "bunds" in usage
-    assert spec == 1
+    code, report = digits.wrong_spec
+    assert code == 1
     assert "LD101" in report
     assert re.search(r"train\.yaml:8:12\b", report), report
 

@@ -74,10 +74,12 @@ class FunctionFacts(_Facts):
     definition: str | None = Field(description="The source, of what is written in the language.")
 
 
-def facts(function: Builtin, library: Library) -> FunctionFacts:
-    """Return what a function declares and what follows from it."""
+def facts(
+    function: Builtin, library: Library, equations: tuple[Formula, ...] | None = None
+) -> FunctionFacts:
+    """Return what a function declares and what follows from it, such as its equations."""
     about = function.about
-    equations = formulas(function, library)
+    equations = formulas(function, library) if equations is None else equations
     return FunctionFacts(
         name=function.name,
         family=function.family,

@@ -10,16 +10,18 @@ from lossdsl.cli.function_facts import ExampleFacts, FunctionFacts, facts
 from lossdsl.cli.output import PageFormat
 from lossdsl.cli.pages import NAME, WIDTH, Page, paragraph, section
 from lossdsl.diagnostics.snippet import Line
-from lossdsl.formula.formulas import formulas
+from lossdsl.formula.formulas import Formula, formulas
 from lossdsl.library.declare import Builtin, Library
 from lossdsl.syntax.format_nodes import format_parameter, format_returns
 
 
-def with_values(function: Builtin, library: Library) -> FunctionFacts:
+def with_values(
+    function: Builtin, library: Library, equations: tuple[Formula, ...] | None = None
+) -> FunctionFacts:
     """Return what is known of a function, with the values of its examples."""
     from lossdsl.cli.function_value import evaluated
 
-    found = facts(function, library)
+    found = facts(function, library, equations)
     examples = tuple(evaluated(function, library, one.text) for one in found.examples)
     return found.model_copy(update={"examples": examples})
 
@@ -44,11 +46,11 @@ def function_page(function: Builtin, library: Library, width: int = WIDTH) -> Pa
 
 
 def _function(function: Builtin, library: Library, width: int) -> Iterator[Line]:
-    found = with_values(function, library)
+    equations = formulas(function, library)
+    found = with_values(function, library, equations)
     yield [(found.name, NAME), (f"  ({found.family})", "")]
     yield from paragraph(found.summary, width)
     yield from section("Signature", "\n".join(_signature(function, width)))
-    equations = formulas(function, library)
     yield from section("Formula", "\n".join(one.unicode(width - 2) for one in equations))
     yield from section("LaTeX", "\n".join(line for one in equations for line in one.latex), None)
     yield from section("Factors", _items(found.factors, width))

@@ -6,7 +6,7 @@ A part that depends on indices is named with them, so that `s_nm` also stands fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, cast
 
 from lossdsl.formula.math import (
@@ -28,6 +28,7 @@ from lossdsl.formula.math import (
 )
 from lossdsl.formula.names import split
 from lossdsl.formula.unicode import text
+from lossdsl.syntax.walk import field_names
 
 LONG = 80  # columns from which on a formula is worth naming its parts
 _SHORTEST = 9  # characters that a name must save at each place
@@ -175,9 +176,8 @@ def _match(
     if not is_dataclass(pattern):
         return given if pattern == node else None
     matched = all(
-        _match(getattr(pattern, field.name), getattr(node, field.name), indices, given, free)
-        is not None
-        for field in fields(pattern)
+        _match(getattr(pattern, name), getattr(node, name), indices, given, free) is not None
+        for name in field_names(type(pattern))
     )
     return given if matched else None
 

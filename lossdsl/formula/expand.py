@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
 from lossdsl.formula.calls import NONE, bind
@@ -12,6 +12,7 @@ from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import LOSS_OPTIONS
 from lossdsl.syntax.parse import parse_program
+from lossdsl.syntax.walk import field_names
 
 _DEEPEST = 20  # no chain of helpers is longer; the checker refuses recursion
 _LARGEST = 160  # nodes of an expression that is still read as one formula
@@ -83,8 +84,7 @@ def _logical(expr: ast.Logical, operands: list[ast.Expr]) -> ast.Expr:
 def _below(node: Any, given: Mapping[str, ast.Expr], library: Library, depth: int) -> Any:
     """Return a node with everything in it expanded."""
     changed = {
-        field.name: _value(getattr(node, field.name), given, library, depth)
-        for field in fields(node)
+        name: _value(getattr(node, name), given, library, depth) for name in field_names(type(node))
     }
     return replace(node, **changed)
 
@@ -151,7 +151,9 @@ def _placed(value: Any, where: Span) -> Any:
         case tuple():
             return tuple(_placed(item, where) for item in cast("tuple[Any, ...]", value))
         case _ if is_dataclass(value) and not isinstance(value, type):
-            parts = {one.name: _placed(getattr(value, one.name), where) for one in fields(value)}
+            parts = {
+                name: _placed(getattr(value, name), where) for name in field_names(type(value))
+            }
             return replace(value, **parts)
         case _:
             return value

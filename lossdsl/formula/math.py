@@ -6,8 +6,10 @@ Both printers read these nodes; `building` makes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any, cast
+
+from lossdsl.syntax.walk import field_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ HALF = Fraction(ONE, TWO)
 
 def with_parts(node: Math, change: Callable[[Math], Math]) -> Math:
     """Return a node with each of its parts changed."""
-    parts = {field.name: _changed(getattr(node, field.name), change) for field in fields(node)}
+    parts = {name: _changed(getattr(node, name), change) for name in field_names(type(node))}
     return replace(node, **parts)
 
 
@@ -222,14 +224,11 @@ def _changed(value: Any, change: Callable[[Math], Math]) -> Any:
 
 def below(node: Math) -> Iterator[Math]:
     """Yield a node and all nodes in it."""
-    yield node
-    for field in fields(node):
-        yield from _inside(getattr(node, field.name))
-
-
-def _inside(value: Any) -> Iterator[Math]:
-    if isinstance(value, tuple):
-        for item in cast("tuple[Any, ...]", value):
-            yield from _inside(item)
-    elif is_dataclass(value):
-        yield from below(cast("Math", value))
+    waiting: list[Any] = [node]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tuple):
+            waiting.extend(reversed(cast("tuple[Any, ...]", value)))
+        elif is_dataclass(value):
+            yield cast("Math", value)
+            waiting.extend(getattr(value, name) for name in reversed(field_names(type(value))))

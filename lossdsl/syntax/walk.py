@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from lossdsl.source import Span
 
 
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """Return the fields of a kind of node; `fields` looks each of them over at every call."""
+    return tuple(entry.name for entry in fields(kind))
+
+
 def children(node: object) -> Iterator[Any]:
     """Yield the child nodes of any node, in source order."""
-    for entry in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, entry.name)
+    for name in field_names(type(node)):
+        value = getattr(node, name)
         if hasattr(value, "__dataclass_fields__"):
             if not isinstance(value, Span):
                 yield value
