@@ -69,10 +69,10 @@ HOSTILE_PATTERN = "a" + "/**/a" * 15 + "/**/b"
 @pytest.mark.parametrize(
     "grow",
     [
-        lambda n: (HOSTILE_PATTERN, [("a",) * 20] * (30 * n)),
-        lambda n: (HOSTILE_PATTERN, [("a",) * (200 * n)] * 3),
-        lambda n: ("*a" * 60 + "b", [("a" * (2_000 * n),)]),
-        lambda n: ("a[a-c]?" * 5 + "*b", [("a" * (2_000 * n),)]),
+        lambda n: (HOSTILE_PATTERN, [("a",) * 20] * (8 * n)),
+        lambda n: (HOSTILE_PATTERN, [("a",) * (50 * n)] * 3),
+        lambda n: ("*a" * 60 + "b", [("a" * (400 * n),)]),
+        lambda n: ("a[a-c]?" * 5 + "*b", [("a" * (400 * n),)]),
     ],
     ids=["leaves", "depth", "segment", "classes"],
 )

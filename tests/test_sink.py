@@ -6,7 +6,7 @@ takes the sink away to prove it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from library_cases import TYPES, arguments, draws
 from oracle import flatten
-from programs import MASKED_INPUTS, expected, masked_programs, slope
+from programs import MASKED_INPUTS, Inputs, expected, masked_programs, slope
 
 import lossdsl
 from lossdsl.library.declare import builtins
@@ -172,32 +172,47 @@ def x64() -> Iterator[None]:
         yield
 
 
-def solved(spec: Spec) -> tuple[Any, dict[str, Any]]:
-    """Return value and gradients of the compiled spec."""
-    loss = lossdsl.compile(spec.text)
-    inputs = jax.tree.map(jax.numpy.asarray, dict(spec.inputs))
-    trained = {name: inputs[name] for name in spec.trained}
-    return jax.value_and_grad(lambda chosen: loss(**{**inputs, **chosen}))(trained)
+def solver(specs: Sequence[Spec]) -> Callable[[Sequence[Inputs]], list[tuple[Any, Inputs]]]:
+    """Return what computes value and gradients of each spec at its inputs, in one program."""
+    losses = [lossdsl.compile(spec.text) for spec in specs]
+
+    def run(spec: Spec, loss: Any, inputs: Inputs) -> Any:
+        trained = {name: inputs[name] for name in spec.trained}
+        return jax.value_and_grad(lambda chosen: loss(**{**inputs, **chosen}))(trained)
+
+    return jax.jit(lambda inputs: list(map(run, specs, losses, inputs)))
 
 
-@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_value_and_gradient_are_those_of_what_is_kept(spec: Spec) -> None:
-    value, gradients = solved(spec)
+def solved(specs: Sequence[Spec]) -> list[tuple[Any, Inputs]]:
+    return solver(specs)([spec.inputs for spec in specs])
+
+
+AT_ONCE = 8
+
+
+@pytest.mark.parametrize("at", range(0, len(SPECS), AT_ONCE))
+def test_value_and_gradient_are_those_of_what_is_kept(at: int) -> None:
+    specs = list(SPECS.values())[at : at + AT_ONCE]
+    for spec, (value, gradients) in zip(specs, solved(specs), strict=True):
+        hold(spec, value, gradients)
+
+
+def hold(spec: Spec, value: Any, gradients: Inputs) -> None:
     wanted = expected(spec.text, spec.inputs).values["loss"]
-    assert np.isfinite(wanted)
-    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    assert np.isfinite(wanted), spec.text
+    np.testing.assert_allclose(value, wanted, rtol=1e-12, err_msg=spec.text)
     for name, gradient in gradients.items():
         direction = spec.direction(name)
         difference = slope(spec.text, spec.inputs, name, direction)
         along = 0.0
         for (_, leaf), (_, step) in zip(flatten(gradient), flatten(direction), strict=True):
-            assert np.isfinite(leaf).all(), (name, leaf)
+            assert np.isfinite(leaf).all(), (spec.text, name, leaf)
             along += np.sum(leaf * step)
         np.testing.assert_allclose(along, difference, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 def test_an_empty_mask_is_worth_zero_with_gradient_zero() -> None:
-    value, gradients = solved(SPECS["nothing kept"])
+    ((value, gradients),) = solved([SPECS["nothing kept"]])
     assert value == 0
     assert (np.asarray(gradients["x"]) == 0).all()
 
@@ -211,8 +226,9 @@ def test_no_garbage_under_a_mask_changes_value_or_gradient(text: str) -> None:
     masks = {name: np.broadcast_to(mask.T, (3, 4)).T for name, mask in hidden.items()}
     dirty = {name: np.where(mask, inputs[name], garbage) for name, mask in masks.items()}
     spec = Spec(text, inputs, ("a", "b", "g", "h", "c", "square", "s"))
-    value, gradients = solved(spec)
-    other, others = solved(replace(spec, inputs={**inputs, **dirty}))
+    solve = solver([spec])
+    ((value, gradients),) = solve([spec.inputs])
+    ((other, others),) = solve([{**inputs, **dirty}])
     np.testing.assert_allclose(other, value, rtol=1e-12)
     for name, gradient in others.items():
         np.testing.assert_allclose(gradient, gradients[name], rtol=1e-9, atol=1e-12, err_msg=name)
@@ -221,12 +237,13 @@ def test_no_garbage_under_a_mask_changes_value_or_gradient(text: str) -> None:
 
 def test_without_the_sink_every_spec_is_poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lossdsl.optimize.PASSES", ())
-    healthy = []
-    for name, spec in SPECS.items():
-        # Another text, so that no compiled loss is reused.
-        value, gradients = solved(replace(spec, text=f"{spec.text}  # unsunk"))
-        if all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, gradients))):
-            healthy.append(name)
+    # Other texts, so that no compiled loss is reused.
+    found = solved([replace(spec, text=f"{spec.text}  # unsunk") for spec in SPECS.values()])
+    healthy = [
+        name
+        for name, leaves in zip(SPECS, map(jax.tree.leaves, found), strict=True)
+        if all(np.isfinite(leaf).all() for leaf in leaves)
+    ]
     assert healthy == []
     assert len(SPECS) >= 5
 
@@ -284,7 +301,8 @@ def test_no_function_that_keeps_the_rows_lets_a_hidden_one_through() -> None:
     dirty = {**inputs, **{name: hidden(inputs[name], NAN) for name in FLOATS}}
     learned = {f"{name}_": jax.numpy.asarray(0.7) for name in kept}
 
-    def solve(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    @jax.jit
+    def solve(given: Inputs) -> Inputs:
         return jax.grad(lambda learned: loss(**given, **learned))(learned)
 
     wanted, slopes = solve(inputs), solve(dirty)
