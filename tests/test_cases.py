@@ -19,10 +19,19 @@ MODULES = sorted(
     for path in (Path(__file__).parent / "cases").glob("*.py")
     if path.stem not in ("__init__", "case")
 )
-CASES = [
-    pytest.param(case, id=f"{module}-{case}")
-    for module in MODULES
-    for case in import_module(f"cases.{module}").CASES
+AT_ONCE = 12  # right specs in one program: compiling each alone takes three times as long
+BY_MODULE = {name: import_module(f"cases.{name}").CASES for name in MODULES}
+RIGHT = {name: [case for case in cases if case.code is None] for name, cases in BY_MODULE.items()}
+GROUPS = [
+    pytest.param(cases[at : at + AT_ONCE], id=f"{name}-{at}")
+    for name, cases in RIGHT.items()
+    for at in range(0, len(cases), AT_ONCE)
+]
+WRONG = [
+    pytest.param(case, id=f"{name}-{case}")
+    for name, cases in BY_MODULE.items()
+    for case in cases
+    if case.code is not None
 ]
 
 
@@ -40,32 +49,54 @@ def codes(diagnostics: Any, severity: str) -> list[str]:
     return [one.code for one in diagnostics if one.severity == severity]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_case(case: Case) -> None:
-    inputs = {name: given(value) for name, value in case.inputs.items()}
-    if case.code is None:
-        _right(case, inputs)
-    else:
-        _wrong(case, inputs)
+def inputs_of(case: Case) -> dict[str, Any]:
+    return {name: given(value) for name, value in case.inputs.items()}
 
 
-def _right(case: Case, inputs: dict[str, Any]) -> None:
-    checked = lossdsl.check(case.text, case.types)
-    assert codes(checked.diagnostics, "error") == [], "\n".join(map(str, checked.diagnostics))
-    assert tuple(codes(checked.diagnostics, "warning")) == case.warnings
-    loss = lossdsl.compile(case.text, case.types)
-    value = loss(**inputs)
-    if case.value is None:
-        assert np.all(np.isfinite(value)), value
-    else:
-        np.testing.assert_allclose(value, case.value, rtol=case.rtol, atol=case.atol)
-    for name, gradient in case.gradients.items():
-        others = {other: value for other, value in inputs.items() if other != name}
-        computed = jax.grad(lambda x, n=name, o=others: loss(**{n: x}, **o))(inputs[name])
-        np.testing.assert_allclose(computed, gradient, rtol=case.rtol, atol=case.atol)
+@pytest.mark.parametrize("cases", GROUPS)
+def test_right(cases: list[Case]) -> None:
+    for case in cases:
+        found = lossdsl.check(case.text, case.types).diagnostics
+        assert codes(found, "error") == [], "\n".join(map(str, found))
+        assert tuple(codes(found, "warning")) == case.warnings, case.text
+    for case, (value, gradients) in zip(cases, solved(cases), strict=True):
+        close = {"rtol": case.rtol, "atol": case.atol, "err_msg": case.text}
+        if case.value is None:
+            assert np.all(np.isfinite(value)), (case.text, value)
+        else:
+            np.testing.assert_allclose(value, case.value, **close)
+        for name, gradient in case.gradients.items():
+            np.testing.assert_allclose(gradients[name], gradient, **close)
 
 
-def _wrong(case: Case, inputs: dict[str, Any]) -> None:
+def solved(cases: list[Case]) -> list[tuple[Any, dict[str, Any]]]:
+    """Return value and gradients of each spec; what JAX would convert is given as it is."""
+    losses = [lossdsl.compile(case.text, case.types) for case in cases]
+    leaves, tree = jax.tree.flatten([inputs_of(case) for case in cases])
+    arrays = {at: leaf for at, leaf in enumerate(leaves) if _is_array(leaf)}
+
+    @jax.jit
+    def solve(arrays: dict[int, Any]) -> Any:
+        given = tree.unflatten([arrays.get(at, leaf) for at, leaf in enumerate(leaves)])
+        return list(map(run, cases, losses, given))
+
+    def run(case: Case, loss: Any, inputs: dict[str, Any]) -> Any:
+        if not case.gradients:
+            return loss(**inputs), {}
+        chosen = {name: inputs[name] for name in case.gradients}
+        return jax.value_and_grad(lambda moved: loss(**{**inputs, **moved}))(chosen)
+
+    return solve(arrays)
+
+
+def _is_array(value: Any) -> bool:
+    found = isinstance(value, jax.Array | np.ndarray)
+    return found and jax.dtypes.canonicalize_dtype(value.dtype) == value.dtype
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(case: Case) -> None:
+    inputs = inputs_of(case)
     checked = lossdsl.check(case.text, case.types)
     if case.static:
         _hold(case, checked.diagnostics)
