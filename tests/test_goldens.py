@@ -73,20 +73,18 @@ def by_compat(case: Case) -> Way:
     return Way(golden_compat.as_loss(case, call), value, inputs)
 
 
-WAYS = {"spec": by_spec, "compat": by_compat}
-REACHED = [
-    pytest.param(case, way, id=f"{name}-{case['package']}-{case['id']}")
-    for name, way in WAYS.items()
-    for case in CASES
-    if way is by_compat or case["fn"] not in NO_LOSSES
-]
+Run = tuple[Any, dict[str, Any], dict[str, Any]]
 
 
-def run(
-    case: Case, way: Callable[[Case], Way], *, jitted: bool = True
-) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+def run(case: Case, way: Callable[[Case], Way], *, jitted: bool = True) -> Run:
     """Return value, gradients and metrics of a case, of one program or operation by operation."""
-    reached = way(case)
+    compute, given = computed(case, way(case))
+    with jax.disable_jit(not jitted):
+        return jax.device_get(jax.jit(compute)(given))
+
+
+def computed(case: Case, reached: Way) -> tuple[Callable[[Any], Any], dict[int, jax.Array]]:
+    """Return what computes value, gradients and metrics of a case, and the arrays that it needs."""
     leaves, tree = jax.tree.flatten(reached.inputs)
     given = {at: leaf for at, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)}
     # JAX itself refuses to differentiate by integers.
@@ -100,8 +98,7 @@ def run(
         gradients = jax.grad(lambda chosen: reached.loss(**inputs | chosen))
         return value, gradients({name: inputs[name] for name in named}), metrics
 
-    with jax.disable_jit(not jitted):
-        return jax.device_get(jax.jit(compute)(given))
+    return compute, given
 
 
 def assert_close(actual: Any, expected: Any, dtype: Any) -> None:
@@ -112,8 +109,8 @@ def assert_close(actual: Any, expected: Any, dtype: Any) -> None:
     )
 
 
-def assert_golden(case: Case, way: Callable[[Case], Way]) -> None:
-    value, gradients, metrics = run(case, way)
+def assert_golden(case: Case, way: Callable[[Case], Way], found: Run) -> None:
+    value, gradients, metrics = found
     if isinstance(case["value"], dict):
         assert_close(value, case["value"], np.float64)
         return
@@ -194,17 +191,51 @@ BY_COMPAT: dict[str, Deviation] = {
 }
 
 
-@pytest.mark.parametrize(("raw", "way"), REACHED)
-def test_the_package_agrees_or_deviates_as_stated(raw: Case, way: Callable[[Case], Way]) -> None:
-    case = golden(raw)
-    check = DEVIATIONS.get(case.get("deviation", ""), assert_golden)
-    if way is by_compat:
-        check = BY_COMPAT.get(case["id"], check)
-    check(case, way)
+WAYS = {"spec": by_spec, "compat": by_compat}
+REACHED = [
+    (f"{name}-{case['package']}-{case['id']}", case, way)
+    for name, way in WAYS.items()
+    for case in CASES
+    if way is by_compat or case["fn"] not in NO_LOSSES
+]
+
+
+def deviation(case: Case, way: Callable[[Case], Way]) -> Deviation | None:
+    check = DEVIATIONS.get(case.get("deviation", ""))
+    return BY_COMPAT.get(case["id"], check) if way is by_compat else check
+
+
+DEVIATING = [pytest.param(case, way, id=id) for id, case, way in REACHED if deviation(case, way)]
+AGREEING = [one for one in REACHED if not deviation(*one[1:])]
+AT_ONCE = 12  # cases in one program
+
+
+@pytest.mark.parametrize(("raw", "way"), DEVIATING)
+def test_the_package_deviates_as_stated(raw: Case, way: Callable[[Case], Way]) -> None:
+    check = deviation(raw, way)
+    assert check is not None
+    check(golden(raw), way)
+
+
+@pytest.mark.parametrize("at", range(0, len(AGREEING), AT_ONCE))
+def test_the_package_agrees(at: int) -> None:
+    group = [(id, golden(case), way) for id, case, way in AGREEING[at : at + AT_ONCE]]
+    computes, given = zip(*(computed(case, way(case)) for _, case, way in group), strict=True)
+
+    @jax.jit
+    def together(given: Any) -> list[Run]:
+        return [compute(one) for compute, one in zip(computes, given, strict=True)]
+
+    for (id, case, way), found in zip(group, jax.device_get(together(given)), strict=True):
+        try:
+            assert_golden(case, way, found)
+        except AssertionError as error:
+            error.add_note(id)
+            raise
 
 
 def test_every_case_is_reached() -> None:
-    reached = Counter(one.values[1] for one in REACHED)
+    reached = Counter(way for _, _, way in REACHED)
     assert (len(CASES), reached[by_spec], reached[by_compat]) == (121, 117, 121)
     functions = {case["fn"] for case in CASES}
     assert (functions - NO_LOSSES, functions) == (set(SPECS), set(golden_compat.CALLS))
