@@ -105,6 +105,7 @@ def odd(value: Any, code: str | None = None, message: str = "", help: str = "") 
 
 
 BIG = 2**40
+SPARSE = sparse.BCOO((np.ones(2, "f4"), np.array([[0], [1]])), shape=(2,))
 RECORDS = np.zeros(2, [("x", "f4")])
 DAYS = np.array(["2020-01-01"], "M8[D]")
 
@@ -134,7 +135,7 @@ VALUES: dict[str, Odd] = {
     "torn": odd(Torn(), "LD213", "cannot be taken apart"),
     "deleted": Odd(deleted, "LD213", "was deleted", "jnp.copy({})"),
     "a reference": Odd(lambda: jax.new_ref(jnp.ones(2)), "LD213", "mutable reference", "{}[...]"),
-    "sparse": odd(sparse.BCOO.fromdense(jnp.ones(2)), "LD213", "is a BCOO", "{}.todense()"),
+    "sparse": odd(SPARSE, "LD213", "is a BCOO", "{}.todense()"),
     "text": odd("relu", "LD213", "is a str, not an array", "leave texts out"),
     "a number as text": odd("1e-3", "LD213", "is a str", "write `0.001`, or pass `float({})`"),
     "bytes": odd(b"1", "LD213", "is a bytes", "np.frombuffer"),
