@@ -8,6 +8,8 @@ LOWEST ?= $(call first,$(foreach minor,11 12,$(call of,$(minor))))
 BIN := .venv/bin
 WORKERS ?= 2
 MINUTES ?= 40
+# Containers often set it, and each process of the tests would compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test test-newest test-lowest test-all soak examples tutorial lint format clean
 

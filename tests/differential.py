@@ -24,7 +24,7 @@ ROWS: list[Row] = [row for name in MODULES for row in import_module(f"rows.{name
 
 # What a loss reduces to: each variant by what it adds to the call.
 PLAIN = {"whole": ""}
-MASKED = {**PLAIN, "kept": ", where=kept", "weighed": ", weight=weights"}
+MASKED = {**PLAIN, "kept": ", where=kept, weight=weights"}
 
 
 @dataclass(frozen=True)

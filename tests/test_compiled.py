@@ -3,7 +3,6 @@ against optax with value and gradient."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,8 +16,6 @@ from oracle import flatten
 from programs import INPUTS, expected, programs
 
 import lossdsl
-from lossdsl.library.declare import builtins
-from lossdsl.testing.draw import draw
 
 # Each example is compiled, so there are few on every change: the profile `soak` has more.
 EXAMPLES = settings.default.max_examples // 8
@@ -47,30 +44,6 @@ def test_random_programs_agree_with_the_oracle(text: str) -> None:
         same(terms.weighted[name], term.weighted)
     for name, metric in wanted.metrics.items():
         same(terms.metrics[name], metric)
-
-
-FUNCTIONS = builtins().functions
-FAMILIES = sorted({function.family for function in FUNCTIONS.values()})
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_examples_of_a_family_agree_with_the_oracle(family: str) -> None:
-    lines: list[str] = []
-    inputs: dict[str, Any] = {"unread": np.zeros(())}
-    for name, function in FUNCTIONS.items():
-        examples = function.about.get("example", "") if function.family == family else ""
-        for at, text in enumerate(examples.splitlines()):
-            drawn = draw(function, text)
-            inputs |= {f"{one}_{name}{at}": value for one, value in drawn.items()}
-            for one in drawn:
-                # A name is an input unless it is that of an argument or of a function.
-                text = re.sub(rf"\b{one}\b(?!\s*(=[^=]|\())", f"{one}_{name}{at}", text)
-            lines.append(f"metric {name}{at} = {text}")
-    spec = "\n".join(["loss = mean(unread)", *lines])
-    _, terms = lossdsl.compile(spec).with_terms(**inputs)
-    wanted = expected(spec, inputs).metrics
-    for name in wanted:
-        same(terms.metrics[name], wanted[name])
 
 
 RANDOM = np.random.default_rng(11)
