@@ -19,8 +19,8 @@ from oracle import flatten
 from programs import MASKED_INPUTS, Inputs, expected, masked_programs, slope
 
 import lossdsl
+from lossdsl.infer.elementwise import parameter_dtypes
 from lossdsl.library.declare import builtins
-from lossdsl.types.elementwise import parameter_dtypes
 
 NAN, INF = np.nan, np.inf
 X = np.array([[0.5, 0.0, -1.0], [2.0, 3.0, 0.0], [0.25, 1.5, 4.0]])

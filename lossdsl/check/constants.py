@@ -21,7 +21,6 @@ from lossdsl.types.types import (
     Dim,
     UnknownType,
     combine_dims,
-    kind,
     literal_dim,
     product_dim,
     scalar,
@@ -66,54 +65,6 @@ def literal(context: Context, scope: Scope, value: Number, span: Span) -> Value:
     dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
     type = scalar(dtype, LITERAL)
     return context.value(context.graph.const(value, type), type, span, scope)
-
-
-# Bits of the significand of each float dtype, from where numbers round to inf, and to where to 0.
-FLOAT_RANGES = {
-    "f16": (11, 2.0**16 * (1 - 2.0**-12), 2.0**-25),
-    "bf16": (8, 2.0**128 * (1 - 2.0**-9), 2.0**-134),
-    "f32": (24, 2.0**128 * (1 - 2.0**-25), 2.0**-150),
-    "f64": (53, math.inf, 0.0),
-}
-
-
-def literal_fits(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> bool:
-    """Say whether a dtype holds a literal that takes it, and report one that it cannot hold."""
-    match value.node, value.type:
-        case Const(int() | float() as number), ArrayType(strength=strength):
-            if strength == LITERAL and not isinstance(number, bool):
-                problem = _misfit(number, dtype)
-                # How many elements there are is no number that someone wrote: it may be rounded.
-                rounded = problem is not None and problem[0] == "LD502" and dtype in FLOAT_RANGES
-                if problem is not None and not (rounded and is_size(value)):
-                    code, said = problem
-                    context.error(scope, code, f"`{span.text}` {said} in {dtype}", span)
-                    return False
-        case _:
-            pass
-    return True
-
-
-def _misfit(number: int | float, dtype: str) -> tuple[str, str] | None:
-    if dtype in FLOAT_RANGES:
-        bits, infinite, zero = FLOAT_RANGES[dtype]
-        if infinite <= abs(number) < math.inf:
-            return "LD501", "overflows: it is inf"
-        if 0 < abs(number) <= zero:
-            return "LD501", "vanishes: it is 0"
-        if isinstance(number, int) and _significant_bits(number) > bits:
-            return "LD502", "changes value: it is rounded"
-    elif kind(dtype) == "int" and dtype != "int" and isinstance(number, int):
-        size, signed = int(dtype[1:]), dtype[0] == "i"
-        low, high = (-(2 ** (size - 1)), 2 ** (size - 1)) if signed else (0, 2**size)
-        if not low <= number < high:
-            return "LD502", "changes value: it wraps around"
-    return None
-
-
-def _significant_bits(number: int) -> int:
-    size = abs(number)
-    return size.bit_length() - (size & -size).bit_length() + 1 if size else 0
 
 
 def dim_value(

@@ -10,7 +10,8 @@ from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.core import Const
 from lossdsl.check.leaves import as_read, as_tree, cast_to, record_tree
 from lossdsl.check.operate import apply_elementwise
-from lossdsl.check.refusals import structure_problem
+from lossdsl.infer.explain import explain
+from lossdsl.infer.mismatch import Mismatch, StructuresDiffer
 from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Selector
@@ -141,7 +142,8 @@ def _for_tree(
         if _is_of_numbers(value.type):
             leaves = record.by_name(context, scope, value, tree, span, option)
             return None if leaves is None else _as_one(context, scope, *leaves, span)
-        structure_problem(context, scope, (list(theirs), tree_span), (list(mine), span))
+        differ = Mismatch(StructuresDiffer(0, 1, (*theirs,), (*mine,)), (tree, value.type))
+        context.report(explain(differ, option, (tree_span, span)), scope)
         return None
     given = [
         Value(context.graph.leaves(value.node, Selector(exact=path), leaf), leaf)

@@ -7,8 +7,8 @@ import re
 from lossdsl.check.binding import Bound, show_signature
 from lossdsl.check.context import Value
 from lossdsl.check.patterns import pattern_of
-from lossdsl.check.refusals import DTYPE_WORDS, sizes_help, swap_help
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.infer.explain import DTYPE_WORDS, sizes_help, swap_help
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, RecordType, Type, kind, same_dim

@@ -16,12 +16,12 @@ from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.patterns import is_operand, pattern_of
 from lossdsl.check.results import result_type
 from lossdsl.check.roles import given_types, resulting, with_role
+from lossdsl.infer.elementwise import compute_dtype
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import NORMALIZE, WEIGHT, WHERE
-from lossdsl.types.elementwise import compute_dtype
 from lossdsl.types.types import (
     LITERAL,
     UNKNOWN,

@@ -9,14 +9,16 @@ from lossdsl.check.axes import Axes, resolve_axes
 from lossdsl.check.context import Context, Scope, Value
 from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import is_selection_of_input
-from lossdsl.check.operate import apply_elementwise, reduced_type
-from lossdsl.check.refusals import dtype_problem
+from lossdsl.check.operate import apply_elementwise
+from lossdsl.infer.elementwise import result_dtype
+from lossdsl.infer.explain import explain
+from lossdsl.infer.mismatch import Mismatch, WrongDtype
+from lossdsl.infer.reduce import infer_reduction
 from lossdsl.library.declare import Builtin, of_form, of_operator
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, WEIGHT, WHERE
-from lossdsl.types.elementwise import DtypeProblem, result_dtype
 from lossdsl.types.types import (
     ArrayType,
     Path,
@@ -119,8 +121,8 @@ def _is_wrong_operand(
         dtypes = [one.dtype for one in masks.arrays_of(value.type)]
         wrong = next((one for one in dtypes if kind(one) in ("int", "float")), None)
         if wrong is not None:
-            problem = DtypeProblem(0, "bool", wrong)
-            dtype_problem(context, scope, function.name, problem, [(value, span)])
+            mismatch = Mismatch(WrongDtype(0, "bool", wrong), (value.type,))
+            context.report(explain(mismatch, function.name, [span]), scope)
             return True
     return False
 
@@ -163,7 +165,9 @@ def _reduced(
             if found is None:
                 return None
             weighted = options.weight is not None
-            left = reduced_type(context, function, type, found.axes, keep, weighted)
+            left = infer_reduction(
+                function, type, found.axes, keep, weighted, context.default_float
+            )
             return Reduced(found.axes, left)
         case TreeType(leaves=leaves) as type:
             if axis is None and keep:
@@ -203,7 +207,12 @@ def _leaf_by_leaf(
         if found is None:
             return None
         axes.append(found.axes)
-        types.append((path, reduced_type(context, function, leaf, found.axes, keep, weighted)))
+        types.append(
+            (
+                path,
+                infer_reduction(function, leaf, found.axes, keep, weighted, context.default_float),
+            )
+        )
     return Reduced(tuple(axes), TreeType(None, tuple(types)))
 
 
@@ -218,5 +227,8 @@ def _whole_tree(
     unknown = tree.leaf or array(context.default_float if floating else "num", None)
     known = [one for _, one in tree.leaves or ()] or [unknown]
     weighted = options.weight is not None
-    reduced = [reduced_type(context, function, one, None, False, weighted) for one in known]
+    reduced = [
+        infer_reduction(function, one, None, False, weighted, context.default_float)
+        for one in known
+    ]
     return array(promote(reduced, context.default_float)[0], ())

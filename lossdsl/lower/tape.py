@@ -12,6 +12,7 @@ from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.leaves import tree_leaves
 from lossdsl.check.patterns import is_operand
 from lossdsl.check.trees import selected_at
+from lossdsl.infer.elementwise import compute_dtype, parameter_dtypes, result_dtype
 from lossdsl.library.forms import Form
 from lossdsl.library.primitives.masked import converted
 from lossdsl.lower.dtypes import jax_dtype
@@ -19,7 +20,6 @@ from lossdsl.lower.foreign import applied
 from lossdsl.lower.typed import hold
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import LONG_NAMES
-from lossdsl.types.elementwise import compute_dtype, parameter_dtypes, result_dtype
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
 
 # A value is an array, a Python number, or the list of a tree's leaves in the order of its type.

@@ -1,0 +1,198 @@
+"""The types of elementwise operations: broadcasting, promotion, and mapping over trees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from lossdsl.infer.constants import change
+from lossdsl.infer.mismatch import (
+    ArrayBesideTree,
+    LiteralChanges,
+    Mismatch,
+    RecordGiven,
+    StructuresDiffer,
+    WrongDtype,
+)
+from lossdsl.library.declare import Builtin
+from lossdsl.syntax import ast
+from lossdsl.types.broadcast import BroadcastProblem, broadcast
+from lossdsl.types.types import (
+    INTS,
+    STRONG,
+    UNKNOWN,
+    ArrayType,
+    RecordType,
+    TreeType,
+    Type,
+    UnknownType,
+    arithmetic_dtype,
+    fits,
+    kind,
+    promote,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """What is known of an operand: its type, and the number if it is one that is written down.
+
+    A number that `rounds`, such as how many elements there are, may be rounded to a float.
+    """
+
+    type: Type
+    number: int | float | None = None
+    rounds: bool = False
+
+
+def infer_elementwise(
+    function: Builtin,
+    operands: Sequence[Operand],
+    default_float: str = "float",
+    arrays_per_leaf: bool = False,
+) -> Type | Mismatch:
+    """Return the type of a function of arrays that broadcast, or of trees leaf by leaf.
+
+    With `arrays_per_leaf` an array beside a tree is for every leaf, as a bound may be.
+    """
+    types = tuple(operand.type for operand in operands)
+    if any(isinstance(type, UnknownType) for type in types):
+        return UNKNOWN
+    records = [at for at, type in enumerate(types) if isinstance(type, RecordType)]
+    if records:
+        return Mismatch(RecordGiven(records[0]), types)
+    if any(isinstance(type, TreeType) for type in types):
+        return _over_trees(function, operands, default_float, arrays_per_leaf)
+    return _of_arrays(function, operands, default_float)
+
+
+def _of_arrays(
+    function: Builtin, operands: Sequence[Operand], default_float: str
+) -> ArrayType | Mismatch:
+    types = tuple(cast("ArrayType", operand.type) for operand in operands)
+    signature = function.taking(len(operands))
+    wanted, result = parameter_dtypes(signature), result_dtype(signature)
+    met = promoted(wanted, result, types, default_float, function.grows)
+    if isinstance(met, WrongDtype):
+        return Mismatch(met, types)
+    shape = broadcast([type.dims for type in types])
+    if isinstance(shape, BroadcastProblem):
+        return Mismatch(shape, types)
+    for at, (operand, want) in enumerate(zip(operands, wanted, strict=True)):
+        if want != "bool" and operand.number is not None:
+            changed = change(operand.number, met.dtype, operand.rounds)
+            if changed is not None:
+                return Mismatch(LiteralChanges(at, *changed, met.dtype), types)
+    dtype = met.dtype if result in ("num", "any") else result
+    if result == "float" and kind(met.dtype) in ("float", "int"):
+        dtype = met.dtype
+    type = ArrayType(dtype, shape, met.strength)
+    return ArrayType(dtype, shape) if shape != () else type
+
+
+def _over_trees(
+    function: Builtin, operands: Sequence[Operand], default_float: str, arrays_per_leaf: bool
+) -> TreeType | Mismatch:
+    types = tuple(operand.type for operand in operands)
+    trees = [(at, type) for at, type in enumerate(types) if isinstance(type, TreeType)]
+    first, tree = trees[0]
+    if not arrays_per_leaf:
+        for at, type in enumerate(types):
+            if isinstance(type, ArrayType) and type.rank:
+                return Mismatch(ArrayBesideTree(at, first), types)
+    if any(type.leaves is None for _, type in trees):
+        return TreeType()
+    paths = tuple(path for path, _ in tree.leaves or ())
+    for at, other in trees[1:]:
+        others = tuple(path for path, _ in other.leaves or ())
+        if others != paths:
+            return Mismatch(StructuresDiffer(first, at, paths, others), types)
+    leaves: list[tuple[tuple[str, ...], ArrayType]] = []
+    for at, path in enumerate(paths):
+        result = _of_arrays(function, [_leaf(one, at) for one in operands], default_float)
+        if isinstance(result, Mismatch):
+            return result
+        leaves.append((path, result))
+    return TreeType(None, tuple(leaves))
+
+
+def _leaf(operand: Operand, at: int) -> Operand:
+    """Return a leaf of a tree as an operand, and any other operand as it is for each leaf."""
+    if isinstance(operand.type, TreeType):
+        return replace(operand, type=(operand.type.leaves or ())[at][1])
+    return operand
+
+
+def parameter_dtypes(signature: ast.Signature) -> tuple[str, ...]:
+    """Return the dtype or class that each array parameter of a signature asks for."""
+    return tuple(
+        parameter.type.dtype
+        for parameter in signature.parameters
+        if isinstance(parameter.type, ast.ArrayTypeExpr)
+    )
+
+
+def result_dtype(signature: ast.Signature) -> str:
+    """Return the dtype or class of a signature's result."""
+    return signature.result.dtype if isinstance(signature.result, ast.ArrayTypeExpr) else "any"
+
+
+def promoted(
+    wanted: Sequence[str],
+    result: str,
+    types: Sequence[ArrayType],
+    default_float: str,
+    grows: str | None = None,
+) -> ArrayType | WrongDtype:
+    """Return the dtype in which operands meet, as the type of a scalar, or what is wrong.
+
+    `wanted` gives each operand's class: `bool` operands only choose, the others are promoted
+    together; ints given for `float` become the default float. Numbers that are computed with or
+    compared are at least of 32 bits; `grows` is the fact of the function (see `Builtin`).
+    """
+    for at, (one, want) in enumerate(zip(types, wanted, strict=True)):
+        accepts = want if want in ("bool", "any") else "num" if want == "float" else want
+        if fits(one.dtype, accepts) is False:
+            return WrongDtype(at, want, one.dtype)
+    meeting = [one for one, want in zip(types, wanted, strict=True) if want != "bool"]
+    if not meeting:
+        return ArrayType("bool", (), STRONG)
+    if any(kind(one.dtype) == "bool" for one in meeting) and any(
+        kind(one.dtype) in ("int", "float") for one in meeting
+    ):
+        at = next(i for i, one in enumerate(types) if one in meeting and kind(one.dtype) == "bool")
+        return WrongDtype(at, "num", "bool")
+    dtype, strength = promote(meeting, default_float)
+    integers = {one.dtype for one in meeting}
+    if _are_mixed(result, integers, dtype):
+        dtype = "i64" if integers & {"i64", "u64"} else "i32"
+    if "num" in wanted or result == "bool":
+        dtype = arithmetic_dtype(dtype, default_float, grows is not None)
+    if result == "float" and kind(dtype) == "int":
+        dtype = default_float
+    return ArrayType(dtype, (), strength)
+
+
+def _are_mixed(result: str, dtypes: set[str], met: str) -> bool:
+    """Say whether integers are compared that no integer holds, such as u32 and i32."""
+    return result == "bool" and dtypes <= set(INTS) and kind(met) != "int"
+
+
+def compute_dtype(
+    wanted: Sequence[str],
+    result: str,
+    types: Sequence[ArrayType],
+    default_float: str,
+    grows: str | None = None,
+) -> str | None:
+    """Return the dtype that the operands are converted to; None where they stay as they are."""
+    if not any(want != "bool" for want in wanted):
+        return None
+    if _are_mixed(result, {one.dtype for one in types}, promote(types, default_float)[0]):
+        return None  # compared as they are
+    met = promoted(wanted, result, types, default_float, grows)
+    assert isinstance(met, ArrayType)
+    if "float" in wanted and kind(met.dtype) == "int":
+        return default_float
+    return met.dtype

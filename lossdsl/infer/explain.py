@@ -1,0 +1,185 @@
+"""What a mismatch says to a reader: the diagnostic, at the places of the operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.infer.mismatch import (
+    ArrayBesideTree,
+    LiteralChanges,
+    Mismatch,
+    RecordGiven,
+    StructuresDiffer,
+    WrongDtype,
+)
+from lossdsl.source import Span
+from lossdsl.types.broadcast import BroadcastProblem
+from lossdsl.types.types import ArrayType, Dim, Path, Type, kind, same_dim
+
+DTYPE_WORDS = {
+    "float": "a number",
+    "num": "a number",
+    "int": "an integer",
+    "bool": "true or false",
+    "any": "an array",
+}
+
+
+def explain(mismatch: Mismatch, name: str, spans: Sequence[Span]) -> Diagnostic:
+    """Return what is said of a mismatch in an application of `name` to operands at `spans`."""
+    types = mismatch.types
+    match mismatch.problem:
+        case WrongDtype() as problem:
+            return _wrong_dtype(problem, name, types[problem.operand], spans[problem.operand])
+        case BroadcastProblem() as problem:
+            return _shapes(problem, name, types, spans)
+        case StructuresDiffer() as problem:
+            return _structures(problem, spans)
+        case LiteralChanges(operand, code, change, dtype):
+            span = spans[operand]
+            return _at(code, f"`{span.text}` {change} in {dtype}", span)
+        case RecordGiven(operand):
+            message = f"`{name}` takes arrays; this is a record"
+            help = "name a field, such as `.mu`"
+            return _at("LD203", message, spans[operand], str(types[operand]), help)
+        case ArrayBesideTree(operand, tree):
+            message = f"`{name}` of a tree and an array"
+            help = "use `map(f, tree, array)` to apply a function to each leaf"
+            label = Label(spans[tree], str(types[tree]))
+            return _at("LD206", message, spans[operand], str(types[operand]), help, label)
+
+
+def _at(
+    code: str, message: str, span: Span, text: str = "", help: str | None = None, *labels: Label
+) -> Diagnostic:
+    return Diagnostic(code, message, (Label(span, text, primary=True), *labels), help=help)
+
+
+def _wrong_dtype(problem: WrongDtype, name: str, type: Type, span: Span) -> Diagnostic:
+    if kind(problem.given) == "bool":
+        message = f"`{name}` takes numbers; this is true or false"
+        help = (
+            "select with `where=` of a loss or reduction, or `where(m, x, 0)`; "
+            "a reduction such as `mean(m)` counts true as 1"
+        )
+        return _at("LD216", message, span, str(type), help)
+    expected = DTYPE_WORDS.get(problem.expected, problem.expected)
+    message = f"`{name}` takes {expected} here, not {problem.given}"
+    help = "compare it first, such as `m > 0`" if problem.expected == "bool" else None
+    return _at("LD214", message, span, str(type), help)
+
+
+def _shapes(
+    problem: BroadcastProblem, name: str, types: Sequence[Type], spans: Sequence[Span]
+) -> Diagnostic:
+    left, left_span = types[problem.left], spans[problem.left]
+    right, right_span = types[problem.right], spans[problem.right]
+    label = Label(left_span, str(left))
+    if problem.kind == "differ":
+        message = f"the operands of `{name}` differ in shape"
+        help = (
+            swap_help(left, right, right_span)
+            or _leading_help(left, right, right_span)
+            or _leading_help(right, left, left_span)
+            or sizes_help(left, right)
+        )
+        return _at("LD201", message, right_span, str(right), help, label)
+    grown = ", ".join(str(dim) for dim in problem.result)
+    return Diagnostic(
+        "LD202",
+        f"both operands of `{name}` grow",
+        (Label(right_span, str(right), primary=True), label),
+        notes=(f"the result would be [{grown}]: every element of one with every one of the other",),
+        help=_growth_help((left, left_span), (right, right_span)),
+    )
+
+
+def _structures(problem: StructuresDiffer, spans: Sequence[Span]) -> Diagnostic:
+    notes = tuple(
+        f"only in the {side}: {', '.join(f'`{path}`' for path in paths[:3])}"
+        for side, paths in (
+            ("first", _beyond(problem.left_paths, problem.right_paths)),
+            ("second", _beyond(problem.right_paths, problem.left_paths)),
+        )
+        if paths
+    )
+    return Diagnostic(
+        "LD205",
+        "the trees differ in structure",
+        (
+            Label(spans[problem.right], _counted(problem.right_paths), primary=True),
+            Label(spans[problem.left], _counted(problem.left_paths)),
+        ),
+        notes=notes,
+        help="select the same leaves of both",
+    )
+
+
+def _beyond(paths: Sequence[Path], others: Sequence[Path]) -> list[str]:
+    known = set(others)
+    return ["/".join(path) for path in paths if path not in known]
+
+
+def _counted(paths: Sequence[Path]) -> str:
+    return f"{len(paths)} {'leaf' if len(paths) == 1 else 'leaves'}"
+
+
+def swap_help(wanted: Type, given: Type, span: Span) -> str | None:
+    """Return how to reorder the axes of what was given, if that is all that is wrong."""
+    match wanted, given:
+        case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) == len(b):
+            names, order = [str(dim) for dim in a], [str(dim) for dim in b]
+            if names != order and sorted(names) == sorted(order) and len(set(names)) == len(names):
+                places = ", ".join(str(order.index(name)) for name in names)
+                if not span.text.isidentifier():
+                    return "the axes look swapped"
+                return f"the axes look swapped: `transpose({span.text}, ({places}))`"
+        case _:
+            pass
+    return None
+
+
+def sizes_help(left: Type, right: Type) -> str | None:
+    """Return what two sizes that differ may be meant to be."""
+    match left, right:
+        case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) == len(b):
+            for one, other in zip(a, b, strict=True):
+                if same_dim(one, other) is False:
+                    return _size_help(one, other)
+        case _:
+            pass
+    return None
+
+
+def _size_help(one: Dim, other: Dim) -> str | None:
+    if one.name and other.name and "@" not in one.name + other.name:
+        named = f"`{one.name}` and `{other.name}`"
+        return f"{named} are two sizes; if they are one, declare both by one name"
+    symbol, number = (one, other) if one.name else (other, one)
+    if symbol.name and "@" not in symbol.name and symbol.size is None and not number.terms:
+        return f"`{symbol.name}` is any size; if it is always {number}, declare it so"
+    return None
+
+
+def _leading_help(longer: Type, shorter: Type, span: Span) -> str | None:
+    """Return how to line an array up with the leading axes of a longer one."""
+    match longer, shorter:
+        case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) > len(b):
+            if all(same_dim(x, y) for x, y in zip(a, b, strict=False)):
+                items = ", ".join([":"] * len(b) + ["None"] * (len(a) - len(b)))
+                return f"shapes meet at their last axes; for the first ones: `{span.text}[{items}]`"
+        case _:
+            pass
+    return None
+
+
+def _growth_help(*operands: tuple[Type, Span]) -> str:
+    on_purpose = "growth that is meant is written with `None`: `a[:, None]` with `b[None, :]`"
+    for type, span in operands:
+        dims: tuple[Dim, ...] = (type.dims or ()) if isinstance(type, ArrayType) else ()
+        for axis, dim in enumerate(dims):
+            if dim.is_one and not dim.wanted:
+                last = -1 if axis == len(dims) - 1 else axis
+                return f"`squeeze({span.text}, {last})` drops the axis of size 1; {on_purpose}"
+    return on_purpose

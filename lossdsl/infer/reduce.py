@@ -1,0 +1,42 @@
+"""The types of reductions."""
+
+from __future__ import annotations
+
+from lossdsl.infer.elementwise import result_dtype
+from lossdsl.library.declare import Builtin
+from lossdsl.types.types import ArrayType, Dim, arithmetic_dtype, array, kind
+
+
+def reduced_dims(
+    dims: tuple[Dim, ...], axes: tuple[int, ...] | None, keep: bool
+) -> tuple[Dim, ...]:
+    """Return the dims that a reduction leaves; kept axes have size 1 and are wanted."""
+    gone = set(range(len(dims)) if axes is None else axes)
+    one = Dim(1, wanted=True)
+    return tuple(
+        one if at in gone else dim for at, dim in enumerate(dims) if keep or at not in gone
+    )
+
+
+def infer_reduction(
+    function: Builtin,
+    type: ArrayType,
+    axes: tuple[int, ...] | None,
+    keep: bool = False,
+    weighted: bool = False,
+    default_float: str = "float",
+) -> ArrayType:
+    """Return the type of a reduction: at least 32 bits; a weighted one is of floats."""
+    result = "float" if weighted else result_dtype(function.signatures[0])
+    dtype = arithmetic_dtype(type.dtype, default_float, function.grows is not None)
+    if result in ("bool", "int"):
+        dtype = "bool" if result == "bool" else "i32"
+    elif kind(type.dtype) == "float":
+        dtype = "f32" if type.dtype in ("f16", "bf16") else type.dtype
+    elif result == "float":
+        dtype = default_float
+    elif kind(type.dtype) == "bool":
+        dtype = "i32"
+    if type.dims is None:
+        return array(dtype, () if axes is None and not keep else None)
+    return array(dtype, reduced_dims(type.dims, axes, keep))
