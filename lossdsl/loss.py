@@ -13,11 +13,11 @@ import jax
 from jax.core import Tracer
 
 from lossdsl.check.check import check_program, parse_inputs
-from lossdsl.check.core import Core
 from lossdsl.check.given import Given, spec_parts
 from lossdsl.check.inputs import Declared
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
+from lossdsl.core.graph import Core
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at

@@ -16,7 +16,7 @@ from oracle_families import FAMILIES
 from oracle_functions import ARRAYS, COSTS, ELEMENTWISE
 from oracle_reductions import reduce_array, reduce_tree
 
-from lossdsl.check.core import Apply, Const, Core, Graph, Input, Leaves, Node, tape
+from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Leaves, Node, tape
 from lossdsl.library.declare import Builtin
 from lossdsl.selectors import select
 from lossdsl.types.types import ArrayType, Dim, Path, RecordType, TreeType, Type, kind, literal_dim

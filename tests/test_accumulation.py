@@ -15,7 +15,7 @@ from oracle_reductions import reduce_array
 from programs import HEADER, INPUTS, core_of, expressions
 
 import lossdsl
-from lossdsl.check.core import Apply, Core, Node, Term
+from lossdsl.core.graph import Apply, Core, Node, Term
 
 TYPES = {
     "x": "f32[B, T]",

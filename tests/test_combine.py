@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import pytest
 
 import lossdsl
-from lossdsl.check.core import Combine, Core
 from lossdsl.check.program import elaborate
+from lossdsl.core.graph import Combine, Core
 from lossdsl.lower.values import concrete
 from lossdsl.source import Source
 from lossdsl.syntax.parse import parse_program

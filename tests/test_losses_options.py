@@ -14,7 +14,7 @@ from oracle import evaluate, flatten, stopped
 from programs import Inputs, core_of
 
 import lossdsl
-from lossdsl.check.core import Core
+from lossdsl.core.graph import Core
 from lossdsl.library.declare import Builtin, Library
 from lossdsl.syntax import ast
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.names import did_you_mean
+from lossdsl.core.graph import Const
+from lossdsl.infer.arguments import Value
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import ALL
 from lossdsl.types.types import Dim

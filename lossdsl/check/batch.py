@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossdsl.check.core import Apply, Graph, Node
+from lossdsl.core.graph import Apply, Graph, Node
 from lossdsl.library.follow import Operand, followed, same
 from lossdsl.library.rules import Dims
 from lossdsl.types.types import ArrayType, TreeType

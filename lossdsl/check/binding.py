@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lossdsl.check.constants import vector
-from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.names import did_you_mean, function_meant
 from lossdsl.check.patterns import sole_axis
 from lossdsl.check.variadic import several
+from lossdsl.core.graph import Const
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.library.aliases import OPTIONS, alias_table
 from lossdsl.library.declare import Builtin, builtins
 from lossdsl.source import Span

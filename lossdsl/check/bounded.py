@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from lossdsl.check import trees
-from lossdsl.check.core import Apply, Core, Graph, Input, Leaves, Node, operands, tape
 from lossdsl.check.leaves import record_tree, tree_leaves
+from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lossdsl.check.bounded import held, positions
-from lossdsl.check.context import Context, Limit, Scope, Value
-from lossdsl.check.core import Const, Core
+from lossdsl.check.context import Context, Limit, Scope
+from lossdsl.core.graph import Const, Core
 from lossdsl.diagnostics.diagnostic import Label
+from lossdsl.infer.arguments import Value
 from lossdsl.types.types import ArrayType, TreeType, UnknownType, kind, same_dim
 
 # The side of a bound, and whether touching it is allowed, by operator with the subject on the left.

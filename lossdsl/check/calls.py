@@ -8,7 +8,7 @@ from dataclasses import replace
 from lossdsl.check import constraints, expand, expressions, mapping, primitives, reductions
 from lossdsl.check.binding import Bound, agrees, bind
 from lossdsl.check.bounded import takes_constraints
-from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.domains import hold_domains
 from lossdsl.check.fitting import Fit, fit
 from lossdsl.check.names import function_meant
@@ -18,6 +18,7 @@ from lossdsl.check.python import python_call
 from lossdsl.check.roles import contradictions, hold_classes, hold_roles
 from lossdsl.check.watch import watched
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.infer.arguments import Argument, FunctionValue, Value
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span

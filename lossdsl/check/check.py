@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lossdsl.check.core import Core
 from lossdsl.check.definitions import check_definitions
 from lossdsl.check.given import Given, spec_parts
 from lossdsl.check.inputs import symbols_of
 from lossdsl.check.program import Elaborated, elaborate
+from lossdsl.core.graph import Core
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at, has_errors
 from lossdsl.diagnostics.settings import hold_limits

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from lossdsl.check.batch import moved
-from lossdsl.check.core import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin
 from lossdsl.syntax.options import AXIS, KEEPDIMS

@@ -7,8 +7,9 @@ import operator
 from collections.abc import Callable
 from dataclasses import replace
 
-from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
+from lossdsl.core.graph import Const
+from lossdsl.infer.arguments import FunctionValue, Static, Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.polynomial import divided

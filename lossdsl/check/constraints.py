@@ -11,10 +11,11 @@ from dataclasses import replace
 from lossdsl.check import expressions, primitives, trees
 from lossdsl.check.binding import Bound
 from lossdsl.check.bounds import SIDES, has_shape_of_leaf, hold_apart
-from lossdsl.check.context import Argument, Context, Limit, Scope, Static, Value
+from lossdsl.check.context import Context, Limit, Scope
 from lossdsl.check.fitting import Fit
 from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Selector

@@ -6,21 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lossdsl.check.core import Graph, Node, Place
+from lossdsl.core.graph import Graph, Node, Place
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
-from lossdsl.library.declare import Builtin, Library
+from lossdsl.infer.arguments import Argument, Value
+from lossdsl.library.declare import Library
 from lossdsl.library.function import is_own
 from lossdsl.limits import Limits
 from lossdsl.source import Span
 from lossdsl.types.types import UNKNOWN, Dim, Type
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A node of core and its type here; inside a definition dims carry the definition's names."""
-
-    node: Node
-    type: Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +26,6 @@ class Limit:
     written: str
     bound: Value
     bound_span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Static:
-    """What is known before any array is: `none`, a string, or a shape.
-
-    `options` are the strings that a choice may be, and may be compared with.
-    """
-
-    value: str | tuple[Dim, ...] | None
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionValue:
-    """A function given by name to a parameter `function[n]`."""
-
-    function: Builtin
-    arity: int
-
-
-Argument = Value | Static | FunctionValue
 
 
 @dataclass(frozen=True, slots=True)

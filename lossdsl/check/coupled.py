@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from lossdsl.check import masks, reductions
 from lossdsl.check.binding import Bound
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.fitting import Fit
 from lossdsl.check.patterns import pattern_of
+from lossdsl.infer.arguments import Value
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import WEIGHT, WHERE
 from lossdsl.syntax.rules import declared_mask

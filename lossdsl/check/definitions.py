@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lossdsl.check import expressions
-from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.core import Graph
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.inputs import static_type
+from lossdsl.core.graph import Graph
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
 from lossdsl.syntax import ast

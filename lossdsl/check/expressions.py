@@ -16,11 +16,12 @@ from lossdsl.check.constants import (
     static_dim,
     vector,
 )
-from lossdsl.check.context import Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.core.graph import Const
 from lossdsl.diagnostics.diagnostic import has_errors
+from lossdsl.infer.arguments import FunctionValue, Static, Value
 from lossdsl.library.declare import of_operator
 from lossdsl.source import Span
 from lossdsl.syntax import ast

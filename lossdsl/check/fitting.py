@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from lossdsl.check.axes import resolve_axis
 from lossdsl.check.binding import Bound
 from lossdsl.check.constants import static_dim
-from lossdsl.check.context import Argument, Context, Scope, Static, Value
-from lossdsl.check.core import Input
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.misfits import shape_clash, tree_for_array, wrong_dtype
 from lossdsl.check.patterns import dtype_fits, pattern_of, static_sizes
+from lossdsl.core.graph import Input
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lossdsl.check import expressions, trees
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Apply, Graph, Input, Leaves, Node
+from lossdsl.check.context import Context, Scope
+from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span

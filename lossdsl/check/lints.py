@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lossdsl.check.core import Apply, Core, Graph, Node, operands, tape
 from lossdsl.check.floating import unbounded
+from lossdsl.core.graph import Apply, Core, Graph, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form

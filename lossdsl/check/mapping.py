@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from lossdsl.check import calls, expressions, trees
 from lossdsl.check.binding import function_named
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_tree, usable
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, parse_selector, select

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from lossdsl.check import record
 from lossdsl.check.constants import literal
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_read, as_tree, cast_to, record_tree
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.core.graph import Const
+from lossdsl.infer.arguments import Value
 from lossdsl.infer.explain import explain
 from lossdsl.infer.mismatch import Mismatch, StructuresDiffer
 from lossdsl.library.declare import of_form, of_operator

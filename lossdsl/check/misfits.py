@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from lossdsl.check.binding import Bound, show_signature
-from lossdsl.check.context import Value
 from lossdsl.check.patterns import pattern_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.infer.arguments import Value
 from lossdsl.infer.explain import DTYPE_WORDS, sizes_help, swap_help
 from lossdsl.source import Span
 from lossdsl.syntax import ast

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from lossdsl.check.constants import is_size
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import as_read
 from lossdsl.check.roles import resulting, with_role
+from lossdsl.core.graph import Const
+from lossdsl.infer.arguments import Value
 from lossdsl.infer.elementwise import (
     Operand,
     compute_dtype,

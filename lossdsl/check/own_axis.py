@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from lossdsl.check.axes import is_dim
 from lossdsl.check.binding import Bound
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.fitting import Fit, fit
 from lossdsl.check.patterns import sole_axis
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.infer.arguments import Value
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import ALL, AXIS, REDUCE

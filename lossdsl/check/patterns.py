@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossdsl.check.context import Argument, Value
+from lossdsl.infer.arguments import Argument, Value
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, RecordType, TreeType, Type, UnknownType, fits, kind
 

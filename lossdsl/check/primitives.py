@@ -8,14 +8,15 @@ from lossdsl.check import expressions
 from lossdsl.check.axes import resolve_axes
 from lossdsl.check.binding import Bound
 from lossdsl.check.constants import constant
-from lossdsl.check.context import Argument, Context, Scope, Static, Value
-from lossdsl.check.core import Const, Node
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.fitting import Fit
 from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.patterns import is_operand, pattern_of
 from lossdsl.check.results import result_type
 from lossdsl.check.roles import given_types, resulting, with_role
+from lossdsl.core.graph import Const, Node
+from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.elementwise import compute_dtype
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form

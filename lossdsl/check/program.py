@@ -9,8 +9,7 @@ from graphlib import TopologicalSorter
 from lossdsl.check import expressions, primitives, terms
 from lossdsl.check.bounds import hold_program_apart
 from lossdsl.check.combine import Batch, batch_of, combines
-from lossdsl.check.context import Argument, Context, Scope, Value
-from lossdsl.check.core import Apply, Core, Graph, Outcome, tape
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.definitions import check_definitions, uncalled
 from lossdsl.check.inputs import (
     Declared,
@@ -25,9 +24,11 @@ from lossdsl.check.naming import name_problems, with_definitions
 from lossdsl.check.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
 from lossdsl.check.stack import with_whole_stack
 from lossdsl.check.watch import watched_inputs
+from lossdsl.core.graph import Apply, Core, Graph, Outcome, tape
 from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
+from lossdsl.infer.arguments import Argument, Value
 from lossdsl.library.declare import Library
 from lossdsl.library.forms import Form
 from lossdsl.library.recursion import cycle_in

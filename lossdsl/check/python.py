@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from lossdsl.check import primitives
 from lossdsl.check.binding import Bound
-from lossdsl.check.context import Argument, Context, FunctionValue, Scope, Static, Value
-from lossdsl.check.core import Const, Node
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.patterns import is_operand
+from lossdsl.core.graph import Const, Node
+from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.library.abstract import Arguments, Failure, result_type
 from lossdsl.types.types import Dim, Type, UnknownType
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdsl.check import expressions, trees
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_tree, cast_to
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, Selector, parse_selector

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from lossdsl.check import masks
 from lossdsl.check.axes import Axes, resolve_axes
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import is_selection_of_input
 from lossdsl.check.operate import apply_elementwise
+from lossdsl.infer.arguments import Value
 from lossdsl.infer.elementwise import result_dtype
 from lossdsl.infer.explain import explain
 from lossdsl.infer.mismatch import Mismatch, WrongDtype

@@ -9,11 +9,12 @@ from dataclasses import replace
 from lossdsl.check import expressions, masks
 from lossdsl.check.binding import Bound
 from lossdsl.check.constants import is_size
-from lossdsl.check.context import Context, Scope, Static, Value
-from lossdsl.check.core import Const
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_read, as_tree, usable
 from lossdsl.check.names import did_you_mean
 from lossdsl.check.reduce import Options, reduce_value, unreduced
+from lossdsl.core.graph import Const
+from lossdsl.infer.arguments import Static, Value
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.domains import Interval
 from lossdsl.library.forms import Form

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from lossdsl.check.binding import Bound
 from lossdsl.check.constants import static_dim
-from lossdsl.check.context import Context, Scope, Value
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.fitting import Fit, move
 from lossdsl.check.patterns import is_operand
+from lossdsl.infer.arguments import Value
 from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
 from lossdsl.library.rules import Problem, RuleCall

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import cast
 
 from lossdsl.check.binding import Bound
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Apply, Const, Node
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.fitting import Fit
 from lossdsl.check.patterns import class_symbols, pattern_of
+from lossdsl.core.graph import Apply, Const, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
 from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALES, words

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lossdsl.check.context import in_calls
-from lossdsl.check.core import Apply, Core, Node, operands, tape
 from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.core.graph import Apply, Core, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.limits import Limits
 from lossdsl.syntax import ast

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from lossdsl.check import expressions
 from lossdsl.check.combine import Batch, combines
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Term
+from lossdsl.check.context import Context, Scope
+from lossdsl.core.graph import Term
 from lossdsl.diagnostics.diagnostic import at
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span

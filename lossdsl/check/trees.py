@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lossdsl.check import expressions
-from lossdsl.check.context import Context, Scope, Value
-from lossdsl.check.core import Leaves
+from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_tree, record_tree, unreadable
 from lossdsl.check.names import did_you_mean
+from lossdsl.core.graph import Leaves
+from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Problem, Selector, close, parse_selector, relative, select

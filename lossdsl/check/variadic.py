@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lossdsl.check.context import Argument, Value
-from lossdsl.check.core import Const
+from lossdsl.core.graph import Const
+from lossdsl.infer.arguments import Argument, Value
 from lossdsl.syntax import ast
 from lossdsl.types.types import UnknownType
 

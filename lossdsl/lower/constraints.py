@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import jax.numpy as jnp
 
 from lossdsl.check import bounded
-from lossdsl.check.core import Apply, Const, Core, Input, tape
 from lossdsl.check.program import elaborate
+from lossdsl.core.graph import Apply, Const, Core, Input, tape
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.library.declare import Library

@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from lossdsl.check.context import in_calls
-from lossdsl.check.core import Input
+from lossdsl.core.graph import Input
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.lower.debug import Observation, Step

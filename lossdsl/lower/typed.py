@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lossdsl.check.core import Apply, Graph
 from lossdsl.check.leaves import tree_leaves
+from lossdsl.core.graph import Apply, Graph
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.abstract import described

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossdsl.check.core import Core, Node
+from lossdsl.core.graph import Core, Node
 from lossdsl.optimize import leafwise, sink
 
 PASSES = (leafwise.leafwise, sink.sink)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from lossdsl.check.batch import operand_of
-from lossdsl.check.core import Apply, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed
 from lossdsl.library.forms import Form

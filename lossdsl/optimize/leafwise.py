@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossdsl.check.core import Apply, Graph, Leaves, Node, tape
 from lossdsl.check.leaves import record_tree
 from lossdsl.check.trees import selected_at
+from lossdsl.core.graph import Apply, Graph, Leaves, Node, tape
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lossdsl.check.core import Apply, Const, Graph, Leaves, Node, operands, tape
+from lossdsl.core.graph import Apply, Const, Graph, Leaves, Node, operands, tape
 from lossdsl.library.declare import Builtin, of_form, of_operator
 from lossdsl.library.forms import Form
 from lossdsl.optimize.demand import Demand, Projector, is_read, mask_of, read

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lossdsl.check.binding import agrees
-from lossdsl.check.context import Static
 from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.infer.arguments import Static
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Source
 from lossdsl.syntax import ast

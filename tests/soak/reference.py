@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import oracle
 
-from lossdsl.check.core import Apply, Core, Graph, Node, tape
+from lossdsl.core.graph import Apply, Core, Graph, Node, tape
 from lossdsl.types.types import ArrayType, TreeType
 
 # What one operation of a dtype may be off by, relatively, and its largest number.

@@ -1,0 +1,39 @@
+"""What a function may be applied to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lossdsl.core.graph import Node
+from lossdsl.library.declare import Builtin
+from lossdsl.types.types import Dim, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A node of core and its type here; inside a definition dims carry the definition's names."""
+
+    node: Node
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """What is known before any array is: `none`, a string, or a shape.
+
+    `options` are the strings that a choice may be, and may be compared with.
+    """
+
+    value: str | tuple[Dim, ...] | None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionValue:
+    """A function given by name to a parameter `function[n]`."""
+
+    function: Builtin
+    arity: int
+
+
+Argument = Value | Static | FunctionValue
