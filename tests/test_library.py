@@ -23,8 +23,8 @@ from test_dtypes import LIMITS, renamed
 
 import lossdsl
 from lossdsl.check import check_library
-from lossdsl.check.patterns import is_operand
 from lossdsl.core.graph import Core
+from lossdsl.infer.patterns import is_operand
 from lossdsl.library.aliases import folded, known_as
 from lossdsl.library.declare import Builtin, builtins, primitives
 from lossdsl.library.forms import Form

@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lossdsl.check import constraints, expand, expressions, mapping, primitives, reductions
-from lossdsl.check.binding import Bound, agrees, bind
+from lossdsl.check.binding import agrees, bind
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.domains import hold_domains
-from lossdsl.check.fitting import Fit, fit
-from lossdsl.check.names import function_meant
 from lossdsl.check.operate import apply_elementwise
-from lossdsl.check.own_axis import own_axis
 from lossdsl.check.python import python_call
 from lossdsl.check.roles import contradictions, hold_classes, hold_roles
+from lossdsl.check.undeclared import infer_inputs
 from lossdsl.check.watch import watched
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.infer.arguments import Argument, FunctionValue, Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit, fit
+from lossdsl.infer.own_axis import own_axis
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
+from lossdsl.library.suggest import function_meant
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import REDUCE
@@ -120,10 +122,11 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
         if isinstance(bound, Diagnostic):
             problems.append(bound)
             continue
-        bound, fitted = own_axis(context, scope, bound, fit(context, scope, bound))
+        bound, fitted = own_axis(bound, fit(bound))
         if isinstance(fitted, Diagnostic):
             problems.append(fitted)
             continue
+        infer_inputs(context, bound)
         fitting.append((at, bound, fitted))
         if not fitted.unknown:
             break

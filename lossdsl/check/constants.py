@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from lossdsl.check.context import Context, Scope
 from lossdsl.core.graph import Const
-from lossdsl.infer.arguments import FunctionValue, Static, Value
+from lossdsl.infer.arguments import Value
+from lossdsl.infer.statics import static_dim
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.polynomial import divided
@@ -90,17 +91,6 @@ def _sizes_of(*values: Value) -> frozenset[Dim]:
 
 # The highest power of a size that is a size itself.
 _HIGHEST = 16
-
-
-def static_dim(value: Value | Static | FunctionValue) -> Dim | None:
-    """Return the size that a value stands for, if it is a static integer."""
-    match value:
-        case Value(Const(Dim() as dim)):
-            return dim
-        case Value(Const(int() as size, sizes)) if not isinstance(size, bool):
-            return next((dim for dim in sizes if dim.known == size), literal_dim(size))
-        case _:
-            return None
 
 
 def fold(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.check import expressions, primitives, trees
-from lossdsl.check.binding import Bound
 from lossdsl.check.bounds import SIDES, has_shape_of_leaf, hold_apart
 from lossdsl.check.context import Context, Limit, Scope
-from lossdsl.check.fitting import Fit
 from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.infer.arguments import Argument, Static, Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Selector
@@ -41,10 +41,10 @@ def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
     scales = _scales(context, scope, bound)
     limits: list[Limit] = []
     for parameter in bound.signature.parameters:
-        for expr in bound.syntax.get(parameter.name, ()):
+        for expr in bound.constraints.get(parameter.name, ()):
             limits += _limits(context, scope, expr, tree)
     if not limits:
-        if not any(bound.syntax.values()):
+        if not any(bound.constraints.values()):
             context.error(
                 scope,
                 "LD104",

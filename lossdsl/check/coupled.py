@@ -7,11 +7,11 @@ declare `where: bool[N]? = none`; its body then reads what the call's `where=` a
 from __future__ import annotations
 
 from lossdsl.check import masks, reductions
-from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope
-from lossdsl.check.fitting import Fit
-from lossdsl.check.patterns import pattern_of
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.infer.patterns import pattern_of
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import WEIGHT, WHERE
 from lossdsl.syntax.rules import declared_mask

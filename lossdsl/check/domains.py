@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lossdsl.check.binding import Bound
-from lossdsl.check.constants import static_dim
 from lossdsl.check.context import Context, Scope
-from lossdsl.check.fitting import Fit
-from lossdsl.check.patterns import class_symbols, pattern_of
 from lossdsl.core.graph import Const
 from lossdsl.infer.arguments import Argument, Static, Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.infer.patterns import class_symbols, pattern_of
+from lossdsl.infer.statics import static_dim
 from lossdsl.library.domains import Interval, Positions
 from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
 from lossdsl.source import Span

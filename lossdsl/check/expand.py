@@ -7,16 +7,16 @@ from dataclasses import replace
 from itertools import count, islice
 
 from lossdsl.check import expressions, primitives, reductions
-from lossdsl.check.binding import Bound, as_choice, ordinary
-from lossdsl.check.constants import static_dim
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.coupled import read_mask
-from lossdsl.check.fitting import Fit, moved_order
 from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.local import Local, runs_of_signature, sizes_of_defaults
-from lossdsl.check.patterns import pattern_of, static_sizes
 from lossdsl.check.watch import watched
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
+from lossdsl.infer.bound import Bound, ordinary
+from lossdsl.infer.fit import Fit, moved_order
+from lossdsl.infer.patterns import pattern_of, static_sizes
+from lossdsl.infer.statics import as_choice, static_dim
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span

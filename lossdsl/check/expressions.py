@@ -6,23 +6,15 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from lossdsl.check import calls, indexing, record, trees
-from lossdsl.check.constants import (
-    FOLDS,
-    constant,
-    dim_value,
-    fold,
-    is_size,
-    literal,
-    static_dim,
-    vector,
-)
+from lossdsl.check.constants import FOLDS, constant, dim_value, fold, is_size, literal, vector
 from lossdsl.check.context import Context, Scope
-from lossdsl.check.names import did_you_mean
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.core.graph import Const
 from lossdsl.diagnostics.diagnostic import has_errors
 from lossdsl.infer.arguments import FunctionValue, Static, Value
+from lossdsl.infer.statics import static_dim
 from lossdsl.library.declare import of_operator
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import cast_node
-from lossdsl.check.patterns import is_operand
 from lossdsl.core.graph import Apply, Const, Graph, Leaves, Node, operands
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span

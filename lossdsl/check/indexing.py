@@ -5,6 +5,7 @@ from __future__ import annotations
 from lossdsl.check import expressions, trees
 from lossdsl.check.context import Context, Scope
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.statics import static_dim
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
@@ -67,7 +68,7 @@ def _refused(context: Context, scope: Scope, message: str, span: Span, text: str
 def _position(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Value:
     """Go to an element of a sequence inside a tree."""
     if len(expr.items) == 1 and isinstance(expr.items[0], ast.Expr) and not expr.keywords:
-        position = expressions.static_dim(expressions.argument(context, scope, expr.items[0]))
+        position = static_dim(expressions.argument(context, scope, expr.items[0]))
         if position is not None and position.known is not None:
             return trees.step(context, scope, base, str(position.known), expr.span)
     return _refused(
@@ -147,7 +148,7 @@ def _pick(
         return _range(context, scope, item, dim)
     assert not isinstance(item, ast.Dots)
     value = expressions.argument(context, scope, item)
-    position = expressions.static_dim(value)
+    position = static_dim(value)
     if position is None:
         if isinstance(value, Value) and isinstance(value.type, UnknownType):
             return None
@@ -180,7 +181,7 @@ def _range(
             bounds.append(None)
             continue
         given = expressions.argument(context, scope, part)
-        value = expressions.static_dim(given)
+        value = static_dim(given)
         if value is None:
             if not (isinstance(given, Value) and isinstance(given.type, UnknownType)):
                 context.error(scope, "LD218", "the bounds of a slice are static", part.span)

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.check import expressions
-from lossdsl.check.axes import resolve_axes
-from lossdsl.check.binding import Bound
 from lossdsl.check.constants import constant
 from lossdsl.check.context import Context, Scope
-from lossdsl.check.fitting import Fit
 from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import as_tree, cast_to, usable
-from lossdsl.check.patterns import is_operand, pattern_of
-from lossdsl.check.results import result_type
 from lossdsl.check.roles import given_types, resulting, with_role
 from lossdsl.core.graph import Const, Node
 from lossdsl.infer.arguments import Argument, Static, Value
+from lossdsl.infer.axes import AxisMismatch, resolve_axes
+from lossdsl.infer.bound import Bound
 from lossdsl.infer.elementwise import compute_dtype
+from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.fit import Fit
+from lossdsl.infer.patterns import is_operand, pattern_of
+from lossdsl.infer.result import result_type
+from lossdsl.library.abstract import Failure
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
+from lossdsl.library.rules import Problem
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import NORMALIZE, WEIGHT, WHERE
@@ -112,15 +115,16 @@ def _all_axes(
     context: Context, scope: Scope, bound: Bound, parameter: ast.Parameter
 ) -> tuple[tuple[int, ...] | None] | None:
     """Return the axes of the first array argument, in a tuple of one."""
-    given = bound.syntax.get(parameter.name, ())
-    expr = given[0] if given else parameter.default
+    given = bound.axes.get(parameter.name)
     arrays = (*bound.values.values(), *bound.variadic)
     first = next((value for value, _ in arrays if isinstance(value, Value)), None)
     dims = first.type.dims if first is not None and isinstance(first.type, ArrayType) else None
-    if expr is None or (isinstance(expr, ast.Literal) and expr.value is None):
+    if given is None:
         return (None,)
-    written = expr if given else replace(expr, span=bound.span)
-    axes = resolve_axes(context, scope, written, dims, parameter.name)
+    axes = resolve_axes(given.of(bound.span), dims)
+    if isinstance(axes, AxisMismatch):
+        context.report(explain_axes(axes, parameter.name), scope)
+        return None
     return None if axes is None else (axes.axes,)
 
 
@@ -147,9 +151,16 @@ def primitive(
     if any(isinstance(value.type, UnknownType) for value, _ in present) or given is None:
         return unresolved(context, scope, bound, bound.span)
     converted, dtype = _converted(context, scope, bound, operands)
-    type = result_type(context, scope, bound, fitted, converted, given, dtype)
-    if type is None:
-        return context.unknown()
+    types = [None if operand is None else operand.type for operand in converted]
+    match result_type(bound, fitted, types, given, dtype, context.concrete):
+        case Problem(code, message, help, parameter):
+            span = bound.values.get(parameter or "", (None, bound.span))[1]
+            return context.error(scope, code, message, span, help=help)
+        case Failure(code, message, notes, help):
+            shown = f"`{function.name}` {message}"
+            return context.error(scope, code, shown, bound.span, notes=notes, help=help)
+        case type:
+            pass
     type = with_role(type, resulting(function, given_types(bound)))
     nodes: list[Node | None] = [None if one is None else one.node for one in converted]
     options = {name: _plain(value) for name, value in given.items()}

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lossdsl.check import primitives
-from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope
-from lossdsl.check.patterns import is_operand
 from lossdsl.core.graph import Const, Node
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.patterns import is_operand
 from lossdsl.library.abstract import Arguments, Failure, result_type
 from lossdsl.types.types import Dim, Type, UnknownType
 

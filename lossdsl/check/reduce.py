@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lossdsl.check import masks
-from lossdsl.check.axes import Axes, resolve_axes
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.floating import as_floats
 from lossdsl.check.leaves import is_selection_of_input
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.axes import Axes, AxisArgument, AxisMismatch, resolve_axes
 from lossdsl.infer.elementwise import result_dtype
 from lossdsl.infer.explain import explain
+from lossdsl.infer.explain_axes import explain_axes
 from lossdsl.infer.mismatch import Mismatch, WrongDtype
 from lossdsl.infer.reduce import infer_reduction
 from lossdsl.library.declare import Builtin, of_form, of_operator
@@ -37,7 +38,7 @@ from lossdsl.types.types import (
 class Options:
     """The evaluated options of one reduction; `divisor` is a scalar given as `normalize=`."""
 
-    axis: ast.Expr | None = None
+    axis: AxisArgument | None = None
     keepdims: bool = False
     mask: Value | None = None
     weight: Value | None = None
@@ -160,9 +161,7 @@ def _reduced(
     axis, keep = options.axis, options.keepdims
     match value.type:
         case ArrayType() as type:
-            found = Axes(None)
-            if axis is not None:
-                found = resolve_axes(context, scope, axis, type.dims, AXIS)
+            found = _resolved(context, scope, axis, type)
             if found is None:
                 return None
             weighted = options.weight is not None
@@ -191,12 +190,23 @@ def _reduced(
             return None
 
 
+def _resolved(
+    context: Context, scope: Scope, axis: AxisArgument | None, type: ArrayType
+) -> Axes | None:
+    """Return the axes of an array that are reduced; None while unknown, and after a diagnostic."""
+    axes = Axes(None) if axis is None else resolve_axes(axis, type.dims)
+    if isinstance(axes, AxisMismatch):
+        context.report(explain_axes(axes, AXIS), scope)
+        return None
+    return axes
+
+
 def _leaf_by_leaf(
     context: Context,
     scope: Scope,
     function: Builtin,
     leaves: tuple[tuple[Path, ArrayType], ...],
-    axis: ast.Expr,
+    axis: AxisArgument,
     options: Options,
 ) -> Reduced | None:
     """Resolve the axes of each leaf: negative ones and runs differ with the rank."""
@@ -204,7 +214,7 @@ def _leaf_by_leaf(
     axes: list[tuple[int, ...] | None] = []
     types: list[tuple[Path, ArrayType]] = []
     for path, leaf in leaves:
-        found = resolve_axes(context, scope, axis, leaf.dims, AXIS)
+        found = _resolved(context, scope, axis, leaf)
         if found is None:
             return None
         axes.append(found.axes)

@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lossdsl.check import expressions, masks
-from lossdsl.check.binding import Bound
+from lossdsl.check.axes import axis_argument
 from lossdsl.check.constants import is_size
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_read, as_tree, usable
-from lossdsl.check.names import did_you_mean
 from lossdsl.check.reduce import Options, reduce_value, unreduced
 from lossdsl.core.graph import Const
 from lossdsl.infer.arguments import Static, Value
+from lossdsl.infer.bound import Bound
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.domains import Interval
 from lossdsl.library.forms import Form
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, REDUCE, WEIGHT, WHERE
@@ -37,7 +38,7 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
     weight = option(context, scope, bound.options, WEIGHT, (value, span))
     normalize, divisor = _normalize(context, scope, bound.options.get(NORMALIZE))
     keepdims = _flag(context, scope, bound.options.get(KEEPDIMS))
-    options = Options(bound.options.get(AXIS), keepdims, mask, weight, normalize, divisor)
+    options = Options(bound.axis, keepdims, mask, weight, normalize, divisor)
     return reduce_value(context, scope, bound.function, (value, span), options, bound.span)
 
 
@@ -72,12 +73,12 @@ def loss_call(
     weight = option(context, scope, bound.options, WEIGHT, (value, span))
     own_mask, own_weight = _outer(own_mask, outward), _outer(own_weight, outward)
     options = Options(
-        axis=bound.options.get(AXIS),
+        axis=bound.axis,
         mask=masks.both(context, scope, "and", own_mask, mask, span, WHERE),
         weight=masks.both(context, scope, "*", own_weight, weight, span, WEIGHT),
     )
     if AXIS in defaults and options.axis is None:
-        options = replace(options, axis=defaults[AXIS])
+        options = replace(options, axis=axis_argument(scope, defaults[AXIS]))
     reduction = _choice(context, scope, bound, defaults)
     if reduction is None:
         _refuse_reduction(context, scope, bound)
@@ -94,13 +95,13 @@ def loss_call(
 
 def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
     """Report options of a call that say how to reduce what is not reduced."""
-    for name in (AXIS, NORMALIZE):
-        if name in bound.options:
+    for name, given in ((AXIS, bound.axis), (NORMALIZE, bound.options.get(NORMALIZE))):
+        if given is not None:
             context.error(
                 scope,
                 "LD102",
                 f'`{name}` says how to reduce; with `reduce="none"` nothing is reduced',
-                bound.options[name].span,
+                given.span,
                 help="leave one of the two out",
             )
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
-from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope
-from lossdsl.check.fitting import Fit
-from lossdsl.check.patterns import class_symbols, pattern_of
 from lossdsl.core.graph import Apply, Const, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.infer.patterns import class_symbols, pattern_of
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
 from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALES, words

@@ -8,11 +8,11 @@ from dataclasses import replace
 from lossdsl.check import expressions
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_tree, record_tree, unreadable
-from lossdsl.check.names import did_you_mean
 from lossdsl.core.graph import Leaves
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.selectors import Problem, Selector, close, parse_selector, relative, select
 from lossdsl.selectors.printed import BOX_FIELDS, printed_paths
 from lossdsl.source import Span

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lossdsl.check.binding import Bound
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.domains import Requirement, advice, named, requirements, said
-from lossdsl.check.fitting import Fit
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as found_at
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.library.function import is_own

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.lower.arguments import as_array
 from lossdsl.lower.callable import explain
 from lossdsl.selectors import Flat, duplicates, flatten

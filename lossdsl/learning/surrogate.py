@@ -22,9 +22,9 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 
-from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.declare import builtins
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.lower.arguments import as_array
 from lossdsl.syntax import ast
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import jax
 
-from lossdsl.check.names import did_you_mean
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.lower.apart import apart
 from lossdsl.lower.arguments import argument_problem, host_arrays, placement_problem
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.context import in_calls
 from lossdsl.check.leaves import tree_leaves
-from lossdsl.check.patterns import is_operand
 from lossdsl.core.graph import Apply, Const, Graph
 from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.infer.patterns import is_operand
 from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
 from lossdsl.library.python import call, nested

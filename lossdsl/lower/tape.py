@@ -9,10 +9,10 @@ from typing import Any, assert_never, cast
 
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.leaves import tree_leaves
-from lossdsl.check.patterns import is_operand
 from lossdsl.check.trees import selected_at
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.infer.elementwise import compute_dtype, parameter_dtypes, result_dtype
+from lossdsl.infer.patterns import is_operand
 from lossdsl.library.forms import Form
 from lossdsl.library.primitives.masked import converted
 from lossdsl.lower.dtypes import jax_dtype

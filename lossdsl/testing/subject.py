@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossdsl.check.patterns import is_operand
+from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, Library
 from lossdsl.loss import CompiledLoss, compile
 from lossdsl.source import Source

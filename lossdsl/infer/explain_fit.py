@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from lossdsl.check.binding import Bound, show_signature
-from lossdsl.check.patterns import pattern_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound, show_signature
 from lossdsl.infer.explain import DTYPE_WORDS, sizes_help, swap_help
+from lossdsl.infer.patterns import pattern_of
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, RecordType, Type, kind, same_dim

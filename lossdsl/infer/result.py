@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from lossdsl.check.binding import Bound
-from lossdsl.check.constants import static_dim
-from lossdsl.check.context import Context, Scope
-from lossdsl.check.fitting import Fit, move
-from lossdsl.check.patterns import is_operand
-from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit, move
+from lossdsl.infer.patterns import is_operand
+from lossdsl.infer.statics import static_dim
 from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
 from lossdsl.library.rules import Problem, RuleCall
@@ -29,22 +28,22 @@ from lossdsl.types.unify import instantiate
 
 
 def result_type(
-    context: Context,
-    scope: Scope,
     bound: Bound,
     fitted: Fit,
-    operands: list[Value | None],
+    operands: Sequence[Type | None],
     statics: dict[str, object],
     dtype: str,
-) -> Type | None:
-    """Return the type of a call whose operands met in a dtype; None after a diagnostic.
+    concrete: bool = False,
+) -> Type | Problem | Failure:
+    """Return the type of a call whose operands met in a dtype, or what is wrong with the call.
 
-    What adds up half precision does so, and returns the sum, in f32.
+    What adds up half precision does so, and returns the sum, in f32. Where all types are
+    `concrete`, a rule that leaves its result open is wrong.
     """
     type = (
         _by_signature(bound, fitted, statics, dtype)
         if bound.function.rule is None
-        else _by_rule(context, scope, bound, operands, statics)
+        else _ruling(bound.function, _rule_call(bound, operands, statics), concrete)
     )
     if bound.function.accumulates and isinstance(type, ArrayType) and type.dtype in HALF:
         return replace(type, dtype="f32")
@@ -84,40 +83,23 @@ def _moved_back(pattern: ast.ArrayTypeExpr, dims: tuple[Dim, ...], fitted: Fit) 
     return dims
 
 
-def _by_rule(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    operands: list[Value | None],
-    statics: dict[str, object],
-) -> Type | None:
+def _rule_call(
+    bound: Bound, operands: Sequence[Type | None], statics: dict[str, object]
+) -> RuleCall:
     types: dict[str, Type | tuple[Type, ...] | None] = {}
-    remaining = [None if one is None else one.type for one in operands]
-    for parameter in bound.signature.parameters:
-        if not is_operand(parameter):
-            continue
+    remaining = list(operands)
+    for parameter in filter(is_operand, bound.signature.parameters):
         if parameter.variadic:
             count = len(bound.variadic)
-            types[parameter.name] = tuple(one for one in remaining[:count] if one is not None)
+            types[parameter.name] = tuple(type for type in remaining[:count] if type is not None)
             remaining = remaining[count:]
         else:
             types[parameter.name] = remaining.pop(0)
     dims = {name: _as_dim(bound, name, value) for name, value in statics.items()}
-    match _ruling(context, bound.function, RuleCall(types, dims)):
-        case Problem(code, message, help, parameter):
-            entry = bound.values.get(parameter or "")
-            span = entry[1] if entry is not None else bound.span
-            context.error(scope, code, message, span, help=help)
-            return None
-        case Failure(code, message, notes, help):
-            said = f"`{bound.function.name}` {message}"
-            context.error(scope, code, said, bound.span, notes=notes, help=help)
-            return None
-        case type:
-            return type
+    return RuleCall(types, dims)
 
 
-def _ruling(context: Context, function: Builtin, call: RuleCall) -> Type | Problem | Failure:
+def _ruling(function: Builtin, call: RuleCall, concrete: bool) -> Type | Problem | Failure:
     """Return what a rule says of a call; one that a user wrote may be wrong itself."""
     rule = function.rule
     assert rule is not None
@@ -130,7 +112,7 @@ def _ruling(context: Context, function: Builtin, call: RuleCall) -> Type | Probl
         return replace(wrong, message=f"has a rule that {wrong.message}")
     help = "a rule returns the type of the result, such as an `ArrayType`, or a `Problem`"
     match found:
-        case UnknownType() if context.concrete:
+        case UnknownType() if concrete:
             return Failure("LD806", "has a rule that leaves the type of a call open", help=help)
         case ArrayType() | TreeType() | RecordType() | UnknownType() | Problem():
             return found

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lossdsl.check.axes import resolve_axis
-from lossdsl.check.binding import Bound
-from lossdsl.check.constants import static_dim
-from lossdsl.check.context import Context, Scope
-from lossdsl.check.misfits import shape_clash, tree_for_array, wrong_dtype
-from lossdsl.check.patterns import dtype_fits, pattern_of, static_sizes
-from lossdsl.core.graph import Input
-from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.infer.arguments import Argument, Static, Value
+from lossdsl.infer.axes import AxisMismatch, resolve_axis
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain_fit import shape_clash, tree_for_array, wrong_dtype
+from lossdsl.infer.patterns import dtype_fits, pattern_of, static_sizes
+from lossdsl.infer.statics import static_dim
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
@@ -23,7 +22,7 @@ from lossdsl.types.types import (
     TreeType,
     UnknownType,
 )
-from lossdsl.types.unify import Bindings, show_pattern, unify
+from lossdsl.types.unify import Bindings, unify
 
 
 @dataclass
@@ -42,16 +41,12 @@ class Fit:
     unknown: bool = False
 
 
-def fit(context: Context, scope: Scope, bound: Bound) -> Fit | Diagnostic:
+def fit(bound: Bound) -> Fit | Diagnostic:
     """Hold the arguments of a call against its signature."""
     result = Fit()
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
-    before = len(context.diagnostics)
-    _resolve_moved_axes(context, scope, bound, result)
-    if len(context.diagnostics) > before:
-        # What is wrong for this signature may be right for another one.
-        problem = context.diagnostics[before]
-        del context.diagnostics[before:]
+    problem = _resolve_moved_axes(bound, result)
+    if problem is not None:
         return problem
     _bind_sizes(bound, result.bindings)
     misfits: list[Diagnostic] = []
@@ -59,7 +54,7 @@ def fit(context: Context, scope: Scope, bound: Bound) -> Fit | Diagnostic:
         given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
         for entry in given:
             if entry is not None:
-                misfits += _collect(context, bound, parameter, entry, result, arrays)
+                misfits += _collect(bound, parameter, entry, result, arrays)
     clash = unify(arrays, result.bindings)
     # A wrong dtype is the thing to say only where the shapes fit: of two signatures, that one is
     # meant.
@@ -77,7 +72,6 @@ def _bind_sizes(bound: Bound, bindings: Bindings) -> None:
 
 
 def _collect(
-    context: Context,
     bound: Bound,
     parameter: ast.Parameter,
     entry: tuple[Argument, Span],
@@ -96,7 +90,6 @@ def _collect(
     match pattern, value.type:
         case ((ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr()), UnknownType()):
             result.unknown = True
-            _infer(context, value, pattern, bound.function.elementwise)
         case ast.ArrayTypeExpr(), ArrayType() as type:
             if dtype_fits(pattern, type) is False:
                 misfits.append(wrong_dtype(bound, parameter, pattern, type, span))
@@ -117,24 +110,6 @@ def _collect(
         case _:
             pass
     return misfits
-
-
-def _infer(context: Context, value: Value, pattern: ast.TypeExpr, elementwise: bool) -> None:
-    """Remember what a library signature says of an undeclared input.
-
-    The signature of an elementwise function is that of one element.
-    """
-    if isinstance(value.node, Input) and context.inferred.get(value.node.name) == "unknown":
-        match pattern:
-            case ast.ArrayTypeExpr():
-                if elementwise and not pattern.dims:
-                    pattern = replace(pattern, dims=(ast.Run(None, pattern.span),))
-                context.inferred[value.node.name] = show_pattern(pattern)
-            case ast.TreeTypeExpr(leaf):
-                shown = "tree" if leaf is None else f"tree[{show_pattern(leaf)}]"
-                context.inferred[value.node.name] = shown
-            case _:
-                pass
 
 
 def _moved(result: Fit, name: str, type: ArrayType) -> ArrayType:
@@ -163,14 +138,11 @@ def moved_order(rank: int, moved: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(moved[place] if place in moved else next(rest) for place in range(rank))
 
 
-def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fit) -> None:
+def _resolve_moved_axes(bound: Bound, result: Fit) -> Diagnostic | None:
+    """Find where axes that are named are in each argument, and say what is wrong with one."""
     for parameter in bound.signature.parameters:
-        type = parameter.plain_type
-        if not (isinstance(type, ast.WordTypeExpr) and type.word == "axis"):
-            continue
-        given = bound.syntax.get(parameter.name, ())
-        expr = given[0] if given else parameter.default
-        if expr is None:
+        type, given = parameter.plain_type, bound.axes.get(parameter.name)
+        if given is None or not (isinstance(type, ast.WordTypeExpr) and type.word == "axis"):
             continue
         result.axes[parameter.name] = None
         first: str | None = None
@@ -179,20 +151,19 @@ def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fi
             if entry is None or not isinstance(entry[0], Value):
                 continue
             pattern = pattern_of(other.type, entry[0])
-            found = _place(pattern, type.arguments)
-            if found is None or not isinstance(entry[0].type, ArrayType):
+            placed = _place(pattern, type.arguments)
+            if placed is None or not isinstance(entry[0].type, ArrayType):
                 continue
-            place, own = found
+            place, own = placed
             dims = entry[0].type.dims
-            # What is wrong with a default is wrong with the argument that it is for.
-            written = expr if given else replace(expr, span=entry[1])
             axis = result.axes[parameter.name]
             # Where the pattern has another symbol, the dim that is named need not occur: the axis
             # stands where the first argument has it.
-            if not (
-                isinstance(written, ast.Name) and first not in (None, own) and _has(dims, axis)
-            ):
-                axis = resolve_axis(context, scope, written, dims, parameter.name)
+            is_position = isinstance(given.sole, int)
+            if is_position or first in (None, own) or not _has(dims, axis):
+                axis = resolve_axis(given.of(entry[1]), dims)
+            if isinstance(axis, AxisMismatch):
+                return explain_axes(axis, parameter.name)
             if axis is None or dims is None:
                 result.unknown = True
                 continue
@@ -204,10 +175,9 @@ def _resolve_moved_axes(context: Context, scope: Scope, bound: Bound, result: Fi
             if axis in moved.values():
                 shown = f"[{', '.join(map(str, dims))}]"
                 message = f"two options name axis {axis} of `{other.name}`"
-                context.error(scope, "LD207", message, bound.span, shown)
-                result.unknown = True
-                continue
+                return at("LD207", message, bound.span, shown)
             moved[len(dims) + place] = axis
+    return None
 
 
 def _has(dims: tuple[Dim, ...] | None, axis: int | None) -> bool:
@@ -218,10 +188,10 @@ def _place(pattern: ast.TypeExpr | None, symbols: tuple[str, ...]) -> tuple[int,
     """Return where a pattern has one of the symbols, counted from the end (-1 is last), and it."""
     if not isinstance(pattern, ast.ArrayTypeExpr) or len(pattern.dims) < 2:
         return None
-    for at, dim in enumerate(pattern.dims):
+    for place, dim in enumerate(pattern.dims):
         match dim:
             case ast.DimExpr(constant=0, symbols=(symbol,)) if symbol in symbols:
-                return at - len(pattern.dims), symbol
+                return place - len(pattern.dims), symbol
             case _:
                 pass
     return None

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lossdsl.check.axes import is_dim
-from lossdsl.check.binding import Bound
-from lossdsl.check.context import Context, Scope
-from lossdsl.check.fitting import Fit, fit
-from lossdsl.check.patterns import sole_axis
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.axes import AxisArgument, NamedDim, is_dim
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit, fit
+from lossdsl.infer.patterns import sole_axis
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import ALL, AXIS, REDUCE
+from lossdsl.syntax.options import REDUCE
 from lossdsl.types.types import ArrayType, Dim
 from lossdsl.types.unify import instantiate
 
 Fitted = Fit | Diagnostic
 
 
-def own_axis(context: Context, scope: Scope, bound: Bound, fitted: Fitted) -> tuple[Bound, Fitted]:
+def own_axis(bound: Bound, fitted: Fitted) -> tuple[Bound, Fitted]:
     """Take an `axis=` that the unreduced value lacks for the one along which the loss works.
 
     Dims are told apart by name: of `z: f32[B, K]` and `y: i32[B]`, `cross_entropy(z, y, axis=K)`
     can mean its classes only.
     """
-    name, expr = sole_axis(bound.signature), bound.options.get(AXIS)
-    if name is None or name in bound.syntax:
+    name, given = sole_axis(bound.signature), bound.axis
+    if name is None or (name in bound.axes and bound.axes[name].given):
         return bound, fitted
-    if expr is None or not bound.function.is_loss:
-        return bound, _helped(context, scope, bound, fitted, name)
-    wanted = _single(scope, expr)
-    if wanted is None or _is_of_value(bound, fitted, wanted):
+    if given is None or not bound.function.is_loss:
+        return bound, _helped(bound, fitted, name)
+    axis = _single(given)
+    if axis is None or _is_of_value(bound, fitted, axis):
         return bound, fitted
-    others = {option: given for option, given in bound.options.items() if option != AXIS}
-    moved = replace(bound, syntax={**bound.syntax, name: (expr,)}, options=others)
-    refitted = fit(context, scope, moved)
-    if isinstance(refitted, Diagnostic) or _is_of_value(moved, refitted, wanted):
-        return bound, _helped(context, scope, bound, fitted, name)
+    moved = replace(bound, axes={**bound.axes, name: given}, axis=None)
+    refitted = fit(moved)
+    if isinstance(refitted, Diagnostic) or _is_of_value(moved, refitted, axis):
+        return bound, _helped(bound, fitted, name)
     return moved, refitted
 
 
-def _helped(context: Context, scope: Scope, bound: Bound, fitted: Fitted, name: str) -> Fitted:
+def _helped(bound: Bound, fitted: Fitted, name: str) -> Fitted:
     """Return what is wrong with a call that another axis would mend, with that axis as its help."""
     if not isinstance(fitted, Diagnostic) or fitted.code != "LD201" or fitted.help is not None:
         return fitted
@@ -52,9 +50,7 @@ def _helped(context: Context, scope: Scope, bound: Bound, fitted: Fitted, name: 
     fitting = [
         dim.name or str(at)
         for at, dim in enumerate(dims)
-        if not isinstance(
-            fit(context, scope, replace(bound, syntax=_at(bound, name, at, span))), Diagnostic
-        )
+        if not isinstance(fit(_along(bound, name, at, span)), Diagnostic)
     ]
     if len(fitting) != 1:
         return fitted
@@ -63,19 +59,18 @@ def _helped(context: Context, scope: Scope, bound: Bound, fitted: Fitted, name: 
     )
 
 
-def _at(bound: Bound, name: str, axis: int, span: Span) -> dict[str, tuple[ast.Expr, ...]]:
-    return {**bound.syntax, name: (ast.Literal(axis, span),)}
+def _along(bound: Bound, name: str, axis: int, span: Span) -> Bound:
+    """Return a call that names one axis."""
+    return replace(bound, axes={**bound.axes, name: AxisArgument(((axis, span),), span)})
 
 
-def _single(scope: Scope, expr: ast.Expr) -> Dim | int | None:
+def _single(given: AxisArgument) -> Dim | int | None:
     """Return the dim or number of one axis; None where several, or none, can be meant."""
-    match expr:
-        case ast.Name(name) if name != ALL and name not in scope.values:
-            return scope.dims.get(name)
-        case ast.Literal(int() as position) if not isinstance(position, bool):
+    match given.sole:
+        case NamedDim(_, dim):
+            return dim
+        case int(position):
             return position
-        case ast.Unary("-", ast.Literal(int() as position)) if not isinstance(position, bool):
-            return -position
         case _:
             return None
 
