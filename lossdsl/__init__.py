@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lossdsl.api import format, parse
     from lossdsl.check import check
+    from lossdsl.compilation import clear_cache, compile
     from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
     from lossdsl.library import BUILTINS, Library, primitive
     from lossdsl.limits import Limits
-    from lossdsl.loss import CompiledLoss, compile
+    from lossdsl.loss import CompiledLoss
     from lossdsl.spec.model import LossSpec, load
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "parse",
     "check",
     "compile",
+    "clear_cache",
     "format",
     "load",
     "LossSpec",
@@ -41,7 +43,8 @@ __all__ = [
 _HOMES = {
     "parse": "lossdsl.api",
     "check": "lossdsl.check",
-    "compile": "lossdsl.loss",
+    "compile": "lossdsl.compilation",
+    "clear_cache": "lossdsl.compilation",
     "format": "lossdsl.api",
     "load": "lossdsl.spec.model",
     "LossSpec": "lossdsl.spec.model",

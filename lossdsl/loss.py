@@ -1,19 +1,17 @@
-"""`compile`: a spec becomes one JAX function that knows its terms and its constraints."""
+"""A checked spec as one JAX function that knows its terms and its constraints."""
 
 from __future__ import annotations
 
 import inspect
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
+from operator import getitem
 from typing import Any
 
 import jax
 from jax.core import Tracer
 
-from lossdsl.check.check import check_program, parse_inputs
-from lossdsl.check.given import Given, spec_parts
+from lossdsl.check.check import parse_inputs
 from lossdsl.check.inputs import Declared
 from lossdsl.check.program import Elaborated, elaborate
 from lossdsl.check.restrict import restricted
@@ -22,9 +20,9 @@ from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.diagnostics.warn import Warner
-from lossdsl.library.declare import Library, with_builtins
+from lossdsl.library.declare import Library
 from lossdsl.library.promotion import own_rules
-from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.limits import Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.arguments import host_arrays
 from lossdsl.lower.callable import again, jitted, make_callable, slot
@@ -34,12 +32,10 @@ from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.values import concrete, restored
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
-from lossdsl.syntax.parse import parse_program
-from lossdsl.terms import Terms, readers, results, results_with_terms
+from lossdsl.terms import readers, results, results_with_terms
 from lossdsl.types.types import Type
 
 RESULT = "loss"
-CACHE_SIZE = 256
 
 
 class CompiledLoss:
@@ -62,9 +58,11 @@ class CompiledLoss:
         limits: Limits,
         checked: Elaborated,
         text: str,
-        batch: tuple[str, ...] | None = None,
-        debug: bool = False,
+        batch: tuple[str, ...] | None,
+        debug: bool,
+        again: tuple[Callable[..., Any], tuple[Any, ...]],
     ):
+        self._again = again
         self.text = text
         self.debug = debug
         self.signature = checked.signature
@@ -103,6 +101,10 @@ class CompiledLoss:
         self._distances = self._constrained(constraints.distances)
         self.__signature__ = inspect.signature(self.__call__)
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        # A loss is its text, inputs, library and options, and is compiled from them again.
+        return self._again
+
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}: {type}" for name, type in self.signature.items())
         return f"CompiledLoss({inputs})"
@@ -138,6 +140,7 @@ class CompiledLoss:
                 self.text,
                 self._batch,
                 self.debug,
+                again=(getitem, (self, result)),
             )
         return self._views[result]
 
@@ -276,74 +279,3 @@ class CompiledLoss:
     def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
         return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
-
-
-_CACHE: OrderedDict[object, CompiledLoss] = OrderedDict()
-_LOCK = threading.Lock()
-
-
-def compile(
-    spec: Any,
-    inputs: Mapping[str, Any] | None = None,
-    library: Library | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-    batch: Sequence[str] | None = None,
-    debug: bool = False,
-) -> CompiledLoss:
-    """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
-
-    `spec` is text, a `Source` or a `LossSpec`. `inputs` gives the type of inputs by name: a type
-    string such as `"f32[B, 10]"`, an array, a `jax.ShapeDtypeStruct`, or a pytree of arrays. The
-    same spec with the same inputs and library is compiled once; `library` has functions of your
-    own, beside those of the language. `batch` names the inputs that hold a batch, by which
-    `Terms.combine` says how a term combines; without it their types say so. With `debug` a call
-    raises for arguments that are not what they must be, such as labels out of range, and for a
-    term that is not finite; inside the caller's own `jit` it warns.
-
-    >>> import jax.numpy as jnp
-    >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
-    >>> out, tgt = jnp.array([1.0, 3.0]), jnp.zeros(2)
-    >>> value, terms = loss.with_terms(out=out, tgt=tgt)
-    >>> float(value), float(terms.raw["shrink"])
-    (5.199999809265137, 2.0)
-    """
-    with defects_reported():
-        given = spec_parts(spec, inputs)
-    functions = with_builtins(library)
-    limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
-    debug = settings.hold_flag("debug", debug)
-    key = (given.key, functions, limits, batch, debug, bool(jax.config.read("jax_enable_x64")))
-    with _LOCK:
-        found = _CACHE.get(key)
-        if found is not None:
-            _CACHE.move_to_end(key)
-            return found
-    with defects_reported():
-        made = _compile(given, functions, limits, batch, debug)
-    with _LOCK:
-        made = _CACHE.setdefault(key, made)  # another thread may have been faster
-        if len(_CACHE) > CACHE_SIZE:
-            _CACHE.popitem(last=False)
-    return made
-
-
-def _compile(
-    given: Given, library: Library, limits: Limits, batch: tuple[str, ...] | None, debug: bool
-) -> CompiledLoss:
-    program, found = parse_program(given.source, limits)
-    types, wrong = parse_inputs(given.types)
-    if program is None or wrong:
-        raise LossError((*found, *wrong))
-    checked = check_program(program, library, types, given.trees, limits)
-    if checked.core is None:
-        raise LossError(checked.diagnostics)
-    unknown = [name for name in batch or () if name not in checked.signature]
-    if unknown:
-        names = ", ".join(f"`{name}`" for name in checked.signature)
-        raise LossError(
-            [at("LD103", f"`batch` names `{unknown[0]}`, no input", None, help=f"inputs: {names}")]
-        )
-    return CompiledLoss(program, types, library, limits, checked, given.source.text, batch, debug)
-
-
-__all__ = ["CompiledLoss", "Terms", "compile"]

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 import lossdsl.cli
 from lossdsl.cli.app import app
 from lossdsl.cli.output import CLEAN, ERRORS, LIMIT, USAGE
+from lossdsl.compilation import compile
 from lossdsl.diagnostics.codes import CODES
 
 
@@ -94,7 +95,7 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return SimpleNamespace(with_terms=with_terms)
 
-    monkeypatch.setattr("lossdsl.loss.compile", without_jax)
+    monkeypatch.setattr("lossdsl.compilation.compile", without_jax)
 
 
 NAMES = sorted(lossdsl.BUILTINS)

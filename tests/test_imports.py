@@ -20,7 +20,16 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("jax", "jaxlib", "optax", "numpy")
 
 # JAX may be imported at the top of these; elsewhere only within functions.
-JAX_FLOORS = ("lower", "loss.py", "terms.py", "training", "compat", "testing", "learning")
+JAX_FLOORS = (
+    "lower",
+    "compilation.py",
+    "loss.py",
+    "terms.py",
+    "training",
+    "compat",
+    "testing",
+    "learning",
+)
 
 WITHOUT_JAX = {
     "import": "",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lossdsl.check.definitions import check_definitions
@@ -31,6 +31,15 @@ class CheckResult:
     diagnostics: tuple[Diagnostic, ...]
     signature: Mapping[str, str]
     program: Core | None
+    _question: tuple[Given, Library | None, Limits] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    def __reduce__(self) -> tuple[Callable[..., CheckResult], tuple[Any, ...]]:
+        # A program refers to kernels, which cross by name: the spec is checked again.
+        if self.program is None or self._question is None:
+            return CheckResult, (self.diagnostics, self.signature, None)
+        return _check, self._question
 
     @property
     def ok(self) -> bool:
@@ -57,19 +66,20 @@ def check(
     """
     try:
         with defects_reported():
-            given, functions = spec_parts(spec, inputs), with_builtins(library)
-            return _check(given, functions, hold_limits(limits))
+            return _check(spec_parts(spec, inputs), library, hold_limits(limits))
     except LossError as problem:
         return CheckResult(problem.diagnostics, {}, None)
 
 
-def _check(given: Given, library: Library, limits: Limits) -> CheckResult:
+def _check(given: Given, mine: Library | None, limits: Limits) -> CheckResult:
+    library = with_builtins(mine)
     program, found = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
     if program is None or wrong:
         return CheckResult((*found, *wrong), {}, None)
     done = check_program(program, library, types, given.trees, limits)
-    return CheckResult((*found, *done.diagnostics), done.signature, done.core)
+    question = (given, mine, limits)
+    return CheckResult((*found, *done.diagnostics), done.signature, done.core, question)
 
 
 def check_program(

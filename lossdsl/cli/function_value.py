@@ -19,7 +19,7 @@ def evaluated(function: Builtin, library: Library, text: str) -> ExampleFacts:
     """
     import numpy as np
 
-    from lossdsl.loss import compile
+    from lossdsl.compilation import compile
     from lossdsl.testing.draw import PAGE, draw
 
     def rounded(value: Any) -> Any:

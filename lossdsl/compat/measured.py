@@ -10,9 +10,10 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 
+from lossdsl.compilation import compile
 from lossdsl.learning.layers import is_array, shown
 from lossdsl.learning.settings import described, refuse
-from lossdsl.loss import CompiledLoss, compile
+from lossdsl.loss import CompiledLoss
 from lossdsl.terms import Terms
 
 Function = Callable[[Any, Any], Any]

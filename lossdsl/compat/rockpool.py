@@ -23,8 +23,9 @@ from typing import Any
 
 from lossdsl.compat.options import hold_domain
 from lossdsl.compat.trees import as_float, floating, mapped, matched
+from lossdsl.compilation import compile
 from lossdsl.library.declare import builtins
-from lossdsl.loss import CompiledLoss, compile
+from lossdsl.loss import CompiledLoss
 from lossdsl.lower.arguments import as_array
 
 __all__ = [

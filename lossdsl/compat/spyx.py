@@ -27,8 +27,8 @@ from typing import Any
 import optax
 
 from lossdsl.compat.options import hold_domain
+from lossdsl.compilation import compile
 from lossdsl.library.declare import Library, builtins
-from lossdsl.loss import compile
 
 __all__ = [
     "silence_reg",

@@ -12,7 +12,8 @@ class Code:
     """A kind of finding, with a text that has it and the same text mended.
 
     `form` says what the two examples are: a spec (checked under `inputs`), a YAML file, a library,
-    or Python that has `lossdsl` and `jnp` at hand. A code without an example cannot be provoked.
+    or Python that has `lossdsl` and `jnp` at hand. A code without an example cannot be provoked in
+    one process.
     """
 
     code: str

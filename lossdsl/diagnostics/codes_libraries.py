@@ -76,4 +76,10 @@ ROWS = (
         good="def gap(x): return x - jnp.ones(3)" + _USE,
         form="python",
     ),
+    Code(
+        "LD808",
+        title="function that another process does not have",
+        why="A loss crosses to another process as its text and the names of its functions; a "
+        "primitive of your own is imported there from the module that declares it.",
+    ),
 )

@@ -283,7 +283,15 @@ def builtins() -> Library:
         public |= own
         hidden = [one for one in names if one.startswith("_")]
         private |= {(Source(text, name), one): partial(_private, read) for one in hidden}
-    return Library(Lazy(ready, public), Lazy({}, private))
+    return Library(Lazy(ready, public, _public), Lazy({}, private, _hidden))
+
+
+def _public() -> Mapping[str, Builtin]:
+    return builtins().functions
+
+
+def _hidden() -> Mapping[tuple[Source, str], Builtin]:
+    return builtins().private
 
 
 def _functions(read: Callable[[], Library]) -> Mapping[str, Builtin]:

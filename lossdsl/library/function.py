@@ -10,6 +10,7 @@ from typing import Any
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.domains import Interval, Positions, read_domains, read_positions
 from lossdsl.library.forms import Form
+from lossdsl.library.pickled import reduced
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, LOSS_OPTIONS, NORMALIZE, STEP, WEIGHT, WHERE
@@ -88,6 +89,9 @@ class Builtin:
 
     def __repr__(self) -> str:
         return self.name
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return reduced(self)
 
     @cached_property
     def signatures(self) -> tuple[ast.Signature, ...]:

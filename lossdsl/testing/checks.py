@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lossdsl.compilation import compile
 from lossdsl.library.laws import meaning
-from lossdsl.loss import compile
 from lossdsl.lower.foreign import kernel_misfit
 from lossdsl.syntax import ast
 from lossdsl.testing.draw import inputs_of, own_call

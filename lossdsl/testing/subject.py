@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lossdsl.compilation import compile
 from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, Library
-from lossdsl.loss import CompiledLoss, compile
+from lossdsl.loss import CompiledLoss
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import LOSS_OPTIONS

@@ -1,0 +1,120 @@
+"""`compile`: a spec becomes a loss, the same spec once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from lossdsl.check.check import check_program, parse_inputs
+from lossdsl.check.given import Given, spec_parts
+from lossdsl.diagnostics import settings
+from lossdsl.diagnostics.defect import defects_reported
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.library.declare import Library, with_builtins
+from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.loss import CompiledLoss
+from lossdsl.syntax.parse import parse_program
+
+# A loss that was called holds about 2 MB.
+CACHE_SIZE = 32
+_CACHE: OrderedDict[object, CompiledLoss] = OrderedDict()
+_LOCK = threading.Lock()
+
+
+def compile(
+    spec: Any,
+    inputs: Mapping[str, Any] | None = None,
+    library: Library | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    batch: Sequence[str] | None = None,
+    debug: bool = False,
+) -> CompiledLoss:
+    """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
+
+    `spec` is text, a `Source` or a `LossSpec`. `inputs` gives the type of inputs by name: a type
+    string such as `"f32[B, 10]"`, an array, a `jax.ShapeDtypeStruct`, or a pytree of arrays. The
+    same spec with the same inputs and library is compiled once: the last 32 losses are kept, until
+    `clear_cache()`. `library` has functions of your own, beside those of the language. `batch`
+    names the inputs that hold a batch, by which `Terms.combine` says how a term combines; without
+    it their types say so. With `debug` a call raises for arguments that are not what they must be,
+    such as labels out of range, and for a term that is not finite; inside the caller's own `jit`
+    it warns.
+
+    >>> import jax.numpy as jnp
+    >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
+    >>> out, tgt = jnp.array([1.0, 3.0]), jnp.zeros(2)
+    >>> value, terms = loss.with_terms(out=out, tgt=tgt)
+    >>> float(value), float(terms.raw["shrink"])
+    (5.199999809265137, 2.0)
+    """
+    with defects_reported():
+        given = spec_parts(spec, inputs)
+    limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
+    return _once(given, library, limits, batch, settings.hold_flag("debug", debug))
+
+
+def clear_cache() -> None:
+    """Let go of the losses that `compile` keeps, with the programs that JAX compiled of them.
+
+    >>> loss = compile("mse(out, tgt)")
+    >>> clear_cache()
+    >>> compile("mse(out, tgt)") is loss
+    False
+    """
+    with _LOCK:
+        _CACHE.clear()
+
+
+def _once(
+    given: Given,
+    library: Library | None,
+    limits: Limits,
+    batch: tuple[str, ...] | None,
+    debug: bool,
+) -> CompiledLoss:
+    """Return the loss that was compiled for the same before, or compile it."""
+    functions = with_builtins(library)
+    key = (given.key, functions, limits, batch, debug, bool(jax.config.read("jax_enable_x64")))
+    with _LOCK:
+        found = _CACHE.get(key)
+        if found is not None:
+            _CACHE.move_to_end(key)
+            return found
+    with defects_reported():
+        again = (_once, (given, library, limits, batch, debug))
+        made = _compile(given, functions, limits, batch, debug, again)
+    with _LOCK:
+        made = _CACHE.setdefault(key, made)  # another thread may have been faster
+        if len(_CACHE) > CACHE_SIZE:
+            _CACHE.popitem(last=False)
+    return made
+
+
+def _compile(
+    given: Given,
+    library: Library,
+    limits: Limits,
+    batch: tuple[str, ...] | None,
+    debug: bool,
+    again: tuple[Callable[..., Any], tuple[Any, ...]],
+) -> CompiledLoss:
+    program, found = parse_program(given.source, limits)
+    types, wrong = parse_inputs(given.types)
+    if program is None or wrong:
+        raise LossError((*found, *wrong))
+    checked = check_program(program, library, types, given.trees, limits)
+    if checked.core is None:
+        raise LossError(checked.diagnostics)
+    unknown = [name for name in batch or () if name not in checked.signature]
+    if unknown:
+        names = ", ".join(f"`{name}`" for name in checked.signature)
+        raise LossError(
+            [at("LD103", f"`batch` names `{unknown[0]}`, no input", None, help=f"inputs: {names}")]
+        )
+    return CompiledLoss(
+        program, types, library, limits, checked, given.source.text, batch, debug, again
+    )
