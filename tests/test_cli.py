@@ -19,7 +19,6 @@ from typer.testing import CliRunner, Result
 import lossdsl.cli
 from lossdsl.cli.app import app
 from lossdsl.cli.output import CLEAN, ERRORS, LIMIT, USAGE
-from lossdsl.compilation import compile
 from lossdsl.diagnostics.codes import CODES
 
 
