@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from lossdsl.check.context import Scope
 from lossdsl.core.graph import Const
-from lossdsl.infer.arguments import Value
+from lossdsl.infer.arguments import Argument, Evaluated, Value, Written
 from lossdsl.infer.axes import AxisArgument, AxisPart, NamedDim, NamedRun, NoAxis
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import ALL
 
 
-def axis_argument(scope: Scope, expr: ast.Expr, given: bool = True) -> AxisArgument:
+def axis_argument(scope: Scope, expr: Written, given: bool = True) -> AxisArgument:
     """Return the axes that an expression means."""
     if isinstance(expr, ast.Name) and expr.id == ALL:
         return AxisArgument(None, expr.span, given)
@@ -21,22 +21,28 @@ def axis_argument(scope: Scope, expr: ast.Expr, given: bool = True) -> AxisArgum
     return AxisArgument(parts, expr.span, given)
 
 
-def _parts(scope: Scope, expr: ast.Expr) -> Iterator[AxisPart]:
+def _parts(scope: Scope, expr: Written) -> Iterator[AxisPart]:
     match expr:
+        case Evaluated(value):
+            yield from _positions(value) or (NoAxis(),)
         case ast.Name(name):
-            match scope.values.get(name):
-                case Value(Const(int() as position)) if not isinstance(position, bool):
-                    yield position
-                case Value(Const(tuple() as positions)):
-                    yield from map(int, positions)
-                case _:
-                    yield _named(scope, name)
+            yield from _positions(scope.values.get(name)) or (_named(scope, name),)
         case ast.Literal(int() as position) if not isinstance(position, bool):
             yield position
         case ast.Unary("-", ast.Literal(int() as position)) if not isinstance(position, bool):
             yield -position
         case _:
             yield NoAxis()
+
+
+def _positions(value: Argument | None) -> tuple[int, ...]:
+    match value:
+        case Value(Const(int() as position)) if not isinstance(position, bool):
+            return (position,)
+        case Value(Const(tuple() as positions)):
+            return tuple(map(int, positions))
+        case _:
+            return ()
 
 
 def _named(scope: Scope, name: str) -> AxisPart:

@@ -7,9 +7,18 @@ from collections.abc import Callable, Sequence
 from lossdsl.check.axes import axis_argument
 from lossdsl.check.constants import vector
 from lossdsl.check.context import Context, Scope
+from lossdsl.check.undeclared import infer_inputs
 from lossdsl.check.variadic import several
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
-from lossdsl.infer.arguments import Argument, FunctionValue, Static
+from lossdsl.infer.arguments import (
+    Application,
+    Argument,
+    Evaluated,
+    FunctionValue,
+    Option,
+    Static,
+    Written,
+)
 from lossdsl.infer.axes import AxisArgument
 from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
 from lossdsl.infer.patterns import sole_axis
@@ -20,7 +29,8 @@ from lossdsl.library.suggest import did_you_mean, function_meant
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, NORMALIZE
 
-Evaluate = Callable[[ast.Expr], Argument]
+Evaluate = Callable[[Written], Argument]
+Call = ast.Call | Application
 
 
 def bind(
@@ -28,7 +38,7 @@ def bind(
     scope: Scope,
     function: Builtin,
     signature: ast.Signature,
-    call: ast.Call,
+    call: Call,
     evaluate: Evaluate,
 ) -> Bound | Diagnostic:
     """Assign the arguments of a call to parameters and evaluate what can be evaluated."""
@@ -37,7 +47,7 @@ def bind(
         return assigned
     given, options = assigned
     axis = options.pop(AXIS, None)
-    bound = Bound(function, signature, call.span, options=options)
+    bound = Bound(function, signature, call.span)
     bound.axis = None if axis is None else axis_argument(scope, axis)
     for parameter in ordinary(signature, function):
         axes = _axes(scope, parameter, given.get(parameter.name, ()))
@@ -47,17 +57,20 @@ def bind(
             problem = _accept(context, scope, bound, parameter, expr, evaluate)
             if problem is not None:
                 return problem
+    # What a function says of an input goes before what is read of it in an option.
+    infer_inputs(context, bound)
+    bound.options = {name: (evaluate(expr), expr.span) for name, expr in options.items()}
     return bound
 
 
 def _assign(
-    function: Builtin, signature: ast.Signature, call: ast.Call, evaluate: Evaluate
-) -> tuple[dict[str, tuple[ast.Expr, ...]], dict[str, ast.Expr]] | Diagnostic:
+    function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate
+) -> tuple[dict[str, tuple[Written, ...]], dict[str, Written]] | Diagnostic:
     parameters = ordinary(signature, function)
     positional = [one for one in parameters if not one.variadic]
     variadic = next((one for one in parameters if one.variadic), None)
     before = parameters.index(variadic) if variadic else len(positional)
-    given: dict[str, tuple[ast.Expr, ...]] = {}
+    given: dict[str, tuple[Written, ...]] = {}
     if variadic is None and len(call.arguments) > len(positional):
         return _arity(function, signature, call, len(positional))
     for parameter, expr in zip(parameters[:before], call.arguments, strict=False):
@@ -68,7 +81,7 @@ def _assign(
             return _arity(function, signature, call, len(positional) + 1)
         given[variadic.name] = these
         given |= {one.name: (expr,) for one, expr in zip(positional[before:], others, strict=False)}
-    options: dict[str, ast.Expr] = {}
+    options: dict[str, Written] = {}
     names = [one.name for one in positional]
     for keyword in call.keywords:
         name = keyword.name
@@ -91,7 +104,7 @@ def _assign(
 
 
 def _no_option(
-    function: Builtin, signature: ast.Signature, keyword: ast.Keyword, known: list[str]
+    function: Builtin, signature: ast.Signature, keyword: ast.Keyword | Option, known: list[str]
 ) -> Diagnostic:
     aliases = alias_table({name: OPTIONS.get(name, ()) for name in known})
     choosing = [
@@ -110,7 +123,7 @@ def _no_option(
     )
 
 
-def agrees(function: Builtin, signature: ast.Signature, call: ast.Call, evaluate: Evaluate) -> bool:
+def agrees(function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate) -> bool:
     """Say whether no string of a call is a choice that only other signatures have."""
     parameters = ordinary(signature, function)
     named = {one.name: one for one in parameters}
@@ -131,7 +144,7 @@ def agrees(function: Builtin, signature: ast.Signature, call: ast.Call, evaluate
 def _arity(
     function: Builtin,
     signature: ast.Signature,
-    call: ast.Call,
+    call: Call,
     most: int,
     missing: str | None = None,
 ) -> Diagnostic:
@@ -151,7 +164,7 @@ def _arity(
     return Diagnostic("LD104", message, (Label(call.span, "", primary=True),), help=help)
 
 
-def _axes(scope: Scope, parameter: ast.Parameter, given: Sequence[ast.Expr]) -> AxisArgument | None:
+def _axes(scope: Scope, parameter: ast.Parameter, given: Sequence[Written]) -> AxisArgument | None:
     """Return the axes that a parameter is given, or has by default; None of any other parameter."""
     type = parameter.plain_type
     if not (isinstance(type, ast.WordTypeExpr) and type.word in ("axis", "axes")):
@@ -169,7 +182,7 @@ def _accept(
     scope: Scope,
     bound: Bound,
     parameter: ast.Parameter,
-    expr: ast.Expr,
+    expr: Written,
     evaluate: Evaluate,
 ) -> Diagnostic | None:
     """Take one argument in the way its parameter's type asks for."""
@@ -209,8 +222,10 @@ def _accept(
     return None
 
 
-def function_named(scope: Scope, expr: ast.Expr, arity: int) -> FunctionValue | Diagnostic:
+def function_named(scope: Scope, expr: Written, arity: int) -> FunctionValue | Diagnostic:
     """Return the function that an argument names."""
+    if isinstance(expr, Evaluated) and isinstance(expr.value, FunctionValue):
+        return expr.value
     if isinstance(expr, ast.Name):
         given = scope.values.get(expr.id)
         if isinstance(given, FunctionValue):

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lossdsl.check import constraints, expand, expressions, mapping, primitives, reductions
-from lossdsl.check.binding import agrees, bind
+from lossdsl.check.binding import Call, agrees, bind
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.domains import hold_domains
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.check.python import python_call
 from lossdsl.check.roles import contradictions, hold_classes, hold_roles
-from lossdsl.check.undeclared import infer_inputs
 from lossdsl.check.watch import watched
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.infer.arguments import Argument, FunctionValue, Value
+from lossdsl.infer.arguments import (
+    Application,
+    Argument,
+    Evaluated,
+    FunctionValue,
+    Option,
+    Static,
+    Value,
+    Written,
+)
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit, fit
 from lossdsl.infer.own_axis import own_axis
@@ -61,14 +68,11 @@ def apply_function(
     function: Builtin,
     operands: Sequence[tuple[Argument, Span]],
     span: Span,
-    keywords: tuple[ast.Keyword, ...] = (),
+    keywords: tuple[ast.Keyword | Option, ...] = (),
 ) -> Value:
     """Call a function with values that are computed already."""
-    names = {f"#{at}": value for at, (value, _) in enumerate(operands)}
-    arguments = tuple(ast.Name(name, span) for name, (_, span) in zip(names, operands, strict=True))
-    inner = replace(scope, values={**scope.values, **names})
-    expr = ast.Call(function.name, arguments, keywords, span, span)
-    return call_function(context, inner, function, expr)
+    arguments = tuple(Evaluated(value, place) for value, place in operands)
+    return call_function(context, scope, function, Application(arguments, keywords, span))
 
 
 def _call_given(context: Context, scope: Scope, given: FunctionValue, expr: ast.Call) -> Value:
@@ -86,7 +90,7 @@ def apply_given(
     given: FunctionValue,
     operands: Sequence[tuple[Value, Span]],
     span: Span,
-    keywords: tuple[ast.Keyword, ...] = (),
+    keywords: tuple[ast.Keyword | Option, ...] = (),
 ) -> Value:
     """Apply a function that was given by name to values.
 
@@ -98,15 +102,17 @@ def apply_given(
     if sum(one.required for one in function.signatures[0].parameters) > 1:
         zeros = apply_elementwise(context, scope, of_form(Form.ZEROS), operands, span)
         operands = [*operands, (zeros, span)]
-    none = ast.Keyword(REDUCE, ast.Text("none", span), span, span)
+    none = Option(REDUCE, Evaluated(Static("none"), span), span)
     return apply_function(context, scope, function, operands, span, (none, *keywords))
 
 
-def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.Call) -> Value:
+def call_function(context: Context, scope: Scope, function: Builtin, expr: Call) -> Value:
     """Take the first signature that the arguments fit, and apply the function."""
     evaluated: dict[int, Argument] = {}
 
-    def evaluate(argument: ast.Expr) -> Argument:
+    def evaluate(argument: Written) -> Argument:
+        if isinstance(argument, Evaluated):
+            return argument.value
         if id(argument) not in evaluated:
             evaluated[id(argument)] = expressions.argument(context, scope, argument)
         return evaluated[id(argument)]
@@ -126,7 +132,6 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: ast.C
         if isinstance(fitted, Diagnostic):
             problems.append(fitted)
             continue
-        infer_inputs(context, bound)
         fitting.append((at, bound, fitted))
         if not fitted.unknown:
             break

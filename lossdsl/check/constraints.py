@@ -13,7 +13,7 @@ from lossdsl.check.bounds import SIDES, has_shape_of_leaf, hold_apart
 from lossdsl.check.context import Context, Limit, Scope
 from lossdsl.check.leaves import as_tree, cast_to, usable
 from lossdsl.check.operate import apply_elementwise
-from lossdsl.infer.arguments import Argument, Static, Value
+from lossdsl.infer.arguments import Argument, Static, Value, Written
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit
 from lossdsl.library.declare import Builtin, of_form
@@ -108,7 +108,7 @@ def _given(
 
 
 def _limits(
-    context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span] | None
+    context: Context, scope: Scope, expr: Written, tree: tuple[Value, Span] | None
 ) -> list[Limit]:
     if not isinstance(expr, ast.Comparison):
         what = (

@@ -40,8 +40,8 @@ from lossdsl.types.types import (
 def unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Value:
     nodes = [value.node for value, _ in bound.values.values() if isinstance(value, Value)]
     # What the options read are inputs too, also while the call itself waits for its types.
-    given = [bound.options[name] for name in (WHERE, WEIGHT, NORMALIZE) if name in bound.options]
-    for option in (expressions.argument(context, scope, expr) for expr in given):
+    for name in (WHERE, WEIGHT, NORMALIZE):
+        option, _ = bound.options.get(name, (None, span))
         nodes += [option.node] if isinstance(option, Value) else []
     type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
     node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, type, {"at": span.text})

@@ -13,7 +13,7 @@ from lossdsl.check.context import Context, Scope
 from lossdsl.check.leaves import as_read, as_tree, usable
 from lossdsl.check.reduce import Options, reduce_value, unreduced
 from lossdsl.core.graph import Const
-from lossdsl.infer.arguments import Static, Value
+from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.bound import Bound
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.domains import Interval
@@ -66,8 +66,13 @@ def loss_call(
     with them, its weight multiplied.
     """
     span = bound.span
-    own_mask = option(context, inner, defaults, WHERE, (body, span))
-    own_weight = option(context, inner, defaults, WEIGHT, (body, span))
+    own = {
+        name: (expressions.argument(context, inner, default), default.span)
+        for name, default in defaults.items()
+        if name != AXIS
+    }
+    own_mask = option(context, inner, own, WHERE, (body, span))
+    own_weight = option(context, inner, own, WEIGHT, (body, span))
     value = Value(body.node, outward(body.type))
     mask = option(context, scope, bound.options, WHERE, (value, span))
     weight = option(context, scope, bound.options, WEIGHT, (value, span))
@@ -79,7 +84,7 @@ def loss_call(
     )
     if AXIS in defaults and options.axis is None:
         options = replace(options, axis=axis_argument(scope, defaults[AXIS]))
-    reduction = _choice(context, scope, bound, defaults)
+    reduction = _choice(context, scope, bound.options.get(REDUCE) or own.get(REDUCE))
     if reduction is None:
         _refuse_reduction(context, scope, bound)
         return unreduced(context, scope, value, options, span)
@@ -87,7 +92,7 @@ def loss_call(
     _refuse_divisor(context, scope, bound, function)
     if function.combine == "mean":
         given = bound.options.get(NORMALIZE)
-        by = (inner, defaults.get(NORMALIZE)) if given is None else (scope, given)
+        by = (inner, own.get(NORMALIZE)) if given is None else (scope, given)
         normalize, divisor = _normalize(context, *by)
         options = replace(options, normalize=normalize, divisor=divisor)
     return reduce_value(context, scope, function, (value, span), options, span)
@@ -95,13 +100,15 @@ def loss_call(
 
 def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
     """Report options of a call that say how to reduce what is not reduced."""
-    for name, given in ((AXIS, bound.axis), (NORMALIZE, bound.options.get(NORMALIZE))):
-        if given is not None:
+    axis = None if bound.axis is None else bound.axis.span
+    _, divisor = bound.options.get(NORMALIZE, (None, None))
+    for name, place in ((AXIS, axis), (NORMALIZE, divisor)):
+        if place is not None:
             context.error(
                 scope,
                 "LD102",
                 f'`{name}` says how to reduce; with `reduce="none"` nothing is reduced',
-                given.span,
+                place,
                 help="leave one of the two out",
             )
 
@@ -116,7 +123,7 @@ def _refuse_divisor(context: Context, scope: Scope, bound: Bound, function: Buil
         scope,
         "LD102",
         f"`normalize` says what a mean divides by; `{function.name}` divides by nothing",
-        given.span,
+        given[1],
         help=f"{mean} divides; a sum is divided by `/`",
     )
 
@@ -125,43 +132,32 @@ def _outer(value: Value | None, outward: Callable[[Type], Type]) -> Value | None
     return None if value is None else Value(value.node, outward(value.type))
 
 
-def _choice(
-    context: Context, scope: Scope, bound: Bound, defaults: Mapping[str, ast.Expr]
-) -> Form | None:
+def _choice(context: Context, scope: Scope, option: tuple[Argument, Span] | None) -> Form | None:
     """Return the reduction that a call asks for; None where it asks for none."""
-    expr = bound.options.get(REDUCE) or defaults.get(REDUCE)
-    if expr is None:
+    if option is None:
         return Form.MEAN
-    given = expressions.argument(context, scope, expr)
-    if isinstance(given, Static) and given.value in REDUCTIONS:
-        return REDUCTIONS[str(given.value)]
+    given, span = option
     text = given.value if isinstance(given, Static) and isinstance(given.value, str) else ""
-    context.error(
-        scope,
-        "LD112",
-        '`reduce` is "mean", "sum" or "none"',
-        expr.span,
-        help=did_you_mean(text, REDUCTIONS),
-    )
+    if text in REDUCTIONS:
+        return REDUCTIONS[text]
+    message = '`reduce` is "mean", "sum" or "none"'
+    context.error(scope, "LD112", message, span, help=did_you_mean(text, REDUCTIONS))
     return Form.MEAN
 
 
 def option(
     context: Context,
     scope: Scope,
-    given: Mapping[str, ast.Expr],
+    given: Mapping[str, tuple[Argument, Span]],
     name: str,
     target: tuple[Value, Span],
 ) -> Value | None:
     """Return a mask or weight lined up with a target; None if it keeps all."""
-    expr = given.get(name)
-    if expr is None or (isinstance(expr, ast.Literal) and expr.value is None):
+    argument, span = given.get(name, (Static(None), target[1]))
+    if isinstance(argument, Static) and argument.value is None:
         return None
-    found = expressions.argument(context, scope, expr)
-    if isinstance(found, Static) and found.value is None:
-        return None
-    value = found if isinstance(found, Value) else expressions.elaborate(context, scope, expr)
-    return masks.as_mask(context, scope, value, target, expr.span, name)
+    value = expressions.as_value(context, scope, argument, span)
+    return masks.as_mask(context, scope, value, target, span, name)
 
 
 # What a sum may be divided by; the size of an empty batch is no number that someone wrote.
@@ -169,43 +165,39 @@ _DIVISOR = Interval(0, math.inf, "(", ")")
 
 
 def _normalize(
-    context: Context, scope: Scope, expr: ast.Expr | None
+    context: Context, scope: Scope, option: tuple[Argument, Span] | None
 ) -> tuple[str, tuple[Value, Span] | None]:
-    if expr is None:
+    if option is None:
         return "weight", None
-    given = expressions.argument(context, scope, expr)
+    given, span = option
     if isinstance(given, Static):
         if given.value in DIVISORS:
             return str(given.value), None
-        context.error(
-            scope,
-            "LD112",
-            '`normalize` is "weight", "count", "all" or a number',
-            expr.span,
-            help=did_you_mean(str(given.value), DIVISORS),
-        )
+        message = '`normalize` is "weight", "count", "all" or a number'
+        help = did_you_mean(str(given.value), DIVISORS)
+        context.error(scope, "LD112", message, span, help=help)
         return "weight", None
-    value = given if isinstance(given, Value) else expressions.elaborate(context, scope, expr)
+    value = expressions.as_value(context, scope, given, span)
     if isinstance(value.type, ArrayType) and value.type.rank:
-        context.error(scope, "LD204", "`normalize` is one number", expr.span, str(value.type))
+        context.error(scope, "LD204", "`normalize` is one number", span, str(value.type))
         return "weight", None
     match value.node:
         case Const(int() | float() as number) if not is_size(value) and number not in _DIVISOR:
             message = f"`normalize` lies in {_DIVISOR}; this is {number:g}"
-            context.error(scope, "LD503", message, expr.span)
+            context.error(scope, "LD503", message, span)
             return "weight", None
         case _:
             pass
-    return "weight", (value, expr.span)
+    return "weight", (value, span)
 
 
-def _flag(context: Context, scope: Scope, expr: ast.Expr | None) -> bool:
-    if expr is None:
+def _flag(context: Context, scope: Scope, option: tuple[Argument, Span] | None) -> bool:
+    if option is None:
         return False
-    value = expressions.elaborate(context, scope, expr)
-    match value.node:
-        case Const(bool() as flag) if not isinstance(value.type, UnknownType):
+    given, span = option
+    match expressions.as_value(context, scope, given, span):
+        case Value(Const(bool() as flag), type) if not isinstance(type, UnknownType):
             return flag
         case _:
-            context.error(scope, "LD113", "`keepdims` is `true` or `false`", expr.span)
+            context.error(scope, "LD113", "`keepdims` is `true` or `false`", span)
             return False

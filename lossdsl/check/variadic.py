@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lossdsl.core.graph import Const
-from lossdsl.infer.arguments import Argument, Value
+from lossdsl.infer.arguments import Argument, Value, Written
 from lossdsl.syntax import ast
 from lossdsl.types.types import UnknownType
 
 
 def several(
     parameter: ast.Parameter,
-    arguments: Sequence[ast.Expr],
-    evaluate: Callable[[ast.Expr], Argument],
-) -> tuple[tuple[ast.Expr, ...], Sequence[ast.Expr]]:
+    arguments: Sequence[Written],
+    evaluate: Callable[[Written], Argument],
+) -> tuple[tuple[Written, ...], Sequence[Written]]:
     """Return the arguments of a variadic parameter, and those of the parameters after it.
 
     Arrays are given one by one, or first in a tuple, as NumPy has them; a tuple of constants is

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from lossdsl.core.graph import Node
 from lossdsl.library.declare import Builtin
+from lossdsl.source import Span
+from lossdsl.syntax import ast
 from lossdsl.types.types import Dim, Type
 
 
@@ -37,3 +39,37 @@ class FunctionValue:
 
 
 Argument = Value | Static | FunctionValue
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An argument that is computed already, where an expression may stand."""
+
+    value: Argument
+    span: Span
+
+
+Written = ast.Expr | Evaluated
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An argument that is given by name, as `ast.Keyword` is one that is written."""
+
+    name: str
+    value: Written
+    span: Span
+
+    @property
+    def name_span(self) -> Span:
+        """Where the name would be written."""
+        return self.span
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A function applied to arguments of which some are computed already; else an `ast.Call`."""
+
+    arguments: tuple[Written, ...]
+    keywords: tuple[ast.Keyword | Option, ...]
+    span: Span

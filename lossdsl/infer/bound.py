@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lossdsl.infer.arguments import Argument
+from lossdsl.infer.arguments import Argument, Written
 from lossdsl.infer.axes import AxisArgument
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
@@ -30,10 +30,12 @@ class Bound:
     variadic: list[tuple[Argument, Span]] = field(default_factory=list[tuple[Argument, Span]])
     axes: dict[str, AxisArgument] = field(default_factory=dict[str, AxisArgument])
     axis: AxisArgument | None = None
-    constraints: dict[str, tuple[ast.Expr, ...]] = field(
-        default_factory=dict[str, tuple[ast.Expr, ...]]
+    constraints: dict[str, tuple[Written, ...]] = field(
+        default_factory=dict[str, tuple[Written, ...]]
     )
-    options: dict[str, ast.Expr] = field(default_factory=dict[str, ast.Expr])
+    options: dict[str, tuple[Argument, Span]] = field(
+        default_factory=dict[str, tuple[Argument, Span]]
+    )
 
 
 def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]:

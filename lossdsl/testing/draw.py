@@ -15,7 +15,7 @@ import numpy as np
 
 from lossdsl.check.binding import agrees
 from lossdsl.diagnostics.diagnostic import LossError
-from lossdsl.infer.arguments import Static
+from lossdsl.infer.arguments import Static, Written
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Source
 from lossdsl.syntax import ast
@@ -104,7 +104,7 @@ def _call(function: Builtin, text: str, variant: int | None = None) -> _Call:
     return _Call(signature, inputs, sizes)
 
 
-def _text(expr: ast.Expr) -> Static:
+def _text(expr: Written) -> Static:
     return Static(expr.value if isinstance(expr, ast.Text) else None)
 
 
