@@ -11,13 +11,19 @@ MINUTES ?= 40
 # Containers often set it, and each process of the tests would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-newest test-lowest test-all soak examples tutorial lint format clean
+QUICK := grammar language syntax_errors rules format spec bad_input diagnostics roles domains selectors \
+	combine aliases libraries agreement pickle imports
+
+.PHONY: help demo quick test test-newest test-lowest test-all soak examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.examples ## train on real digits with a loss from a YAML file
 	$(BIN)/python examples/digits/train.py
+
+quick: .venv/.test ## run the tests of the language, its checker and the floors, in half a minute
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(QUICK:%=tests/test_%.py)
 
 test: .venv/.test ## run the tests, but for trainings and second environments
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from operator import getitem
 from typing import Any
 
 import jax
@@ -105,6 +104,12 @@ class CompiledLoss:
         # A loss is its text, inputs, library and options, and is compiled from them again.
         return self._again
 
+    def __copy__(self) -> CompiledLoss:
+        return self
+
+    def __deepcopy__(self, memo: object) -> CompiledLoss:
+        return self
+
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}: {type}" for name, type in self.signature.items())
         return f"CompiledLoss({inputs})"
@@ -140,7 +145,7 @@ class CompiledLoss:
                 self.text,
                 self._batch,
                 self.debug,
-                again=(getitem, (self, result)),
+                again=(_view, (*self._again, result)),
             )
         return self._views[result]
 
@@ -279,3 +284,8 @@ class CompiledLoss:
     def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
         return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
+
+
+def _view(make: Callable[..., CompiledLoss], given: tuple[Any, ...], result: str) -> CompiledLoss:
+    """Return one result of a loss that is made again."""
+    return make(*given)[result]

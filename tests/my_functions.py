@@ -18,3 +18,9 @@ def gap() -> Callable[..., Any]:
     import jax.numpy as jnp
 
     return jnp.abs
+
+
+@lossdsl.primitive("hop(x: float[*S]) -> float[*S]")
+def other_name() -> Callable[..., Any]:
+    """What is called otherwise in a text than in its module."""
+    return lambda x: x + 1

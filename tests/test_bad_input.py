@@ -31,20 +31,6 @@ def test_spec(spec: str, code: str, span: str, help: str | None) -> None:
     assert raised.value.codes == (code,)
 
 
-# Mistakes of one call that have nothing to do with each other, each said.
-SEVERAL = {
-    "mse(out, r, where=kept)": ["LD103", "LD201"],
-    "mse(out, r, where=kept, weight=v)": ["LD103", "LD103", "LD201"],
-    "mean(map(huber, oot), weight=v)": ["LD103", "LD103"],
-    'mse(out, hubr(tgt), reduce="men")': ["LD101", "LD112"],
-}
-
-
-@pytest.mark.parametrize("spec", SEVERAL)
-def test_every_mistake_of_a_call_is_said(spec: str) -> None:
-    assert [found.code for found in lossdsl.check(spec, DECLARED).diagnostics] == SEVERAL[spec]
-
-
 @pytest.mark.parametrize("row", CALLS, ids=lambda row: f"{row.code} {row.spec[:40]}")
 def test_call(row: Call) -> None:
     with pytest.raises(LossError) as raised:

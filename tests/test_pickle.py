@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import multiprocessing
 import pickle
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -101,7 +103,25 @@ def test_errors_are_the_same() -> None:
     assert str(pickled(raised.value)) == str(raised.value)
 
 
+def test_a_copy_is_the_loss_itself() -> None:
+    loss = compiled()
+    assert copy.copy(loss) is copy.deepcopy(loss) is loss
+    assert copy.deepcopy({"loss": loss, "library": MINE})["library"] is MINE
+    assert copy.deepcopy(my_functions.gap) is my_functions.gap
+
+
+def test_a_result_of_a_loss_does_not_hold_it() -> None:
+    loss = compiled()
+    critic, held = loss["critic"], weakref.ref(loss)
+    lossdsl.clear_cache()
+    del loss
+    gc.collect()
+    assert held() is None
+    assert float(critic(out=GIVEN["out"])) == 2.0
+
+
 def test_functions_are_found_where_they_are() -> None:
+    assert pickled(my_functions.other_name) is my_functions.other_name
     assert pickled(my_functions.gap) is my_functions.gap
     assert pickled(lossdsl.BUILTINS["mse"]) is lossdsl.BUILTINS["mse"]
     library = pickled(lossdsl.BUILTINS | MINE)
@@ -111,8 +131,9 @@ def test_functions_are_found_where_they_are() -> None:
 
 def test_a_function_that_is_not_there_is_named() -> None:
     make, _ = reduced(my_functions.gap)
-    with pytest.raises(LossError, match=r"LD808.*`gone` of the module `my_functions`"):
-        make("my_functions", "gone")
+    for module, name in (("my_functions", "gone"), ("my_functions", "twice"), ("gone", "gap")):
+        with pytest.raises(LossError, match=rf"LD808.*`{name}` of the module `{module}`"):
+            make(module, name)
 
 
 def test_a_kernel_of_no_module_is_carried_by_cloudpickle() -> None:

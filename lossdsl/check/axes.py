@@ -24,9 +24,11 @@ def axis_argument(scope: Scope, expr: Written, given: bool = True) -> AxisArgume
 def _parts(scope: Scope, expr: Written) -> Iterator[AxisPart]:
     match expr:
         case Evaluated(value):
-            yield from _positions(value) or (NoAxis(),)
+            positions = _positions(value)
+            yield from (NoAxis(),) if positions is None else positions
         case ast.Name(name):
-            yield from _positions(scope.values.get(name)) or (_named(scope, name),)
+            positions = _positions(scope.values.get(name))
+            yield from (_named(scope, name),) if positions is None else positions
         case ast.Literal(int() as position) if not isinstance(position, bool):
             yield position
         case ast.Unary("-", ast.Literal(int() as position)) if not isinstance(position, bool):
@@ -35,14 +37,14 @@ def _parts(scope: Scope, expr: Written) -> Iterator[AxisPart]:
             yield NoAxis()
 
 
-def _positions(value: Argument | None) -> tuple[int, ...]:
+def _positions(value: Argument | None) -> tuple[int, ...] | None:
     match value:
         case Value(Const(int() as position)) if not isinstance(position, bool):
             return (position,)
         case Value(Const(tuple() as positions)):
             return tuple(map(int, positions))
         case _:
-            return ()
+            return None
 
 
 def _named(scope: Scope, name: str) -> AxisPart:

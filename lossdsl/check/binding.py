@@ -47,7 +47,7 @@ def bind(
         return assigned
     given, options = assigned
     axis = options.pop(AXIS, None)
-    bound = Bound(function, signature, call.span)
+    bound = Bound(function, signature, call.span, options=options, evaluate=evaluate)
     bound.axis = None if axis is None else axis_argument(scope, axis)
     for parameter in ordinary(signature, function):
         axes = _axes(scope, parameter, given.get(parameter.name, ()))
@@ -57,9 +57,7 @@ def bind(
             problem = _accept(context, scope, bound, parameter, expr, evaluate)
             if problem is not None:
                 return problem
-    # What a function says of an input goes before what is read of it in an option.
     infer_inputs(context, bound)
-    bound.options = {name: (evaluate(expr), expr.span) for name, expr in options.items()}
     return bound
 
 

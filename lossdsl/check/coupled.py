@@ -35,8 +35,8 @@ def read_mask(
     assert isinstance(pattern, ast.ArrayTypeExpr)
     target = Value(target.node, array("bool", instantiate(pattern.dims, fitted.bindings)))
     span = bound.span
-    kept = reductions.option(context, scope, bound.options, WHERE, (target, span))
-    weight = reductions.option(context, scope, bound.options, WEIGHT, (target, span))
+    kept = reductions.option(context, scope, bound.option(WHERE), WHERE, (target, span))
+    weight = reductions.option(context, scope, bound.option(WEIGHT), WEIGHT, (target, span))
     if weight is not None:
         implied = masks.nonzero(context, scope, weight, span)
         kept = masks.both(context, scope, "and", implied, kept, span, WHERE)

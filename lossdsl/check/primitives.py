@@ -41,7 +41,7 @@ def unresolved(context: Context, scope: Scope, bound: Bound, span: Span) -> Valu
     nodes = [value.node for value, _ in bound.values.values() if isinstance(value, Value)]
     # What the options read are inputs too, also while the call itself waits for its types.
     for name in (WHERE, WEIGHT, NORMALIZE):
-        option, _ = bound.options.get(name, (None, span))
+        option, _ = bound.option(name) or (None, span)
         nodes += [option.node] if isinstance(option, Value) else []
     type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
     node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, type, {"at": span.text})

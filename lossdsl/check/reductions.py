@@ -34,10 +34,10 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
     assert isinstance(value, Value)
     value = _operand(context, scope, bound.function, value, span)
     _refuse_divisor(context, scope, bound, bound.function)
-    mask = option(context, scope, bound.options, WHERE, (value, span))
-    weight = option(context, scope, bound.options, WEIGHT, (value, span))
-    normalize, divisor = _normalize(context, scope, bound.options.get(NORMALIZE))
-    keepdims = _flag(context, scope, bound.options.get(KEEPDIMS))
+    mask = option(context, scope, bound.option(WHERE), WHERE, (value, span))
+    weight = option(context, scope, bound.option(WEIGHT), WEIGHT, (value, span))
+    normalize, divisor = _normalize(context, scope, bound.option(NORMALIZE))
+    keepdims = _flag(context, scope, bound.option(KEEPDIMS))
     options = Options(bound.axis, keepdims, mask, weight, normalize, divisor)
     return reduce_value(context, scope, bound.function, (value, span), options, bound.span)
 
@@ -66,16 +66,16 @@ def loss_call(
     with them, its weight multiplied.
     """
     span = bound.span
-    own = {
-        name: (expressions.argument(context, inner, default), default.span)
-        for name, default in defaults.items()
-        if name != AXIS
-    }
-    own_mask = option(context, inner, own, WHERE, (body, span))
-    own_weight = option(context, inner, own, WEIGHT, (body, span))
+
+    def own(name: str) -> tuple[Argument, Span] | None:
+        expr = defaults.get(name)
+        return None if expr is None else (expressions.argument(context, inner, expr), expr.span)
+
+    own_mask = option(context, inner, own(WHERE), WHERE, (body, span))
+    own_weight = option(context, inner, own(WEIGHT), WEIGHT, (body, span))
     value = Value(body.node, outward(body.type))
-    mask = option(context, scope, bound.options, WHERE, (value, span))
-    weight = option(context, scope, bound.options, WEIGHT, (value, span))
+    mask = option(context, scope, bound.option(WHERE), WHERE, (value, span))
+    weight = option(context, scope, bound.option(WEIGHT), WEIGHT, (value, span))
     own_mask, own_weight = _outer(own_mask, outward), _outer(own_weight, outward)
     options = Options(
         axis=bound.axis,
@@ -84,15 +84,15 @@ def loss_call(
     )
     if AXIS in defaults and options.axis is None:
         options = replace(options, axis=axis_argument(scope, defaults[AXIS]))
-    reduction = _choice(context, scope, bound.options.get(REDUCE) or own.get(REDUCE))
+    reduction = _choice(context, scope, bound.option(REDUCE) or own(REDUCE))
     if reduction is None:
         _refuse_reduction(context, scope, bound)
         return unreduced(context, scope, value, options, span)
     function = of_form(reduction)
     _refuse_divisor(context, scope, bound, function)
     if function.combine == "mean":
-        given = bound.options.get(NORMALIZE)
-        by = (inner, own.get(NORMALIZE)) if given is None else (scope, given)
+        given = bound.option(NORMALIZE)
+        by = (inner, own(NORMALIZE)) if given is None else (scope, given)
         normalize, divisor = _normalize(context, *by)
         options = replace(options, normalize=normalize, divisor=divisor)
     return reduce_value(context, scope, function, (value, span), options, span)
@@ -101,7 +101,7 @@ def loss_call(
 def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
     """Report options of a call that say how to reduce what is not reduced."""
     axis = None if bound.axis is None else bound.axis.span
-    _, divisor = bound.options.get(NORMALIZE, (None, None))
+    divisor = bound.options[NORMALIZE].span if NORMALIZE in bound.options else None
     for name, place in ((AXIS, axis), (NORMALIZE, divisor)):
         if place is not None:
             context.error(
@@ -123,7 +123,7 @@ def _refuse_divisor(context: Context, scope: Scope, bound: Bound, function: Buil
         scope,
         "LD102",
         f"`normalize` says what a mean divides by; `{function.name}` divides by nothing",
-        given[1],
+        given.span,
         help=f"{mean} divides; a sum is divided by `/`",
     )
 
@@ -148,12 +148,12 @@ def _choice(context: Context, scope: Scope, option: tuple[Argument, Span] | None
 def option(
     context: Context,
     scope: Scope,
-    given: Mapping[str, tuple[Argument, Span]],
+    given: tuple[Argument, Span] | None,
     name: str,
     target: tuple[Value, Span],
 ) -> Value | None:
     """Return a mask or weight lined up with a target; None if it keeps all."""
-    argument, span = given.get(name, (Static(None), target[1]))
+    argument, span = given or (Static(None), target[1])
     if isinstance(argument, Static) and argument.value is None:
         return None
     value = expressions.as_value(context, scope, argument, span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lossdsl.infer.arguments import Argument, Written
@@ -33,9 +34,16 @@ class Bound:
     constraints: dict[str, tuple[Written, ...]] = field(
         default_factory=dict[str, tuple[Written, ...]]
     )
-    options: dict[str, tuple[Argument, Span]] = field(
-        default_factory=dict[str, tuple[Argument, Span]]
-    )
+    options: dict[str, Written] = field(default_factory=dict[str, Written])
+    evaluate: Callable[[Written], Argument] = field(kw_only=True)
+
+    def option(self, name: str) -> tuple[Argument, Span] | None:
+        """Return the value of an option that is given, which is computed when it is first read.
+
+        What the body of a definition says of an input goes before what an option reads of it.
+        """
+        written = self.options.get(name)
+        return None if written is None else (self.evaluate(written), written.span)
 
 
 def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.infer.arguments import Static, Value
+from lossdsl.infer.arguments import Evaluated, Static, Value
 from lossdsl.infer.axes import AxisArgument, NamedDim, is_dim
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit, fit
@@ -80,7 +80,7 @@ def _is_of_value(bound: Bound, fitted: Fitted, axis: Dim | int) -> bool:
     if isinstance(fitted, Diagnostic):
         return False
     match bound.options.get(REDUCE):
-        case Static("none"), _:
+        case ast.Text("none") | Evaluated(Static("none")):
             return False
         case _:
             pass

@@ -55,15 +55,17 @@ def _by_signature(bound: Bound, fitted: Fit, statics: dict[str, object], dtype: 
     if isinstance(pattern, ast.TreeTypeExpr):
         return TreeType()
     assert isinstance(pattern, ast.ArrayTypeExpr), f"{bound.function.name} needs a rule"
+    sizes: dict[str, Dim] = {}
     for name, value in statics.items():
         match value:
             case Dim() as dim:
-                fitted.bindings.dims.setdefault(name, dim)
+                sizes[name] = dim
             case int() if not isinstance(value, bool):
-                fitted.bindings.dims.setdefault(name, _size(bound, name, value))
+                sizes[name] = _size(bound, name, value)
             case _:
                 pass
-    dims = instantiate(pattern.dims, fitted.bindings)
+    bindings = replace(fitted.bindings, dims={**sizes, **fitted.bindings.dims})
+    dims = instantiate(pattern.dims, bindings)
     if dims is not None:
         dims = _moved_back(pattern, dims, fitted)
     result = {"float": dtype, "num": dtype, "any": dtype, "int": "i32"}.get(pattern.dtype)

@@ -61,6 +61,12 @@ class Library:
             for one in own.values() if isinstance(own, dict) else ():
                 hold_library(one, Builtin)
 
+    def __copy__(self) -> Library:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Library:
+        return self
+
     def __getitem__(self, name: str) -> Builtin:
         return self.functions[name]
 

@@ -93,6 +93,12 @@ class Builtin:
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return reduced(self)
 
+    def __copy__(self) -> Builtin:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Builtin:
+        return self
+
     @cached_property
     def signatures(self) -> tuple[ast.Signature, ...]:
         """The parsed signatures; a primitive's text is part of lossdsl, so it must parse."""

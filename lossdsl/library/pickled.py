@@ -27,10 +27,10 @@ def reduced(function: Builtin) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _own, (name,)
     if function.python:
         return of_python, (function.kernel, name)
-    if factory is not None:
-        module, attribute = factory.__module__, factory.__qualname__
-        if getattr(sys.modules.get(module), attribute, None) is function:
-            return _of_module, (module, attribute)
+    if factory is not None and factory.__module__ in sys.modules:
+        for attribute, value in vars(sys.modules[factory.__module__]).items():
+            if value is function:
+                return _of_module, (factory.__module__, attribute)
     return type(function), tuple(
         getattr(function, part.name) for part in dataclasses.fields(function)
     )
@@ -43,9 +43,14 @@ def _own(name: str) -> Builtin:
 
 
 def _of_module(module: str, attribute: str) -> Builtin:
+    from lossdsl.library.function import Builtin
+
     try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError):
-        message = f"the function `{attribute}` of the module `{module}` is not in this process"
-        help = "declare it in a module that both processes import"
-        raise LossError([at("LD808", message, None, help=help)]) from None
+        function = getattr(import_module(module), attribute, None)
+    except ImportError:
+        function = None
+    if isinstance(function, Builtin):
+        return function
+    message = f"the function `{attribute}` of the module `{module}` is not in this process"
+    help = "declare it in a module that both processes import"
+    raise LossError([at("LD808", message, None, help=help)])
