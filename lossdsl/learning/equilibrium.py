@@ -12,7 +12,6 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -176,7 +175,11 @@ class EquilibriumPropagation(LearningRule):
         width = 2 * beta if self.phases == "centered" else beta
         # Where the free rest is a feed-forward pass, one phase leaves it out.
         signs = (1, 0) if self.phases == "one" else (1, -1)
-        both, drifts = jax.vmap(partial(jax.jvp, by_params))((rests.units,), (rests.left,))
+
+        def at_rest(rest: Rest) -> tuple[Any, Any]:
+            return jax.jvp(by_params, (rest.units,), (rest.left,))
+
+        both, drifts = jax.lax.map(at_rest, rests)
         change, drift = (
             jax.tree.map(lambda one: signs[0] * one[0] + signs[1] * one[1], of)
             for of in (both, drifts)
