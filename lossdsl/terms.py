@@ -15,6 +15,7 @@ from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
 from lossdsl.lower.dtypes import default_float, jax_dtype
 from lossdsl.lower.tape import evaluate
 from lossdsl.optimize import optimize
+from lossdsl.specialize.leafwise import leafwise
 from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type
 
@@ -80,7 +81,8 @@ Run = Callable[[Core, Sequence[Node], Mapping[str, Any]], list[Any]]
 
 def run(core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
     """Return the values of nodes of a program, optimized together."""
-    return evaluate(core.graph, optimize(core, wanted), inputs, default_float())
+    flat = leafwise(core.graph, wanted, default_float())
+    return evaluate(flat.graph, optimize(flat.graph, flat.roots), inputs)
 
 
 def results(core: Core, inputs: Mapping[str, Any], run: Run = run) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -36,6 +36,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 
 
 import jax  # noqa: E402  (it reads the environment)
+
+from lossdsl import optimize  # noqa: E402
+from lossdsl.core.graph import Graph, Node  # noqa: E402
+from lossdsl.lower.dtypes import default_float  # noqa: E402
+from lossdsl.specialize.verify import verify_flat  # noqa: E402
 
 # JAX makes many small objects that live long. With Python's thresholds an eighth of the time of
 # the suite is spent on looking for cycles among them; `Programs` collects when it lets them go.
@@ -74,6 +79,19 @@ def released(programs: Programs) -> Iterator[None]:
     yield
     if programs.held > HELD_AT_ONCE:
         programs.release()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verified() -> Iterator[None]:
+    """Hold the invariants of flat core before and after every rewrite of every program."""
+
+    def verify(graph: Graph, roots: Sequence[Node]) -> list[Node]:
+        verify_flat(graph, roots, default_float())
+        return list(roots)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimize, "PASSES", (verify, *optimize.PASSES, verify))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -62,8 +62,7 @@ def cross_entropy(z: Any, y: Any) -> Any:
 
 
 def l2sqr(params: Any) -> Any:
-    squares = jax.tree.map(jnp.square, params)
-    means = jax.tree.leaves(jax.tree.map(jnp.mean, squares))
+    means = [jnp.mean(jnp.square(leaf)) for leaf in jax.tree.leaves(params)]
     return reduce(operator.add, means) / len(means)
 
 
@@ -94,7 +93,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
         [params["decoder"]["kernel"], params["encoder"]["kernel"]]
     ),
     "sum_squares(params)": lambda params: reduce(
-        operator.add, jax.tree.leaves(jax.tree.map(jnp.sum, jax.tree.map(jnp.square, params)))
+        operator.add, [jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(params)]
     ),
     "mse(out, tgt) + 1e-3*l2sqr(params)": lambda out, tgt, params: (
         mse(out, tgt) + 1e-3 * l2sqr(params)

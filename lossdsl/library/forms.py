@@ -58,6 +58,10 @@ class Form(Enum):
     """A tree without the leaves that no loss reads."""
     LEAF = auto()
     """One leaf of a tree."""
+    ACROSS = auto()
+    """The partial results of leaves, combined."""
+    JOINED = auto()
+    """The elements of all leaves, end to end."""
     MAP = auto()
     """A call that is expanded leaf by leaf."""
     LIMIT = auto()

@@ -21,6 +21,7 @@ from lossdsl.lower.scalars import scalar_class, strong_scalar
 from lossdsl.lower.tape import evaluate
 from lossdsl.lower.values import concrete
 from lossdsl.selectors import flatten
+from lossdsl.specialize.leafwise import leafwise
 from lossdsl.syntax import ast
 from lossdsl.types.types import UNKNOWN, Dim, Type
 
@@ -136,7 +137,8 @@ def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -
                 message = f"a bound reads the size `{node.value}`, which nothing passed shows"
                 help = "pass the input that has it as a dim by name: `project(params, …)`"
                 raise LossError([at("LD224", message, None, help=help)])
-        (value,) = evaluate(core.graph, [bound], values, default_float())
+        flat = leafwise(core.graph, [bound], default_float())
+        (value,) = evaluate(flat.graph, flat.roots, values)
         _certain(bounded.input_of(core.graph, limit))
         found_at = bounded.positions(core.graph, subject)
         assert found_at is not None

@@ -15,12 +15,14 @@ import jax
 import jax.numpy as jnp
 
 from lossdsl.check.watch import Watched
-from lossdsl.core.graph import Apply, Core, Input, Leaves, Node, Place, operands, tape
+from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, Place, operands, tape
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.tape import evaluate
 from lossdsl.optimize import optimize
+from lossdsl.specialize.leafwise import leafwise
+from lossdsl.specialize.verify import verify_flat
 
 # How far a sum of probabilities may be from 1, by the bits of its dtype.
 TOLERANCE = {16: 3e-2, 32: 1e-3, 64: 1e-6}
@@ -97,16 +99,18 @@ class Observer:
         terms = _terms(core)
         masks = _masks(core)
         asked = [*wanted, *terms.values(), *masks, *(one.arguments[0] for one in masks)]
-        roots = optimize(core, cast("list[Node]", asked))
+        flat = leafwise(core.graph, cast("list[Node]", asked), default_float())
+        graph, roots = flat.graph, optimize(flat.graph, flat.roots)
+        verify_flat(graph, roots, default_float())
         nodes = tape(roots)
-        found = evaluate(core.graph, [*roots, *nodes], inputs, default_float())
+        found = evaluate(graph, [*roots, *nodes], inputs)
         values = dict(zip(nodes, found[len(roots) :], strict=True))
         optimized = dict(zip(asked, roots, strict=True))
-        steps, unfinite = _steps(core, nodes, values)
+        steps, unfinite = _steps(graph, nodes, values)
         looked = [one for node in nodes for one in _looks(core, node, values)]
         kept = [
             (
-                _place(core, cast("Node", one.arguments[0])) or _place(core, one),
+                _place(core.graph, cast("Node", one.arguments[0])) or _place(core.graph, one),
                 values[optimized[cast("Node", one.arguments[0])]],
                 values[optimized[one]],
             )
@@ -157,14 +161,14 @@ def _masks(core: Core) -> list[Apply]:
     return list(found.values())
 
 
-def _place(core: Core, node: Node) -> Place | None:
+def _place(graph: Graph, node: Node) -> Place | None:
     """Return where a node was written: first in the text itself."""
-    places = core.graph.places.get(node, [])
+    places = graph.places.get(node, [])
     return next((one for one in places if not one.calls), places[0] if places else None)
 
 
 def _steps(
-    core: Core, nodes: Sequence[Node], values: Mapping[Node, Any]
+    graph: Graph, nodes: Sequence[Node], values: Mapping[Node, Any]
 ) -> tuple[list[Step], tuple[Found, ...]]:
     """Return the floating steps, and for each what is not finite in it."""
     steps: list[Step] = []
@@ -176,7 +180,7 @@ def _steps(
         for leaf in _floating(values[node])[:1]:
             place_of[node] = len(steps)
             reads = tuple(place_of[one] for one in operands(node) if one in place_of)
-            steps.append(Step(node, reads, _place(core, node), leaf.shape))
+            steps.append(Step(node, reads, _place(graph, node), leaf.shape))
             found.append(_first(leaf, ~jnp.isfinite(leaf)))
     return steps, tuple(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -26,16 +26,18 @@ from lossdsl.types.types import Type
 Value = Any
 
 
-def applied(
-    graph: Graph, node: Apply, operands: Sequence[Value], run: Callable[[], Value]
-) -> Value:
-    """Return the value of a user's function; `run` applies the kernel of a primitive."""
+def applied(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
+    """Return the value of a user's function."""
     function, cause = node.function, None
     value: Value = None
     try:
         wrong = kernel_misfit(function)
         if wrong is None:
-            value = _python(graph, node, operands) if function.python else run()
+            value = (
+                _python(graph, node, operands)
+                if function.python
+                else function.kernel(*operands, **dict(node.options))
+            )
             wrong = _other_type(function, graph.types[node], value)
     except LossError:
         raise

@@ -1,18 +1,18 @@
-"""Rewrites of core between checking and lowering: functions from roots to roots."""
+"""Rewrites of flat core before it is lowered: functions from roots to roots."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossdsl.core.graph import Core, Node
-from lossdsl.optimize import leafwise, sink
+from lossdsl.core.graph import Graph, Node
+from lossdsl.optimize import sink
 
-PASSES = (leafwise.leafwise, sink.sink)
+PASSES = (sink.sink,)
 
 
-def optimize(core: Core, roots: Sequence[Node]) -> list[Node]:
+def optimize(graph: Graph, roots: Sequence[Node]) -> list[Node]:
     """Return roots of equal meaning, after every pass."""
-    found = list(roots)
+    rewritten = list(roots)
     for rewrite in PASSES:
-        found = rewrite(core.graph, found)
-    return found
+        rewritten = rewrite(graph, rewritten)
+    return rewritten

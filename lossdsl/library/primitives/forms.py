@@ -6,6 +6,8 @@ None of these can be called by name.
 from __future__ import annotations
 
 import math
+import operator
+from functools import reduce
 from typing import Any
 
 from lossdsl.library.declare import primitive
@@ -82,9 +84,13 @@ def shield() -> Any:
 def cast() -> Any:
     """Convert to another dtype."""
     import jax.numpy as jnp
+    import numpy as np
 
     def kernel(x: Any, *, dtype: str) -> Any:
-        return converted(x, jnp.dtype(LONG_NAMES[dtype]))
+        to = jnp.dtype(LONG_NAMES[dtype])
+        if not hasattr(x, "dtype"):
+            return np.asarray(x, to)
+        return x if x.dtype == to else converted(x, to)
 
     return kernel
 
@@ -208,7 +214,45 @@ def leaf() -> Any:
     """Take one leaf of a tree by its place."""
 
     def kernel(x: Any, *, at: int) -> Any:
-        raise AssertionError("selected by the lowering")
+        return x[at]
+
+    return kernel
+
+
+@primitive("across(*x: any, by: text, sizes: shape) -> any", form=Form.ACROSS, internal=True)
+def across() -> Any:
+    """Combine the partial results of leaves: a mean counts each by its number of elements."""
+    import jax.numpy as jnp
+
+    def mean(partial: tuple[Any, ...], sizes: tuple[int, ...]) -> Any:
+        if len(set(sizes)) == 1:
+            return reduce(operator.add, partial) / len(partial)
+        shares = [one * (size / sum(sizes)) for one, size in zip(partial, sizes, strict=True)]
+        return reduce(operator.add, shares)
+
+    combine: dict[str, Any] = {
+        "add": operator.add,
+        "multiply": operator.mul,
+        "maximum": jnp.maximum,
+        "minimum": jnp.minimum,
+        "and": jnp.logical_and,
+        "or": jnp.logical_or,
+    }
+
+    def kernel(*x: Any, by: str, sizes: tuple[int, ...]) -> Any:
+        return mean(x, sizes) if by == "mean" else reduce(combine[by], x)
+
+    return kernel
+
+
+@primitive("joined(*x: any, shapes: text) -> any", form=Form.JOINED, internal=True)
+def joined() -> Any:
+    """Lay arrays end to end, each spread over a shape."""
+    import jax.numpy as jnp
+
+    def kernel(*x: Any, shapes: tuple[tuple[int, ...], ...]) -> Any:
+        parts = zip(x, shapes, strict=True)
+        return jnp.concatenate([jnp.ravel(jnp.broadcast_to(one, shape)) for one, shape in parts])
 
     return kernel
 

@@ -1,0 +1,1 @@
+"""Core made flat: operations on arrays alone, with every conversion written out."""
