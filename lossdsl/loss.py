@@ -28,6 +28,7 @@ from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import Observer
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.report import Watcher, report, settled
+from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.values import concrete, restored
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
@@ -175,6 +176,7 @@ class CompiledLoss:
                 self._limits,
                 batch=self._batch,
                 debug=debug,
+                sizes=open_sizes(inputs),
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])

@@ -154,7 +154,7 @@ def _size(context: Context, scope: Scope, expr: ast.Name) -> Value:
     """Return the size of a dim, which something has to show."""
     dim = scope.dims[expr.id]
     # Where types are not known something else is wrong, or not all inputs are passed.
-    open_call = context.concrete and dim.known is None and not context.partial
+    open_call = context.concrete and context.graph.size(dim) is None and not context.partial
     if expr.id in scope.undetermined or (open_call and not has_errors(context.diagnostics)):
         of = "a parameter" if scope.calls else "an input"
         return context.error(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
+from typing import Any
 
 from lossdsl.check import expressions, primitives, terms
 from lossdsl.check.bounds import hold_program_apart
@@ -61,12 +62,14 @@ def elaborate(
     partial: bool = False,
     batch: Collection[str] | None = None,
     debug: bool = False,
+    sizes: Mapping[str, Any] | None = None,
 ) -> Elaborated:
     """Check a program, statically or (with `concrete` types and a default float) at trace time.
 
     With `partial` the inputs that have no concrete type keep their declared one, or none. `batch`
     names the inputs that hold a batch, where their types do not say it. With `debug` the arguments
-    that must lie somewhere are marked, to be looked at.
+    that must lie somewhere are marked, to be looked at. `sizes` are those that a call leaves open,
+    by the symbols that stand for them in its types.
     """
     return with_whole_stack(
         lambda: _elaborate(
@@ -74,7 +77,7 @@ def elaborate(
             library,
             given,
             concrete,
-            Context(Graph(), limits, default_float, partial=partial, debug=debug),
+            Context(Graph(sizes=sizes or {}), limits, default_float, partial=partial, debug=debug),
             partial,
             batch,
         )
@@ -113,6 +116,7 @@ def _elaborate(
             for symbol in symbols_of(declared.values())
         }
         runs = {name: bindings.runs.get(name) for name in runs_of(declared.values())}
+        context.graph.outer.update(bindings.dims)
         if partial:
             rest = {name: static_type(one.type) for name, one in declared.items()}
             types = {**rest, **types}

@@ -15,7 +15,7 @@ from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax.ast import identity
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import Dim, Type
+from lossdsl.types.types import UNKNOWN_DIM, Dim, Type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +85,13 @@ class Graph:
     """The nodes of one program, made by `const`, `input`, `leaves` and `apply` only.
 
     `watched` has what a debug build looks at. `outer` says for which dim of its caller each symbol
-    of an expanded definition stands.
+    of an expanded definition stands. `sizes` has what symbols stand for whose number no call
+    shows, as under `jax.export`.
     """
 
     types: dict[Node, Type] = field(default_factory=dict["Node", "Type"])
     outer: dict[str, Dim] = field(default_factory=dict[str, Dim])
+    sizes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     places: dict[Node, list[Place]] = field(default_factory=dict["Node", "list[Place]"])
     watched: list[Any] = field(default_factory=list["Any"])
     _known: dict[object, Node] = field(default_factory=dict["object", "Node"])
@@ -111,6 +113,18 @@ class Graph:
     def leaves(self, tree: Node, selector: Selector, type: Type) -> Node:
         """Return the node of a selection."""
         return self._node(("leaves", id(tree), selector), lambda: Leaves(tree, selector), type)
+
+    def size(self, dim: Dim) -> Any:
+        """Return what a dim is worth at a call, a number or a size of JAX; None while unknown."""
+        if dim.known is not None or dim.constant is None:
+            return dim.known
+        values = {
+            symbol: self.sizes[symbol]
+            if symbol in self.sizes
+            else self.size(self.outer.get(symbol, UNKNOWN_DIM))
+            for symbol in dim.symbols
+        }
+        return None if None in values.values() else dim.polynomial.evaluated(values)
 
     def again(self, node: Apply, arguments: Iterable[Node | None], type: Type) -> Node:
         """Return the same operation on other operands, written at the same places."""

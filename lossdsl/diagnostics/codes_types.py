@@ -202,6 +202,21 @@ ROWS = (
         good="a: f32[A+B]\nb: f32[B]\nloss = sum(a)/A + mean(b)",
     ),
     Code(
+        "LD225",
+        title="size that is left open",
+        why="`jax.export` traces with sizes that are symbols. What needs the number of one, such "
+        "as whether it is even, cannot be traced unless the symbols or a constraint say it.",
+        bad="import jax\nfrom jax import export\n"
+        'x = jax.ShapeDtypeStruct(export.symbolic_shape("b"), "float32")\n'
+        'loss = lossdsl.compile("mean(reshape(x, (2, -1)))")\n'
+        "export.export(jax.jit(lambda x: loss(x=x)))(x)",
+        good="import jax\nfrom jax import export\n"
+        'x = jax.ShapeDtypeStruct(export.symbolic_shape("2*b"), "float32")\n'
+        'loss = lossdsl.compile("mean(reshape(x, (2, -1)))")\n'
+        "export.export(jax.jit(lambda x: loss(x=x)))(x)",
+        form="python",
+    ),
+    Code(
         "LD226",
         title="inputs that lie apart",
         why="One program reads all inputs, so they lie on the same devices and on one mesh; under "

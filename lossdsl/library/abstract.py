@@ -15,6 +15,7 @@ from typing import Any
 
 from lossdsl.diagnostics.diagnostic import article
 from lossdsl.library.python import call, nested
+from lossdsl.polynomial import Polynomial
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_type
@@ -33,7 +34,6 @@ from lossdsl.types.types import (
     UnknownType,
     array,
     kind,
-    literal_dim,
     symbol_dim,
 )
 
@@ -212,16 +212,26 @@ def _size(dim: Dim, sizes: Sizes) -> Any:
 
 
 def _dim(size: str, sizes: Sizes) -> Dim:
-    """Return a size as JAX writes it, `2*B^2 - 1`, over our symbols; unknown if no polynomial."""
+    """Return a size as JAX writes it over our symbols; unknown if it is no polynomial."""
+    ours = {str(symbol): name for name, symbol in sizes.items()}
+    read = read_size(size)
+    return UNKNOWN_DIM if read is None else substitute(read, lambda name: symbol_dim(ours[name]))
+
+
+def read_size(size: str) -> Polynomial | None:
+    """Return a size as JAX writes it; None if it is no polynomial.
+
+    >>> str(read_size("2*b^2 - 1")), read_size("floordiv(b, 2)")
+    ('2*b**2-1', None)
+    """
     if size.isdecimal():
-        return literal_dim(int(size))
+        return Polynomial(int(size))
     parsed, _ = parse_type(Source(f"float[{size.replace('^', '**')}]"))
     match parsed:
         case ast.ArrayTypeExpr(dims=(ast.DimExpr() as dim,)):
-            ours = {str(symbol): name for name, symbol in sizes.items()}
-            return substitute(dim.polynomial, lambda name: symbol_dim(ours[name]))
+            return dim.polynomial
         case _:
-            return UNKNOWN_DIM
+            return None
 
 
 def raised(problem: Exception, *functions: object) -> Failure:

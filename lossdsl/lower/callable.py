@@ -14,6 +14,7 @@ from lossdsl.library.suggest import did_you_mean
 from lossdsl.lower.apart import apart
 from lossdsl.lower.arguments import argument_problem, host_arrays, placement_problem
 from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
+from lossdsl.lower.symbolic import open_size_problem
 from lossdsl.lower.values import only_fields, without_unread
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS
@@ -163,6 +164,7 @@ def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:
     if isinstance(problem, LossError):
         raise LossError(problem.diagnostics) from problem.__cause__
     found = argument_problem(inputs) or placement_problem(inputs, problem)
+    found = found or open_size_problem(problem)
     if found is None:
         raise problem
     raise LossError([found]) from None

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
+import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.lower.foreign import applied
+from lossdsl.lower.symbolic import run_with_open_sizes
 from lossdsl.lower.typed import hold
 from lossdsl.types.types import ArrayType, Type
 
@@ -31,6 +34,8 @@ def evaluate(graph: Graph, roots: Iterable[Node], inputs: Mapping[str, Value]) -
                 operands = [None if one is None else values[one] for one in arguments]
                 if function.foreign:
                     values[node] = applied(graph, node, operands)
+                elif graph.sizes:
+                    values[node] = run_with_open_sizes(graph, node, operands)
                 else:
                     values[node] = function.kernel(*operands, **dict(node.options))
                     hold(graph, node, values[node])
@@ -45,6 +50,8 @@ def _constant(value: Any, type: Type) -> Value:
     if isinstance(value, tuple):
         assert isinstance(type, ArrayType)
         return np.asarray(value, jax_dtype(type.dtype))
+    if is_symbolic_dim(value):
+        return jnp.asarray(value)
     # A size that no int32 holds is exact enough as a number.
     large = isinstance(value, int) and abs(value) >= 2**31
     return float(value) if large else value

@@ -11,6 +11,7 @@ import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.lower.arguments import as_array, host_arrays, refusal
+from lossdsl.lower.symbolic import dim_of
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has
@@ -22,7 +23,6 @@ from lossdsl.types.types import (
     RecordType,
     TreeType,
     Type,
-    literal_dim,
 )
 from lossdsl.types.unread import Unread, unread
 
@@ -41,7 +41,7 @@ def array_type(value: Any, name: str) -> ArrayType:
                 )
             ]
         )
-    dims = tuple(literal_dim(int(size)) for size in value.shape)
+    dims = tuple(map(dim_of, value.shape))
     return ArrayType(dtype, dims, ARRAY if dims else SCALAR)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from lossdsl.check.bounded import takes_constraints
 from lossdsl.check.leaves import cast_node, tree_leaves
@@ -24,6 +24,7 @@ from lossdsl.specialize.casts import as_arrays, concrete, met
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import (
     ArrayType,
+    Dim,
     RecordType,
     TreeType,
     Type,
@@ -46,7 +47,7 @@ def leafwise(core: Graph, roots: Sequence[Node], default_float: str) -> Flat:
 
     Types are concrete: every leaf of every tree is known, and `default_float` is a dtype.
     """
-    flat = _Flattened(core, Graph(), default_float)
+    flat = _Flattened(core, Graph(sizes=core.sizes), default_float)
     for node in tape(roots):
         flat.visit(node)
     return Flat(flat.graph, [flat.whole(root) for root in roots])
@@ -69,7 +70,7 @@ class _Flattened:
         if isinstance(type, TreeType | RecordType):
             self.trees[node] = self._tree(node, type)
         else:
-            self.arrays[node] = self._array(node, concrete(type, self.default_float))
+            self.arrays[node] = self._array(node, self._concrete(type))
 
     def whole(self, node: Node) -> Node:
         """Return what reads a value whole: an array, or the branches of a tree."""
@@ -85,7 +86,7 @@ class _Flattened:
     def _array(self, node: Node, type: Type) -> Node:
         match node:
             case Const(value, sizes):
-                return self.graph.const(value, type, sizes)
+                return self.graph.const(self._sized(value), type, sizes)
             case Input(name):
                 return self._placed(self.graph.input(name, type), node)
             case Leaves(tree) if tree in self.arrays:
@@ -112,7 +113,7 @@ class _Flattened:
                 return [leaf for path, leaf in paired if path in kept]
             case Apply() if isinstance(type, TreeType):
                 return [
-                    self._mapped(node, at, concrete(leaf, self.default_float))
+                    self._mapped(node, at, self._concrete(leaf))
                     for at, (_, leaf) in enumerate(tree_leaves(type))
                 ]
             case Apply():
@@ -124,9 +125,9 @@ class _Flattened:
 
     def _outputs(self, made: Node, node: Node, type: Type) -> list[Node]:
         """Return the leaves of what is passed as a tree, or made with several outputs."""
-        form, leaves = of_form(Form.LEAF), enumerate(tree_leaves(type))
+        form, leaves = of_form(Form.LEAF), [self._concrete(leaf) for _, leaf in tree_leaves(type)]
         made = self._placed(made, node)
-        return [self.graph.apply(form, [made], leaf, {"at": at}) for at, (_, leaf) in leaves]
+        return [self.graph.apply(form, [made], leaf, {"at": at}) for at, leaf in enumerate(leaves)]
 
     def _mapped(self, node: Apply, at: int, leaf: Type) -> Node:
         """Return the operation on one leaf; an array beside trees is the same for all leaves."""
@@ -159,7 +160,26 @@ class _Flattened:
             operands = met(self.graph, function, operands, type, self.default_float)
         elif not function.reduction:
             operands = as_arrays(self.graph, function, operands, type, self.default_float)
+        options = {name: self._sized(value) for name, value in options.items()}
         return self._placed(self.graph.apply(function, operands, type, options), node)
+
+    def _concrete(self, type: Type) -> Type:
+        """Return the type of an array in a dtype that there is, and in the sizes of the call."""
+        made = concrete(type, self.default_float)
+        if not self.core.sizes or not isinstance(made, ArrayType) or made.shape is not None:
+            return made
+        dims = (replace(dim, size=self.core.size(dim)) for dim in made.dims or ())
+        return replace(made, dims=tuple(dims))
+
+    def _sized(self, value: Any) -> Any:
+        """Return an option with sizes in place of dims."""
+        match value:
+            case Dim():
+                return self.core.size(value)
+            case tuple() if self.core.sizes:
+                return tuple(map(self._sized, value))
+            case _:
+                return value
 
     def _placed(self, made: Node, node: Node) -> Node:
         """Return a node, written where the one was that it is made of."""

@@ -49,7 +49,7 @@ def _violations(graph: Graph, node: Node, default_float: str) -> Iterator[str]:
                 yield "has a cast to another dtype than that of its result"
         case Const() | Input():
             pass
-    if (open := _open(graph.types[node])) is not None:
+    if (open := _open(graph.types[node], bool(graph.sizes))) is not None:
         yield f"has the type {open}"
 
 
@@ -57,12 +57,16 @@ def _dtype(type: Type) -> str | None:
     return type.dtype if isinstance(type, ArrayType) else None
 
 
-def _open(type: Type) -> Type | None:
-    """Return a type that is not concrete; numbers have the dtype of what they meet."""
+def _open(type: Type, sizes: bool) -> Type | None:
+    """Return a type that is not concrete; numbers have the dtype of what they meet.
+
+    Where a call leaves `sizes` open, a dim that is no polynomial of them is not known.
+    """
     match type:
         case ArrayType(dtype=dtype, strength=strength):
             known = dtype in LONG_NAMES or strength == LITERAL
-            return None if known and type.shape is not None else type
+            sized = type.dims is not None if sizes else type.shape is not None
+            return None if known and sized else type
         case TreeType(leaves=None) | UnknownType():
             return type
         case _:

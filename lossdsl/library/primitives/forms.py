@@ -297,8 +297,8 @@ def unpick() -> Any:
         # Elements are counted from 1: what is not picked from anywhere is 0 or negative.
         size = math.prod(shape)
         counted = jnp.arange(1, size + 1).reshape(shape)
-        picked = pick.kernel(counted, *places, **dict(options)).ravel()
-        needed = jnp.broadcast_to(jnp.asarray(mask, bool), over).ravel()
+        picked = pick.kernel(counted, *places, **dict(options))
+        needed = jnp.broadcast_to(jnp.asarray(mask, bool), over)
         whole = jnp.zeros(size + 1, bool).at[jnp.maximum(picked, 0)].max(needed)
         return whole[1:].reshape(shape)
 
