@@ -107,6 +107,8 @@ def _floats(
     types = [value.type for value, _ in operands]
     if not context.concrete or not all(isinstance(type, ArrayType) for type in types):
         return operands
+    if not any(kind(one.dtype) == "int" for one in cast("list[ArrayType]", types)):
+        return operands
     signature = function.taking(len(operands))
     wanted, result = parameter_dtypes(signature), result_dtype(signature)
     arrays = cast("list[ArrayType]", types)

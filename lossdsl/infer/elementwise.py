@@ -189,8 +189,10 @@ def compute_dtype(
     """Return the dtype that the operands are converted to; None where they stay as they are."""
     if not any(want != "bool" for want in wanted):
         return None
-    if _are_mixed(result, {one.dtype for one in types}, promote(types, default_float)[0]):
-        return None  # compared as they are
+    if result == "bool":
+        dtypes = {one.dtype for one in types}
+        if dtypes <= set(INTS) and _are_mixed(result, dtypes, promote(types, default_float)[0]):
+            return None  # compared as they are
     met = promoted(wanted, result, types, default_float, grows)
     assert isinstance(met, ArrayType)
     if "float" in wanted and kind(met.dtype) == "int":

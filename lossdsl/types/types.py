@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import cast
 
 from lossdsl.types.dims import UNKNOWN_DIM as UNKNOWN_DIM
 from lossdsl.types.dims import Dim as Dim
@@ -116,13 +117,12 @@ Type = ArrayType | TreeType | RecordType | UnknownType
 UNKNOWN = UnknownType()
 
 
+_KINDS = {**dict.fromkeys(FLOATS, "float"), **dict.fromkeys(INTS, "int")}
+
+
 def kind(dtype: str) -> str:
     """Return `bool`, `int`, `float`, or the class `num` or `any` of a dtype."""
-    if dtype in FLOATS or dtype == "float":
-        return "float"
-    if dtype in INTS or dtype == "int":
-        return "int"
-    return dtype
+    return _KINDS.get(dtype, dtype)
 
 
 def scalar(dtype: str, strength: Strength = STRONG, role: str | None = None) -> ArrayType:
@@ -165,11 +165,12 @@ def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[s
     'i32'
     """
     operands = list(types)
-    strength: Strength = max((one.strength for one in operands), default=LITERAL)
-    if any(kind(one.dtype) in ("any", "num") for one in operands):
+    strength = max([one.strength for one in operands])
+    orders = [_ORDER.get(kind(one.dtype)) for one in operands]
+    if None in orders:  # of no kind that is known yet
         return "num", strength
-    top = max((_ORDER[kind(one.dtype)] for one in operands), default=0)
-    widest = [one for one in operands if _ORDER[kind(one.dtype)] == top]
+    top = max(cast("list[int]", orders))
+    widest = [one for one, order in zip(operands, orders, strict=True) if order == top]
     strongest = max(one.strength for one in widest)
     if strongest == LITERAL and strength > LITERAL and top == _ORDER["float"]:
         return default_float, strength
