@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from lossdsl.check.axes import axis_argument
 from lossdsl.check.constants import vector
 from lossdsl.check.context import Context, Scope
+from lossdsl.check.static_arguments import static_problem
 from lossdsl.check.undeclared import infer_inputs
 from lossdsl.check.variadic import several
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
@@ -22,7 +23,7 @@ from lossdsl.infer.arguments import (
 from lossdsl.infer.axes import AxisArgument
 from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
 from lossdsl.infer.patterns import sole_axis
-from lossdsl.infer.statics import as_choice, shape_of, static_problem
+from lossdsl.infer.statics import as_choice, shape_of
 from lossdsl.library.aliases import OPTIONS, alias_table
 from lossdsl.library.declare import Builtin, builtins
 from lossdsl.library.suggest import did_you_mean, function_meant

@@ -25,7 +25,8 @@ from lossdsl.infer.arguments import (
     Written,
 )
 from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit, fit
+from lossdsl.infer.explain_fit import explain_misfit
+from lossdsl.infer.fit import Fit, Misfit, fit
 from lossdsl.infer.own_axis import own_axis
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
@@ -121,7 +122,7 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
     if len(signatures) > 1:
         agreeing = [one for one in signatures if agrees(function, one[1], expr, evaluate)]
         signatures = agreeing or signatures
-    problems: list[Diagnostic] = []
+    problems: list[Diagnostic | tuple[Bound, Misfit]] = []
     fitting: list[tuple[int, Bound, Fit]] = []
     for at, signature in signatures:
         bound = bind(context, scope, function, signature, expr, evaluate)
@@ -129,8 +130,8 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
             problems.append(bound)
             continue
         bound, fitted = own_axis(bound, fit(bound))
-        if isinstance(fitted, Diagnostic):
-            problems.append(fitted)
+        if not isinstance(fitted, Fit):
+            problems.append((bound, fitted))
             continue
         fitting.append((at, bound, fitted))
         if not fitted.unknown:
@@ -149,10 +150,11 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
     return _apply(context, scope, bound, fitted, at)
 
 
-def _most_telling(problems: Sequence[Diagnostic]) -> Diagnostic:
+def _most_telling(problems: Sequence[Diagnostic | tuple[Bound, Misfit]]) -> Diagnostic:
     """Of what is wrong with each signature, report what got furthest: a dtype where shapes fit."""
+    diagnostics = [one if isinstance(one, Diagnostic) else explain_misfit(*one) for one in problems]
     order = ("LD214", "LD216", "LD201", "LD204")
-    return next((one for code in order for one in problems if one.code == code), problems[0])
+    return next((one for code in order for one in diagnostics if one.code == code), diagnostics[0])
 
 
 def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: int) -> Value:

@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.arguments import Value
+from lossdsl.infer.axes import AxisArgument
 from lossdsl.infer.bound import Bound, show_signature
 from lossdsl.infer.explain import DTYPE_WORDS, sizes_help, swap_help
-from lossdsl.infer.patterns import pattern_of
+from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.fit import (
+    AxisMisfit,
+    AxisTwice,
+    DtypeMisfit,
+    Fit,
+    Misfit,
+    ShapeMisfit,
+    TreeMisfit,
+    fit,
+)
+from lossdsl.infer.patterns import pattern_of, sole_axis
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, RecordType, Type, kind, same_dim
-from lossdsl.types.unify import Bindings, Clash
+from lossdsl.types.unify import Bindings
 
 
-def wrong_dtype(
-    bound: Bound,
-    parameter: ast.Parameter,
-    pattern: ast.ArrayTypeExpr,
-    type: ArrayType,
-    span: Span,
-) -> Diagnostic:
-    """Return what is said of an argument whose dtype a parameter does not take."""
+def explain_misfit(bound: Bound, misfit: Misfit) -> Diagnostic:
+    """Return what is said of arguments that do not fit the signature of a call."""
+    match misfit:
+        case DtypeMisfit():
+            return _dtype(bound, misfit)
+        case TreeMisfit():
+            return _tree_for_array(bound, misfit)
+        case ShapeMisfit():
+            return _with_axis(bound, _shape(bound, misfit))
+        case AxisMisfit(parameter, mismatch):
+            return explain_axes(mismatch, parameter)
+        case AxisTwice(parameter, axis, dims):
+            shown = f"[{', '.join(map(str, dims))}]"
+            message = f"two options name axis {axis} of `{parameter}`"
+            return at("LD207", message, bound.span, shown)
+
+
+def _dtype(bound: Bound, misfit: DtypeMisfit) -> Diagnostic:
+    parameter, pattern = misfit.parameter, misfit.pattern
+    type, span = misfit.given, misfit.span
     if kind(type.dtype) == "bool" and kind(pattern.dtype) in ("float", "int", "num"):
         numbers = _numbers_of_mask(pattern, span)
         help = f"{numbers} makes numbers of it; `where=` of a loss leaves elements out"
@@ -59,8 +84,8 @@ def _numbers_of_mask(pattern: ast.ArrayTypeExpr, span: Span) -> str:
     return f"`where({span.text}, 1{point}, {no}{point})`"
 
 
-def shape_clash(bound: Bound, bindings: Bindings, clash: Clash) -> Diagnostic:
-    """Return what is said of dims that a signature does not take."""
+def _shape(bound: Bound, misfit: ShapeMisfit) -> Diagnostic:
+    clash, bindings = misfit.clash, misfit.bindings
     entry = bound.values.get(clash.parameter)
     span = entry[1] if entry is not None else bound.span
     found = str(entry[0].type) if entry is not None and isinstance(entry[0], Value) else clash.found
@@ -98,6 +123,32 @@ def shape_clash(bound: Bound, bindings: Bindings, clash: Clash) -> Diagnostic:
         notes=notes,
         help=_shape_help(bound, clash.parameter, other),
     )
+
+
+def _with_axis(bound: Bound, found: Diagnostic) -> Diagnostic:
+    """Return what is said of a shape, with the axis as its help that would mend the call."""
+    name = sole_axis(bound.signature)
+    if name is None or (name in bound.axes and bound.axes[name].given):
+        return found
+    if found.code != "LD201" or found.help is not None:
+        return found
+    value, span = next(iter(bound.values.values()))
+    type = value.type if isinstance(value, Value) else None
+    dims = (type.dims if isinstance(type, ArrayType) else None) or ()
+    fitting = [
+        dim.name or str(position)
+        for position, dim in enumerate(dims)
+        if isinstance(fit(_along(bound, name, position, span)), Fit)
+    ]
+    if len(fitting) != 1:
+        return found
+    help = f"the last axis is meant unless another is named: `{name}={fitting[0]}`"
+    return replace(found, help=help)
+
+
+def _along(bound: Bound, name: str, axis: int, span: Span) -> Bound:
+    """Return a call that names one axis."""
+    return replace(bound, axes={**bound.axes, name: AxisArgument(((axis, span),), span)})
 
 
 def _partner(bound: Bound, bindings: Bindings, parameter: str) -> str | None:
@@ -208,9 +259,8 @@ def _broadcast_help(small: Type, large: Type, span: Span, other: Span) -> str | 
     return None
 
 
-def tree_for_array(bound: Bound, parameter: str, type: Type, span: Span) -> Diagnostic:
-    """Return what is said of a tree or record where an array is wanted."""
-    name = bound.function.name
+def _tree_for_array(bound: Bound, misfit: TreeMisfit) -> Diagnostic:
+    name, type, span = bound.function.name, misfit.given, misfit.span
     if isinstance(type, RecordType):
         what, help = "a record", f"name a field, such as `{span.text}.{type.fields[0][0]}`"
     else:
@@ -221,7 +271,7 @@ def tree_for_array(bound: Bound, parameter: str, type: Type, span: Span) -> Diag
         )
     return Diagnostic(
         "LD203",
-        f"`{name}` takes an array as `{parameter}`; this is {what}",
+        f"`{name}` takes an array as `{misfit.parameter}`; this is {what}",
         (Label(span, str(type), primary=True),),
         help=help,
     )

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.axes import AxisMismatch, resolve_axis
 from lossdsl.infer.bound import Bound
-from lossdsl.infer.explain_axes import explain_axes
-from lossdsl.infer.explain_fit import shape_clash, tree_for_array, wrong_dtype
 from lossdsl.infer.patterns import dtype_fits, pattern_of, static_sizes
 from lossdsl.infer.statics import static_dim
 from lossdsl.source import Span
@@ -22,7 +19,7 @@ from lossdsl.types.types import (
     TreeType,
     UnknownType,
 )
-from lossdsl.types.unify import Bindings, unify
+from lossdsl.types.unify import Bindings, Clash, unify
 
 
 @dataclass
@@ -41,7 +38,55 @@ class Fit:
     unknown: bool = False
 
 
-def fit(bound: Bound) -> Fit | Diagnostic:
+@dataclass(frozen=True, slots=True)
+class DtypeMisfit:
+    """An argument whose dtype a parameter does not take."""
+
+    parameter: ast.Parameter
+    pattern: ast.ArrayTypeExpr
+    given: ArrayType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TreeMisfit:
+    """A tree or record given for an array."""
+
+    parameter: str
+    given: TreeType | RecordType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeMisfit:
+    """Dims that a signature does not take, and what its symbols stood for by then."""
+
+    clash: Clash
+    bindings: Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class AxisMisfit:
+    """An axis that an argument does not have."""
+
+    parameter: str
+    mismatch: AxisMismatch
+
+
+@dataclass(frozen=True, slots=True)
+class AxisTwice:
+    """An axis of an argument that two parameters name."""
+
+    parameter: str
+    axis: int
+    dims: tuple[Dim, ...]
+
+
+Misfit = DtypeMisfit | TreeMisfit | ShapeMisfit | AxisMisfit | AxisTwice
+"""Why arguments do not fit a signature."""
+
+
+def fit(bound: Bound) -> Fit | Misfit:
     """Hold the arguments of a call against its signature."""
     result = Fit()
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
@@ -49,7 +94,7 @@ def fit(bound: Bound) -> Fit | Diagnostic:
     if problem is not None:
         return problem
     _bind_sizes(bound, result.bindings)
-    misfits: list[Diagnostic] = []
+    misfits: list[DtypeMisfit | TreeMisfit] = []
     for parameter in bound.signature.parameters:
         given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
         for entry in given:
@@ -59,7 +104,7 @@ def fit(bound: Bound) -> Fit | Diagnostic:
     # A wrong dtype is the thing to say only where the shapes fit: of two signatures, that one is
     # meant.
     if clash is not None:
-        return shape_clash(bound, result.bindings, clash)
+        return ShapeMisfit(clash, result.bindings)
     return misfits[0] if misfits else result
 
 
@@ -77,7 +122,7 @@ def _collect(
     entry: tuple[Argument, Span],
     result: Fit,
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]],
-) -> list[Diagnostic]:
+) -> list[DtypeMisfit | TreeMisfit]:
     """Line one argument up with its pattern; return what misfits besides the shape."""
     value, span = entry
     pattern = pattern_of(parameter.type, value)
@@ -86,18 +131,18 @@ def _collect(
     lifted = bound.function.elementwise or bound.function.reduction
     if lifted and not isinstance(value.type, UnknownType):
         return []
-    misfits: list[Diagnostic] = []
+    misfits: list[DtypeMisfit | TreeMisfit] = []
     match pattern, value.type:
         case ((ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr()), UnknownType()):
             result.unknown = True
         case ast.ArrayTypeExpr(), ArrayType() as type:
             if dtype_fits(pattern, type) is False:
-                misfits.append(wrong_dtype(bound, parameter, pattern, type, span))
+                misfits.append(DtypeMisfit(parameter, pattern, type, span))
             if type.dims is None:
                 result.unknown = True
             arrays.append((parameter.name, pattern, _moved(result, parameter.name, type)))
-        case ast.ArrayTypeExpr(), TreeType() | RecordType():
-            misfits.append(tree_for_array(bound, parameter.name, value.type, span))
+        case ast.ArrayTypeExpr(), (TreeType() | RecordType()) as type:
+            misfits.append(TreeMisfit(parameter.name, type, span))
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves):
             if leaves is None:
                 result.unknown = True
@@ -138,8 +183,8 @@ def moved_order(rank: int, moved: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(moved[place] if place in moved else next(rest) for place in range(rank))
 
 
-def _resolve_moved_axes(bound: Bound, result: Fit) -> Diagnostic | None:
-    """Find where axes that are named are in each argument, and say what is wrong with one."""
+def _resolve_moved_axes(bound: Bound, result: Fit) -> AxisMisfit | AxisTwice | None:
+    """Find where axes that are named are in each argument; return what is wrong with one."""
     for parameter in bound.signature.parameters:
         type, given = parameter.plain_type, bound.axes.get(parameter.name)
         if given is None or not (isinstance(type, ast.WordTypeExpr) and type.word == "axis"):
@@ -163,7 +208,7 @@ def _resolve_moved_axes(bound: Bound, result: Fit) -> Diagnostic | None:
             if is_position or first in (None, own) or not _has(dims, axis):
                 axis = resolve_axis(given.of(entry[1]), dims)
             if isinstance(axis, AxisMismatch):
-                return explain_axes(axis, parameter.name)
+                return AxisMisfit(parameter.name, axis)
             if axis is None or dims is None:
                 result.unknown = True
                 continue
@@ -173,9 +218,7 @@ def _resolve_moved_axes(bound: Bound, result: Fit) -> Diagnostic | None:
                     result.symbols[symbol] = (axis, len(dims) + place)
             moved = result.moved.setdefault(other.name, {})
             if axis in moved.values():
-                shown = f"[{', '.join(map(str, dims))}]"
-                message = f"two options name axis {axis} of `{other.name}`"
-                return at("LD207", message, bound.span, shown)
+                return AxisTwice(other.name, axis, dims)
             moved[len(dims) + place] = axis
     return None
 

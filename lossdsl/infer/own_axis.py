@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.infer.arguments import Evaluated, Static, Value
+from lossdsl.infer.arguments import Evaluated, Static
 from lossdsl.infer.axes import AxisArgument, NamedDim, is_dim
 from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit, fit
+from lossdsl.infer.fit import Fit, Misfit, fit
 from lossdsl.infer.patterns import sole_axis
-from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import REDUCE
-from lossdsl.types.types import ArrayType, Dim
+from lossdsl.types.types import Dim
 from lossdsl.types.unify import instantiate
 
-Fitted = Fit | Diagnostic
 
-
-def own_axis(bound: Bound, fitted: Fitted) -> tuple[Bound, Fitted]:
+def own_axis(bound: Bound, fitted: Fit | Misfit) -> tuple[Bound, Fit | Misfit]:
     """Take an `axis=` that the unreduced value lacks for the one along which the loss works.
 
     Dims are told apart by name: of `z: f32[B, K]` and `y: i32[B]`, `cross_entropy(z, y, axis=K)`
@@ -29,39 +25,15 @@ def own_axis(bound: Bound, fitted: Fitted) -> tuple[Bound, Fitted]:
     if name is None or (name in bound.axes and bound.axes[name].given):
         return bound, fitted
     if given is None or not bound.function.is_loss:
-        return bound, _helped(bound, fitted, name)
+        return bound, fitted
     axis = _single(given)
     if axis is None or _is_of_value(bound, fitted, axis):
         return bound, fitted
     moved = replace(bound, axes={**bound.axes, name: given}, axis=None)
     refitted = fit(moved)
-    if isinstance(refitted, Diagnostic) or _is_of_value(moved, refitted, axis):
-        return bound, _helped(bound, fitted, name)
+    if not isinstance(refitted, Fit) or _is_of_value(moved, refitted, axis):
+        return bound, fitted
     return moved, refitted
-
-
-def _helped(bound: Bound, fitted: Fitted, name: str) -> Fitted:
-    """Return what is wrong with a call that another axis would mend, with that axis as its help."""
-    if not isinstance(fitted, Diagnostic) or fitted.code != "LD201" or fitted.help is not None:
-        return fitted
-    value, span = next(iter(bound.values.values()))
-    type = value.type if isinstance(value, Value) else None
-    dims = (type.dims if isinstance(type, ArrayType) else None) or ()
-    fitting = [
-        dim.name or str(at)
-        for at, dim in enumerate(dims)
-        if not isinstance(fit(_along(bound, name, at, span)), Diagnostic)
-    ]
-    if len(fitting) != 1:
-        return fitted
-    return replace(
-        fitted, help=f"the last axis is meant unless another is named: `{name}={fitting[0]}`"
-    )
-
-
-def _along(bound: Bound, name: str, axis: int, span: Span) -> Bound:
-    """Return a call that names one axis."""
-    return replace(bound, axes={**bound.axes, name: AxisArgument(((axis, span),), span)})
 
 
 def _single(given: AxisArgument) -> Dim | int | None:
@@ -75,9 +47,9 @@ def _single(given: AxisArgument) -> Dim | int | None:
             return None
 
 
-def _is_of_value(bound: Bound, fitted: Fitted, axis: Dim | int) -> bool:
+def _is_of_value(bound: Bound, fitted: Fit | Misfit, axis: Dim | int) -> bool:
     """Say whether the unreduced value has an axis, or may have it for what is known."""
-    if isinstance(fitted, Diagnostic):
+    if not isinstance(fitted, Fit):
         return False
     match bound.options.get(REDUCE):
         case ast.Text("none") | Evaluated(Static("none")):
