@@ -116,7 +116,9 @@ def _elaborate(
             for symbol in symbols_of(declared.values())
         }
         runs = {name: bindings.runs.get(name) for name in runs_of(declared.values())}
-        context.graph.outer.update(bindings.dims)
+        if sizes := context.graph.sizes:
+            shown = {symbol: context.graph.size(dim) for symbol, dim in bindings.dims.items()}
+            context.graph.sizes = {**sizes, **shown}
         if partial:
             rest = {name: static_type(one.type) for name, one in declared.items()}
             types = {**rest, **types}
