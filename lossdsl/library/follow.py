@@ -12,7 +12,7 @@ from typing import cast
 
 from lossdsl.library.declare import Builtin
 from lossdsl.library.rules import Dims
-from lossdsl.types.types import same_dim
+from lossdsl.types.types import Path, same_dim
 
 # By axis of an operand, the axis of the result; None where the function couples the entries.
 Axes = tuple[int | None, ...]
@@ -23,12 +23,19 @@ Part = tuple[int, tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """One operand of a call, with the dims of all of them (None: left out, a tree or unknown)."""
+    """One operand of a call, with the dims of all of them (None: left out, a tree or unknown).
+
+    Of a function with several outputs, `result` has the dims of one, and `output` is its path in
+    the record; where the operand is a tree or record, `leaf` is the path of the one array in it
+    that is meant, whose dims stand for the operand. Both are empty else.
+    """
 
     at: int
     operands: tuple[Dims | None, ...]
     result: Dims
     options: Mapping[str, object]
+    output: Path = ()
+    leaf: Path = ()
 
     @property
     def dims(self) -> Dims:
@@ -47,12 +54,18 @@ class Operand:
 
 
 def followed(function: Builtin, operand: Operand) -> Axes | None:
-    """Return where the axes of an operand go; None if the function does not say."""
+    """Return where the axes of an operand go; None if the function does not say.
+
+    One fact may speak of several outputs: what an output has no axis for is coupled in it.
+    """
     if function.elementwise:
         return broadcast(operand)
     if function.reduction:
         return reduced(operand)
-    return None if function.axes is None else function.axes(operand)
+    axes: Axes | None = None if function.axes is None else function.axes(operand)
+    if axes is None or not operand.output:
+        return axes
+    return tuple(to if to is not None and to < len(operand.result) else None for to in axes)
 
 
 def same(operand: Operand) -> Axes:

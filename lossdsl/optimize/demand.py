@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from lossdsl.check.batch import operand_of
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.check.outputs import Read, computed, operand_of, reads
+from lossdsl.core.graph import Apply, Graph, Input, Node, tape
 from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed
 from lossdsl.library.forms import Form
@@ -39,29 +39,9 @@ def mask_of(demand: Demand | None) -> Node | None:
     return None if demand is None else demand.mask
 
 
-def read(node: Node) -> tuple[Node | None, ...]:
-    """Return the operands of a node by place, without a mask that was sunk to it.
-
-    Such a mask is made from what its select reads, and garbage in it reaches nothing needed.
-    """
-    match node:
-        case Apply(function, arguments):
-            return (None, *arguments[1:]) if function.form is Form.SHIELD else arguments
-        case Leaves(tree):
-            return (tree,)
-        case _:
-            return ()
-
-
-def is_read(node: Node) -> bool:
-    """Say whether a node is where data enters: an input or what is selected of one."""
-    match node:
-        case Input() | Leaves():
-            return True
-        case Apply(function):
-            return function.form is Form.LEAF
-        case Const():
-            return False
+def is_read(graph: Graph, node: Node) -> bool:
+    """Say whether a node is where data enters: an input, or a leaf of one."""
+    return isinstance(node, Input) or (isinstance(node, Apply) and computed(graph, node) is None)
 
 
 class Projector:
@@ -75,13 +55,12 @@ class Projector:
         asked: dict[Node, Served] = {root: {first.mask: first}}
         for node in reversed(tape([root])):
             if node not in asked:
-                continue  # only a sunk mask reads it
+                continue  # a record or tree, of which each array is asked for, or a sunk mask
             asked[node] = self._few(asked[node])
             for demand in dict.fromkeys(asked[node].values()):
-                for operand, need in zip(read(node), self.operands(node, demand), strict=True):
-                    if operand is not None:
-                        known = asked.setdefault(operand, {})
-                        known[mask_of(need)] = _both(need, known.get(mask_of(need), need))
+                for operand, need in self.operands(node, demand):
+                    known = asked.setdefault(operand, {})
+                    known[mask_of(need)] = _both(need, known.get(mask_of(need), need))
         return asked
 
     def _few(self, asked: Served) -> Served:
@@ -103,29 +82,27 @@ class Projector:
             first = self.graph.apply(of_operator("or"), [first, other], kind)
         return Demand(first, False)
 
-    def operands(self, node: Node, demand: Demand | None) -> tuple[Demand | None, ...]:
-        """Return the demand on each operand, by place; None asks for all of it."""
-        if not isinstance(node, Apply):
-            return tuple(None for _ in read(node))
-        return tuple(
-            None if one is None else self._through(node, at, one, demand)
-            for at, one in enumerate(read(node))
-        )
+    def operands(self, node: Node, demand: Demand | None) -> list[tuple[Node, Demand | None]]:
+        """Return what a node reads with the demand on each; None asks for all of it."""
+        made = computed(self.graph, node)
+        if made is None:
+            return []
+        return [(read.node, self._through(node, made, read, demand)) for read in reads(made)]
 
-    def _through(self, node: Apply, at: int, operand: Node, demand: Demand | None) -> Demand | None:
+    def _through(self, node: Node, made: Apply, read: Read, demand: Demand | None) -> Demand | None:
         if demand is not None and not self._dims(demand.mask):
             # All or nothing is kept, and no function couples what it keeps.
             return demand
-        call = operand_of(self.graph, node, at)
+        call = operand_of(self.graph, node, read)
         if call is None:
             return None
-        sink, axes = node.function.sink, followed(node.function, call)
+        sink, axes = made.function.sink, followed(made.function, call)
         # Of an input itself nothing is computed: there, a pick alone needs no mask.
-        picks = sink == "pick" and at == 0 and not (demand is None and is_read(operand))
-        if picks and axes is not None:
+        entered = demand is None and is_read(self.graph, read.node)
+        if sink == "pick" and read.at == 0 and axes is not None and not entered:
             chosen = (to for to, dim in zip(axes, call.dims, strict=True) if not dim.is_one)
             if None in chosen:
-                return self._picked(node, call, axes, demand)
+                return self._picked(node, made, call, axes, demand)
         if demand is None:
             return None
         if sink == "reshape":
@@ -216,7 +193,7 @@ class Projector:
         return self._formed(Form.SPREAD, demand, call.dims, {"over": over, "to": to})
 
     def _picked(
-        self, node: Apply, call: Operand, axes: Axes, demand: Demand | None
+        self, node: Node, made: Apply, call: Operand, axes: Axes, demand: Demand | None
     ) -> Demand | None:
         """An element that is not picked is not needed, also where all that is picked is."""
         over, shape = _shape(call.result), _shape(call.dims)
@@ -230,12 +207,13 @@ class Projector:
             alike = {at: to for at, to in alike.items() if mask[to].is_one}
         dims = tuple(Dim(1) if at in alike else dim for at, dim in enumerate(call.dims))
         options = {
-            "pick": node.function,
-            "options": node.options,
+            "pick": made.function,
+            "options": made.options,
+            "output": cast("Apply", node).option("at") if call.output else None,
             "over": tuple(1 if at in alike.values() else one for at, one in enumerate(over)),
             "shape": tuple(1 if at in alike else one for at, one in enumerate(shape)),
         }
-        return self._formed(Form.UNPICK, asked, dims, options, node.arguments[1:])
+        return self._formed(Form.UNPICK, asked, dims, options, made.arguments[1:])
 
     def _formed(
         self,

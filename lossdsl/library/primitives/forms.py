@@ -284,7 +284,8 @@ def spread() -> Any:
 
 
 @primitive(
-    "unpick(mask: bool, *places: any, pick: text, options: text, over: shape, shape: shape)"
+    "unpick(mask: bool, *places: any, pick: text, options: text, output: static int, over: shape,"
+    " shape: shape)"
     " -> bool",
     form=Form.UNPICK,
     internal=True,
@@ -293,11 +294,14 @@ def unpick() -> Any:
     """Carry a mask over what a function picked to where it picked that; false elsewhere."""
     import jax.numpy as jnp
 
-    def kernel(mask: Any, *places: Any, pick: Any, options: Any, over: Any, shape: Any) -> Any:
+    def kernel(
+        mask: Any, *places: Any, pick: Any, options: Any, output: Any, over: Any, shape: Any
+    ) -> Any:
         # Elements are counted from 1: what is not picked from anywhere is 0 or negative.
         size = math.prod(shape)
         counted = jnp.arange(1, size + 1).reshape(shape)
         picked = pick.kernel(counted, *places, **dict(options))
+        picked = picked if output is None else picked[output]
         needed = jnp.broadcast_to(jnp.asarray(mask, bool), over)
         whole = jnp.zeros(size + 1, bool).at[jnp.maximum(picked, 0)].max(needed)
         return whole[1:].reshape(shape)
