@@ -8,13 +8,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import pytest
+import user_functions
 
 import lossdsl
 from lossdsl.check.program import elaborate
 from lossdsl.core.graph import Combine, Core
+from lossdsl.library import follow
 from lossdsl.lower.values import concrete
 from lossdsl.source import Source
 from lossdsl.syntax.parse import parse_program
+from lossdsl.types.types import ArrayType, RecordType, Type, array
 
 BATCHES = """
 x, y: f32[B, T]
@@ -100,6 +103,16 @@ COMBINES: dict[str, str] = {
     "mean(x*arange(T))": "mean",
     "mean(x/T)": "mean",
     "mean(x[:, :, None]*v[:, None, None])": "mean",
+    # leaves of trees that hold several
+    "mean({a: x, b: aux}.a)": "mean",
+    "mean((2*{a: x, b: aux}).a)": "mean",
+    "mean({a: softmax(x, axis=B), b: x}.b)": "mean",
+    "mean({a: softmax(x, axis=B), b: x}.a)": "whole",
+    "mean((2*{a: softmax(x, axis=B), b: x}).a)": "whole",
+    "{a: mean(x), b: aux}.a": "function",
+    "{a: mean(x), b: aux}.b": "constant",
+    "{a: mean(x), b: x}.a": "function",
+    "map(mean, {a: x, b: y}).a": "function",
     # a function of reductions
     "exp(mean(x))": "function",
     "sqrt(mse(x, y))": "function",
@@ -247,3 +260,38 @@ def test_a_long_chain_of_factors_needs_no_stack() -> None:
     limits = lossdsl.Limits(chain=5_000, nodes=20_000, nodes_warning=20_000)
     text = "x: f32[B]\nw: f32\nmean(x)" + "/w" * 2_500
     assert not lossdsl.check(text, limits=limits).diagnostics
+
+
+def outputs(call: Any) -> Type:
+    given: ArrayType = call.array("x")
+    last = array(given.dtype, None if given.dims is None else given.dims[:-1])
+    return RecordType((("same", given), ("less", RecordType((("last", last),)))))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("mean({}(x).same)", "mean"),
+        ("mean({}(x).less.last)", "mean"),
+        ("sum({}(x).less.last)", "sum"),
+        ("mean({}({}(x).same).less.last)", "mean"),
+        ("mean({{a: {}(x).same}}.a)", "mean"),
+        ("mean({}(transpose(x)).same)", "mean"),
+        ("mean({}(transpose(x)).less.last)", "whole"),
+    ],
+)
+def test_outputs_of_one_function_combine_as_its_facts_say(text: str, kind: str) -> None:
+    signature = "(x: float[*S]) -> tree"
+    mine = lossdsl.Library.of(
+        user_functions.kernel(f"told{signature}", split, rule=outputs, axes=follow.same),
+        user_functions.kernel(f"bare{signature}", split, rule=outputs),
+    )
+    for name, wanted in (("told", kind), ("bare", "whole")):
+        written = text.replace("{}", name).replace("{{", "{").replace("}}", "}")
+        loss = lossdsl.compile(f"x: f32[B, T]\nloss = {written} as t", library=mine)
+        _, terms = loss.with_terms(x=jnp.ones((4, 6)))
+        assert terms.combine == {"t": wanted}
+
+
+def split(x: Any) -> list[Any]:
+    return [x, x.sum(-1)]

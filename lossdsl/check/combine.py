@@ -8,16 +8,29 @@ from typing import cast
 
 from lossdsl.check.batch import moved
 from lossdsl.check.inputs import Declared, symbols_of
+from lossdsl.check.leaves import is_selection_of_input, record_tree
+from lossdsl.check.trees import selected_at
 from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin
+from lossdsl.selectors import Selector
 from lossdsl.syntax.options import AXIS, KEEPDIMS
-from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, same_dim, symbol_dim
+from lossdsl.types.types import (
+    ArrayType,
+    Dim,
+    Path,
+    RecordType,
+    TreeType,
+    Type,
+    same_dim,
+    symbol_dim,
+)
 
 # What a node does with the batch: reads none, carries it along the axis of that number, has
 # ended it in reductions that combine, or mixes examples in a way that cannot be split.
 NONE, ENDED, WHOLE = "none", "ended", "whole"
 State = str | int
+Each = dict[Node, tuple[State, ...]]  # by leaf, of every tree whose leaves are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +104,19 @@ def _arrays(type: Type) -> Iterator[ArrayType]:
 def combines(graph: Graph, root: Node, batch: Batch) -> Combine:
     """Return how a value combines: see `Combine`."""
     state: dict[Node, State] = {}
+    each: Each = {}
     ends: list[Node] = []
     for node in tape([root]):
-        state[node] = _state(graph, node, state, batch)
-        if (
-            isinstance(node, Apply)
-            and state[node] == ENDED
-            and any(isinstance(state[one], int) for one in node.arguments if one is not None)
-        ):
-            ends.append(node)
+        state[node] = _state(graph, node, state, each, batch)
+        leaves = _of_leaves(graph, node, state, each, batch)
+        if leaves is not None:
+            each[node] = leaves
+        if isinstance(node, Apply) and node.function.reduction:
+            given = [one for one in node.arguments if one is not None]
+            read = [one for arg in given for one in (state[arg], *each.get(arg, ()))]
+            ended = ENDED in (state[node], *each.get(node, ()))
+            if ended and any(isinstance(one, int) for one in read):
+                ends.append(node)
     if state[root] == NONE:
         return Combine("constant")
     if state[root] != ENDED:
@@ -133,19 +150,78 @@ def _is_free(node: Node | None, state: Mapping[Node, State]) -> bool:
     return node is not None and state[node] == NONE
 
 
-def _state(graph: Graph, node: Node, state: Mapping[Node, State], batch: Batch) -> State:
+def _state(
+    graph: Graph, node: Node, state: Mapping[Node, State], each: Each, batch: Batch
+) -> State:
     match node:
         case Const(sizes=sizes):
             return _sized(graph, sizes, batch)
         case Input(name):
             return _leading(graph.types[node], batch) if name in batch.inputs else NONE
-        case Leaves(tree):
+        case Leaves(tree) if is_selection_of_input(tree):
             return NONE if state[tree] == NONE else _leading(graph.types[node], batch)
+        case Leaves(tree, selector) if tree in each:
+            chosen = selected_at(selector, _leaves(graph.types[tree]) or ())
+            return _together([each[tree][at] for at in chosen])
+        case Leaves(tree):
+            carried = isinstance(state[tree], int)
+            return _leading(graph.types[node], batch) if carried else state[tree]
         case Apply(arguments=()):
             return _sized(graph, _dims(graph.types[node]), batch)
         case Apply():
             states = [NONE if one is None else state[one] for one in node.arguments]
             return _applied(graph, node, states)
+
+
+def _of_leaves(
+    graph: Graph, node: Node, state: Mapping[Node, State], each: Each, batch: Batch
+) -> tuple[State, ...] | None:
+    """Return the state of each leaf of a tree, whose leaves may differ; None where unknown."""
+    type = graph.types[node]
+    leaves = _leaves(type)
+    if leaves is None:
+        return None
+    match node:
+        case _ if is_selection_of_input(node):
+            taken = state[node] != NONE
+            return tuple(_leading(leaf, batch) if taken else NONE for _, leaf in leaves)
+        case Leaves(tree, selector) if tree in each:
+            chosen = selected_at(selector, _leaves(graph.types[tree]) or ())
+            return tuple(each[tree][at] for at in chosen)
+        case Apply(Builtin(form=Form.BRANCHES), arguments):
+            branches = [each.get(one, (state[one],)) for one in arguments if one is not None]
+            found = tuple(one for branch in branches for one in branch)
+            return found if len(found) == len(leaves) else None
+        case Apply(arguments=arguments) if isinstance(type, RecordType):
+            states = [NONE if one is None else state[one] for one in arguments]
+            outputs = (graph.leaves(node, Selector(exact=path), leaf) for path, leaf in leaves)
+            return tuple(_applied(graph, node, states, one) for one in outputs)
+        case Apply(arguments=arguments):
+            by_operand = [
+                (NONE,) * len(leaves) if one is None else each.get(one, (state[one],) * len(leaves))
+                for one in arguments
+            ]
+            if any(len(one) != len(leaves) for one in by_operand):
+                return None
+            return tuple(_applied(graph, node, one) for one in zip(*by_operand, strict=True))
+        case _:
+            return None
+
+
+def _leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...] | None:
+    match type:
+        case RecordType():
+            return record_tree(type).leaves
+        case TreeType(leaves=leaves):
+            return leaves
+        case _:
+            return None
+
+
+def _together(states: Sequence[State]) -> State:
+    """Return the state of what holds several values, each in a state of its own."""
+    found = {one for one in states if one != NONE}
+    return WHOLE if len(found) > 1 else found.pop() if found else NONE
 
 
 def _leading(type: Type, batch: Batch) -> State:
@@ -187,7 +263,10 @@ def _outer(graph: Graph, dim: Dim) -> Iterator[Dim]:
             yield symbol_dim(symbol)
 
 
-def _applied(graph: Graph, node: Apply, states: Sequence[State]) -> State:
+def _applied(
+    graph: Graph, node: Apply, states: Sequence[State], output: Node | None = None
+) -> State:
+    """Return the state of the result of an operation, or of one output of several."""
     carried = [(at, state) for at, state in enumerate(states) if isinstance(state, int)]
     if WHOLE in states or (carried and ENDED in states):
         return WHOLE
@@ -196,7 +275,7 @@ def _applied(graph: Graph, node: Apply, states: Sequence[State]) -> State:
     if node.function.reduction:
         axes = {axis for _, axis in carried}
         return _reduced(graph, node, axes.pop()) if len(axes) == 1 else WHOLE
-    found = {moved(graph, node, at, axis) for at, axis in carried}
+    found = {moved(graph, node, at, axis, output) for at, axis in carried}
     (axis, *others) = found
     return WHOLE if axis is None or others else axis
 
