@@ -50,10 +50,12 @@ class Builtin:
       it, and in its result.
     - `rule` computes the type of the result where the signature cannot say it.
     - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
-      implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards.
+      implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards. It is
+      asked for each output of a record, and for each leaf of a tree that is given.
     - `sink` says more about elements, for masks: `"pick"`, each of the result is one of the first
       operand, picked alike along the axes that it keeps, or a constant; `"reshape"`, they keep
-      their order; a callable returns the part of the result that an operand is.
+      their order; a callable returns the part of the result that an operand is. Of a record, the
+      words say it of every output.
     - `keeps` names the parameters whose elements the result holds as they are, and with them their
       role: labels that are reshaped are labels.
     - `operator` is the symbol that means this function, such as `+`; `form` is what else of syntax

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,8 +26,14 @@ def misfit(type: Type, value: Any) -> tuple[str, str] | None:
     ('f32[]', 'i32[]')
     """
     pairs = [(type, value)]
-    if isinstance(value, list) and not isinstance(type, ArrayType):
-        pairs = [(leaf, part) for (_, leaf), part in zip(tree_leaves(type), value, strict=True)]
+    if not isinstance(type, ArrayType):
+        leaves = tree_leaves(type)
+        if not isinstance(value, list | tuple):
+            return _shown(value), f"a list of {len(leaves)} arrays"
+        parts = cast("Sequence[Any]", value)
+        if len(parts) != len(leaves):
+            return f"{described(value)} of length {len(parts)}", f"a list of {len(leaves)} arrays"
+        pairs = [(leaf, part) for (_, leaf), part in zip(leaves, parts, strict=True)]
     wrong = next(((leaf, part) for leaf, part in pairs if not _is_of(leaf, part)), None)
     return None if wrong is None else (_shown(wrong[1]), str(wrong[0]))
 
