@@ -57,7 +57,7 @@ def _is_exactly(type: Type, value: Any) -> bool:
         and type.dtype in LONG_NAMES
         and hasattr(value, "dtype")
         and value.dtype == jax_dtype(type.dtype)
-        and value.shape == type.shape
+        and getattr(value, "shape", None) == type.shape
     )
 
 
