@@ -183,7 +183,7 @@ def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
     for place, shape in enumerate(shapes):
         factor: Any = 1.0
         for one in kept:
-            part = one[place] if isinstance(one, list) else one
+            part = [*one.values()][place] if isinstance(one, dict) else one
             factor = factor * (part != 0 if node.option(NORMALIZE) == "count" else part)
         total = total + jnp.sum(jnp.broadcast_to(factor, shape), dtype=jnp.float32)
     return total / max(results, 1)

@@ -293,3 +293,25 @@ def test_an_objective_whose_function_returns_no_inputs() -> None:
     with pytest.raises(lossdsl.LossError, match="not a mapping") as caught:
         objective_of("mean(a)", lambda params: A)(None)
     assert [one.code for one in caught.value.diagnostics] == ["LD111"]
+
+
+R = "r: {m: float[B], a: float[B]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "count"),
+    [
+        ("mean(r, where={a: true, m: false})", 5, 3),
+        ("mean(r, weight={a: 2, m: 1})", 33 / 9, 9),
+        ('mean(r, where={a: true, m: r.m > 0}, normalize="all")', 3, 6),
+        # A record has its fields as they are declared, a tree that is written down by name.
+        ("mean({t: r, s: 2*r.m}, where={s: false, t: {a: true, m: false}})", 5, 3),
+    ],
+)
+def test_a_mean_over_leaves_counts_what_their_masks_keep(
+    text: str, value: float, count: float
+) -> None:
+    loss = lossdsl.compile(f"{R}loss = {text}")
+    result, terms = loss.with_terms(r={"m": jnp.arange(3.0), "a": jnp.full(3, 5.0)})
+    assert float(result) == pytest.approx(value)
+    assert [float(one) for one in terms.count.values()] == [pytest.approx(count)]

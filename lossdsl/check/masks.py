@@ -139,7 +139,7 @@ def _for_tree(
     if not isinstance(value.type, TreeType) or None in (value.type.leaves, tree.leaves):
         return value
     mine, theirs = dict(value.type.leaves or ()), dict(tree.leaves or ())
-    if list(mine) != list(theirs):
+    if set(mine) != set(theirs):
         if _is_of_numbers(value.type):
             leaves = record.by_name(context, scope, value, tree, span, option)
             return None if leaves is None else _as_one(context, scope, *leaves, span)
@@ -147,8 +147,8 @@ def _for_tree(
         context.report(explain(differ, option, (tree_span, span)), scope)
         return None
     given = [
-        Value(context.graph.leaves(value.node, Selector(exact=path), leaf), leaf)
-        for path, leaf in mine.items()
+        Value(context.graph.leaves(value.node, Selector(exact=path), mine[path]), mine[path])
+        for path in theirs
     ]
     fitted: list[Value] = []
     for (path, wanted), leaf in zip(theirs.items(), given, strict=True):
@@ -156,9 +156,9 @@ def _for_tree(
         if one is None:
             return None
         fitted.append(one)
-    if fitted == given:
+    if fitted == given and list(mine) == list(theirs):
         return value
-    return _as_one(context, scope, list(mine), fitted, span)
+    return _as_one(context, scope, list(theirs), fitted, span)
 
 
 def _as_floats(context: Context, value: Value, target: TreeType) -> Value:

@@ -47,7 +47,9 @@ def tree_of(context: Context, scope: Scope, expr: ast.Record) -> Value:
         nodes = [value.node for _, value in branches]
         node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, UNKNOWN, text)
         return context.value(node, UNKNOWN, expr.span, scope)
-    if any(path[:end] in dict(branches) for path, _ in branches for end in range(len(path))):
+    within = any(path[:end] in dict(branches) for path, _ in branches for end in range(len(path)))
+    # A record has its fields in the order in which they are declared.
+    if within or not all(_is_sorted(value.type) for _, value in branches):
         branches = [leaf for branch in branches for leaf in _single(context, *branch)]
     branches.sort(key=lambda branch: _order(branch[0]))
     leaves = [leaf for path, value in branches for leaf in _leaves(path, value.type) or ()]
@@ -67,6 +69,11 @@ def _leaves(path: Path, type: Type) -> list[tuple[Path, ArrayType]] | None:
             return [((*path, *rest), leaf) for rest, leaf in below]
         case _:
             return None
+
+
+def _is_sorted(type: Type) -> bool:
+    paths = [path for path, _ in _leaves((), type) or ()]
+    return paths == sorted(paths, key=_order)
 
 
 def _single(context: Context, path: Path, value: Value) -> list[tuple[Path, Value]]:
