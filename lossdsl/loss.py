@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -36,6 +36,8 @@ from lossdsl.terms import readers, results, results_with_terms
 from lossdsl.types.types import Type
 
 RESULT = "loss"
+# How many cores a loss keeps, by the types of a call.
+KEPT = 8
 
 
 class CompiledLoss:
@@ -79,6 +81,8 @@ class CompiledLoss:
         )
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
+        # What is read at the types of a call is one core, whichever results are asked for.
+        self._core = lru_cache(maxsize=KEPT)(self._specialized)
         self._slots = [slot(one, *self._declaration(one)) for one in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
@@ -166,24 +170,35 @@ class CompiledLoss:
         for name, value in inputs.items():
             declared = self._declaration(name)[0]
             types[name], values[name] = concrete(value, declared, name, self._limits.leaves)
+        sizes = tuple(open_sizes(inputs).items())
+        return self._core(tuple(types.items()), sizes, default_float(), debug), values
+
+    def _specialized(
+        self,
+        types: tuple[tuple[str, Type], ...],
+        sizes: tuple[tuple[str, Any], ...],
+        default_float: str,
+        debug: bool,
+    ) -> Core:
+        """Return core in the types of a call; the last few are kept."""
         with defects_reported():
             done = elaborate(
                 self._program,
                 self._library,
                 self._given,
-                types,
-                default_float(),
+                dict(types),
+                default_float,
                 self._limits,
                 batch=self._batch,
                 debug=debug,
-                sizes=open_sizes(inputs),
+                sizes=dict(sizes),
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
         known = {(one.code, one.span) for one in self.diagnostics}
         large = (one for one in done.diagnostics if one.code == "LD615")
         self._warn(one for one in large if (one.code, one.span) not in known)
-        return done.core, values
+        return done.core
 
     def _values(self, inputs: Mapping[str, Any]) -> Any:
         core, values = self._elaborated(inputs)

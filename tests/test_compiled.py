@@ -16,6 +16,7 @@ from oracle import flatten
 from programs import INPUTS, expected, programs
 
 import lossdsl
+from lossdsl.check.program import elaborate
 
 # Each example is compiled, so there are few on every change: the profile `soak` has more.
 EXAMPLES = settings.default.max_examples // 8
@@ -136,3 +137,26 @@ def test_a_loss_agrees_with_optax(text: str) -> None:
     np.testing.assert_allclose(value, wanted, rtol=1e-9)
     for (path, gradient), (_, slope) in zip(flatten(gradients), flatten(slopes), strict=True):
         np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-13, err_msg="/".join(path))
+
+
+def test_the_types_of_a_call_are_elaborated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = lossdsl.compile("mse(out, tgt) + 1e-3*l2sqr(out)  # elaborated once")
+    seen: list[object] = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        seen.append(given)
+        return elaborate(*given, **named)
+
+    monkeypatch.setattr("lossdsl.loss.elaborate", counted)
+    inputs = {"out": jnp.ones((4, 3)), "tgt": jnp.zeros((4, 3))}
+    loss(**inputs)
+    loss.with_terms(**inputs)
+    jax.grad(lambda out: loss(out=out, tgt=inputs["tgt"]))(inputs["out"])
+    jax.jit(loss.with_terms)(**inputs)
+    loss.readers("out", inputs)
+    assert len(seen) == 1
+    loss(out=jnp.ones((5, 3)), tgt=jnp.zeros((5, 3)))
+    assert len(seen) == 2
+    with jax.enable_x64(False):
+        assert loss(out=jnp.ones((4, 3)), tgt=jnp.zeros((4, 3))).dtype == jnp.float32
+    assert len(seen) == 3
