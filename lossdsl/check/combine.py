@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from lossdsl.check.batch import moved
 from lossdsl.check.inputs import Declared, symbols_of
 from lossdsl.check.leaves import is_selection_of_input, record_tree
+from lossdsl.check.outputs import Read, operand_of
 from lossdsl.check.trees import selected_at
 from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.library.follow import followed, same
 from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin
 from lossdsl.selectors import Selector
@@ -275,7 +276,7 @@ def _applied(
     if node.function.reduction:
         axes = {axis for _, axis in carried}
         return _reduced(graph, node, axes.pop()) if len(axes) == 1 else WHOLE
-    found = {moved(graph, node, at, axis, output) for at, axis in carried}
+    found = {_moved(graph, node, at, axis, output) for at, axis in carried}
     (axis, *others) = found
     return WHOLE if axis is None or others else axis
 
@@ -294,3 +295,21 @@ def _reduced(graph: Graph, node: Apply, batch: int) -> State:
     if batch in axes:
         return ended
     return batch if node.option(KEEPDIMS) else batch - sum(1 for axis in axes if axis < batch)
+
+
+def _moved(graph: Graph, node: Apply, at: int, axis: int, output: Node | None = None) -> int | None:
+    """Return the axis of a result that holds the examples of an operand's axis, one for one.
+
+    None where the function mixes the examples, or where nothing is known about it. Of a function
+    with several outputs, the result is one `output`.
+    """
+    if output is None and node.function.axes is same:
+        return axis
+    if isinstance(graph.types[node], TreeType):
+        return axis if axis == 0 and node.function.elementwise else None
+    given = node.arguments[at]
+    operand = None if given is None else operand_of(graph, output or node, Read(given, at))
+    if operand is None:
+        return axis if node.function.elementwise else None
+    axes = followed(node.function, operand)
+    return None if axes is None else axes[axis]
