@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 QUICK := grammar language syntax_errors rules format spec bad_input diagnostics roles domains selectors \
 	combine aliases libraries agreement pickle imports
 
-.PHONY: help demo quick test test-newest test-lowest test-all soak examples tutorial lint format clean
+.PHONY: help demo quick test test-newest test-lowest test-all soak plant examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ test-all: .venv/.torch .venv/.test test-lowest test-newest ## run every test wit
 soak: .venv/.test ## run random programs for MINUTES=40 and count them, then every test for longer
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+plant: .venv/.test ## plant faults, one in each stage, and see that the tests find them
+	PYTHONPATH=tests $(BIN)/python -m planted
 
 examples: .venv/.examples ## run every example, the tutorial's short form included
 	$(BIN)/python examples/digits/train.py
