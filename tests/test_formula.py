@@ -237,6 +237,9 @@ WRITTEN = [
     ("3.141592653589793*a", "π a", r"\pi \, a"),
     ("a if b > 0 else c", "⎧ a  if b > 0\n             ⎩ c  otherwise", None),
     ("where(b > 0, 1, 0)", "[b > 0]", r"\left[ b > 0 \right]"),
+    ("where(a >= b, 1, 0)", "[a ≥ b]", r"\left[ a \geq b \right]"),
+    ("where(a <= b, 1, 0)", "[a ≤ b]", r"\left[ a \leq b \right]"),
+    ("where(a != b, 1, 0)", "[a ≠ b]", r"\left[ a \neq b \right]"),
     ("a and not (b or c)", "a ∧ ¬(b ∨ c)", r"a \wedge \neg (b \vee c)"),
     ("a // b", "⌊a/b⌋", r"\left\lfloor \frac{a}{b} \right\rfloor"),
 ]

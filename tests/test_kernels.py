@@ -248,6 +248,14 @@ def test_normalize_at_zero() -> None:
     same(slopes[1], (0, 0))
 
 
+def test_a_singular_value_of_0_has_no_gradient() -> None:
+    found, slope = jax.jit(
+        jax.value_and_grad(lambda x: jnp.vdot(kernel("singular_values")(x), np.float32([1, 5])))
+    )(np.ones((2, 2), np.float32))
+    same(found, 2)
+    same(slope, np.full((2, 2), 0.5))
+
+
 # name, operands, options, value
 ARRAYS = [
     ("take", (X, (0, -1, 3)), {"axis": 1}, ((1, NAN, NAN), (3, NAN, NAN))),

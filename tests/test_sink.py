@@ -113,6 +113,12 @@ SPECS = {
         {"x": {"a": X, "b": X[0]}, "k": X, "f": np.array(False)},
     ),
     "tree": Spec("mean(log(x), where=x > 0)", {"x": {"a": X, "b": {"c": np.array([0.0, 2.0])}}}),
+    # Rows and columns that something is kept of are read, also where their difference is below 0.
+    "root of a difference": Spec(
+        "mean(sqrt(h[:, :1] - w[None, :]), where=h[:, :1] > w[None, :])",
+        {"h": H, "w": np.array([-2.0, 0.5, 2.0])},
+        ("h", "w"),
+    ),
     "nothing kept": Spec("mean(log(x), where=x > 100)", {"x": X}),
 }
 

@@ -15,6 +15,9 @@ def half(count: int, dtype: str = "bfloat16") -> object:
 CASES = [
     # The type of a weighted sum of integers or truth values is that of its value.
     Case(text="mean(w) + 2*sum(n, weight=w)", inputs={"n": [2, 1], "w": [0.5, 0.25]}, value=2.875),
+    # A weight that is a number, of which 1 alone leaves a sum as it is.
+    Case(text="sum(x, weight=0.5)", inputs={"x": [1.0, 2.0]}, value=1.5),
+    Case(text="mean(x) + sum(x, weight=0)", inputs={"x": [1.0, 2.0]}, value=1.5),
     Case(
         text="1.0*(2*sum(m, weight=w))",
         inputs={"m": np.array([True, True]), "w": [0.25, 0.25]},

@@ -34,6 +34,7 @@ CASES = [
     ),
     Case(text="x: f32[B, T]\nloss = sum(x)/(B*T)**2", inputs={"x": SQUARE}, value=10 / 16),
     Case(text="x: f32[N**2]\nloss = sum(x)/N", inputs={"x": [1.0, 2.0, 3.0, 4.0]}, value=5.0),
+    Case(text="x: f32[2*N + 1]\nloss = sum(x)/N", inputs={"x": [1.0, 2.0, 3.0]}, value=6.0),
     Case(
         text="x: f32[(B-1)*C]\nc: f32[C]\nloss = mean(x)*B + 0*sum(c)",
         inputs={"x": [1.0, 1.0, 1.0, 1.0], "c": [0.0, 0.0]},
