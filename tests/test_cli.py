@@ -30,6 +30,7 @@ def run(*arguments: str, input: str | None = None) -> Result:
 CASES = {
     "a right text": (["check", "-e", "mse(out, tgt)"], CLEAN, "no errors"),
     "its signature": (["check", "-e", "mse(out, tgt)"], CLEAN, "out: float[*S]"),
+    "a warning": (["check", "-e", "mean(a) + 0*mean(b)"], CLEAN, "warning[LD431]"),
     "a wrong text": (["check", "-e", "mse(out"], ERRORS, "<expression>:1:4"),
     "an unknown function": (["check", "-e", "l2sqrt(p)"], ERRORS, "error[LD101]"),
     "declared inputs": (

@@ -120,6 +120,7 @@ COMBINES: dict[str, str] = {
     "2/mean(x)": "function",
     "l2sqr(params) - mean(x)/2 if w > 0 else 1": "function",
     "mean(mean(x, axis=B))": "function",
+    "mean(sum(mean(transpose(z, (2, 0, 1)), axis=0), axis=0))": "function",
     "max(mean(x, axis=B))": "function",
     "mean(x, axis=B) @ mean(y, axis=B)": "function",
     "penalty(mean(x) <= 0.2)": "function",

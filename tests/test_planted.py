@@ -13,3 +13,10 @@ from planted.run import Mutant
 def test_every_fault_can_be_planted(fault: Mutant, root: Path) -> None:
     assert fault.problem(root) is None
     assert fault.tests, "no test is to find it"
+
+
+def test_every_stage_has_a_fault(root: Path) -> None:
+    stages = {path.name for path in (root / "lossdsl").iterdir() if (path / "__init__.py").exists()}
+    planted = {fault.file.partition("/")[0] for fault in FAULTS}
+    # What only shows results has tests of its own pages; laws are held by every primitive.
+    assert sorted(stages - planted - {"cli", "testing"}) == []

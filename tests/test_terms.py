@@ -31,6 +31,7 @@ TERMS: dict[str, dict[str, tuple[float, float]]] = {
     "mse(a, b) + 1e-3*mse(b, a)": {"mse": (31 / 6, 1), "mse_2": (31 / 6, 1e-3)},
     "mean(a) - mean(b)": {"a": (2.5, 1), "b": (1, -1)},
     "-mean(a)": {"a": (2.5, -1)},
+    "mean(a) - -2*mean(b)": {"a": (2.5, 1), "b": (1, 2)},
     "- -mean(a)": {"a": (2.5, 1)},
     "2*-mean(a)/4*3 - mean(b)": {"a": (2.5, -1.5), "b": (1, -1)},
     "-2*-mean(a)": {"a": (2.5, 2)},

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from planted.checked import CHECKED
 from planted.computed import COMPUTED
+from planted.outer import OUTER
 
-FAULTS = (*CHECKED, *COMPUTED)
+FAULTS = (*CHECKED, *COMPUTED, *OUTER)

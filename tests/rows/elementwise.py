@@ -22,6 +22,7 @@ def l0_share(x: Any) -> Any:
 
 ROWS = [
     Row("abs(x)", of(np.abs)),
+    Row("atan2(y, x)", lambda y, x: np.arctan2(y, x)),
     Row("exp(x)", of(np.exp)),
     Row("log(x)", of(np.log)),
     Row("log1p(abs(x))", lambda x: np.log1p(abs(x)), function="log1p"),

@@ -8,6 +8,6 @@ from rows.row import Row
 
 ROWS = [
     Row("exprel(x)", lambda x: special.exprel(x)),
-    Row("exprel(0.2*x)", lambda x: special.exprel(0.2 * x)),
+    Row("exprel(0.4*x)", lambda x: special.exprel(0.4 * x)),
     Row("exprel(0.01*x)", lambda x: special.exprel(0.01 * x)),
 ]

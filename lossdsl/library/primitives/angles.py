@@ -37,10 +37,11 @@ def atan2() -> Kernel:
         (y, x), (dy, dx) = primals, tangents
         # Scaled first, so that neither square overflows or vanishes.
         scale = jnp.maximum(jnp.abs(x), jnp.abs(y))
-        origin = scale == 0
-        scale = jnp.where(origin, 1, scale)
-        across, up = x / scale, y / scale
-        squared = jnp.where(origin, 1, jnp.square(across) + jnp.square(up))
+        # The angle stands still infinitely far out; at the origin it has none.
+        still = (scale == 0) | jnp.isinf(scale)
+        scale = jnp.where(still, 1, scale)
+        across, up = (jnp.where(still, 0, one / scale) for one in (x, y))
+        squared = jnp.where(still, 1, jnp.square(across) + jnp.square(up))
         return angle(y, x), (across / squared * dy - up / squared * dx) / scale
 
     def kernel(y: Any, x: Any) -> Any:

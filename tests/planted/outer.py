@@ -1,0 +1,71 @@
+"""Faults of what is built on losses: learning rules, other packages' interfaces, commands."""
+
+from __future__ import annotations
+
+from planted.run import Mutant
+
+OUTER = (
+    # Learning rules
+    Mutant(
+        "learning/equilibrium.py",
+        'width = 2 * beta if self.phases == "centered" else beta',
+        "width = beta",
+        "the centered estimate of equilibrium propagation is twice the gradient",
+        ("tests/test_learning_equilibrium.py",),
+        "falls_with_beta",
+    ),
+    Mutant(
+        "learning/predictive.py",
+        'beliefs = descend(lambda at: state(at).slope, beliefs, eta, steps - (errors == "before"))',
+        "beliefs = descend(lambda at: state(at).slope, beliefs, eta, steps)",
+        "predictive coding settles for one step too many",
+        ("tests/test_learning_goldens.py",),
+    ),
+    Mutant(
+        "learning/errors.py",
+        "least = jnp.min(jnp.where(counts == 0, jnp.inf, counts))",
+        "least = jnp.max(counts)",
+        "of means that divide by several counts the largest is taken",
+        ("tests/test_learning_counts.py",),
+    ),
+    # The interfaces of other packages
+    Mutant(
+        "compat/rockpool.py",
+        "given = {name: bound for name, bound in bounds.items() if bound is not None}",
+        "given = {name: bound for name, bound in bounds.items() if bound}",
+        "a bound of 0 is left out",
+        ("tests/test_compat.py", "tests/test_goldens.py"),
+    ),
+    Mutant(
+        "compat/spyx.py",
+        'options = f"time_axis={time_axis}, smoothing=smoothing"',
+        'options = f"time_axis={time_axis}, smoothing=1 - smoothing"',
+        "smoothing is taken for what is left of the label",
+        ("tests/test_goldens.py",),
+        "package_agrees",
+    ),
+    Mutant(
+        "compat/neurai/autograd.py",
+        "dt=dt,\n            tau=tau,",
+        "dt=tau,\n            tau=dt,",
+        "the step of equilibrium propagation is tau/dt",
+        ("tests/test_compat_neurai.py",),
+    ),
+    # The command line, and what is asked of functions of users
+    Mutant(
+        "cli/output.py",
+        'codes = [found.code for found in diagnostics if found.severity == "error"]',
+        "codes = [found.code for found in diagnostics]",
+        "a warning ends `lossdsl check` as an error does",
+        ("tests/test_cli.py",),
+        "test_command",
+    ),
+    Mutant(
+        "testing/laws.py",
+        '"odd": lambda t: _equal(_negated(t), [-one for one in t.at()]),',
+        '"odd": lambda t: _equal(_negated(t), t.at()),',
+        "a function that is even passes for odd",
+        ("tests/test_library.py",),
+        "test_laws",
+    ),
+)
