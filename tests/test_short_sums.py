@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from test_dtypes import SUBJECTS, Call, calls, oracle_values, values
 
+import lossdsl
 from lossdsl import Library, primitive
 from lossdsl.library.declare import Builtin, builtins, primitives
 from lossdsl.library.forms import Form
@@ -92,3 +93,11 @@ def test_a_kernel_that_adds_up_half_precision_as_it_is_would_be_seen() -> None:
         return [[np.sum(x, -1, np.float64) for x in call.inputs.values()] for call in group]
 
     assert len(short_sums(builtins() | mine, ["total"], right)) == 2
+
+
+def test_the_gradient_of_a_number_adds_up_over_leaves_of_half_precision() -> None:
+    leaves = 600
+    loss = lossdsl.compile("sum(s*t)")
+    t = {f"l{at}": jnp.ones(1, jnp.bfloat16) for at in range(leaves)}
+    slope = jax.grad(lambda s: loss(s=s, t=t))(jnp.float32(0.5))
+    assert float(slope) == leaves

@@ -13,10 +13,11 @@ from lossdsl.check.leaves import cast_node
 from lossdsl.core.graph import Const, Graph, Node
 from lossdsl.infer.elementwise import compute_dtype, parameter_dtypes, result_dtype
 from lossdsl.infer.patterns import is_operand
-from lossdsl.library.declare import Builtin
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import LONG_NAMES
-from lossdsl.types.types import LITERAL, ArrayType, Type, array
+from lossdsl.types.types import HALF, LITERAL, ArrayType, Type, array
 
 
 def concrete(type: Type, default_float: str) -> Type:
@@ -61,10 +62,21 @@ def met(
         elif numbers:
             converted.append(_as_float(graph, node) if want == "float" else node)
         elif type.strength == LITERAL or type.dtype != dtype:
-            converted.append(cast_node(graph, node, array(dtype, type.dims)))
+            converted.append(_cast(graph, node, array(dtype, type.dims)))
         else:
             converted.append(node)
     return converted
+
+
+def _cast(graph: Graph, node: Node, type: ArrayType) -> Node:
+    """Return a cast of an operand; of a number to half precision, one that no other use shares.
+
+    What a gradient adds up over the uses of a number is added in the dtype that it has itself.
+    """
+    if type.dims != () or type.dtype not in HALF:
+        return cast_node(graph, node, type)
+    options = {"dtype": type.dtype, "use": len(graph.types)}
+    return graph.apply(of_form(Form.CAST), [node], type, options)
 
 
 def as_arrays(

@@ -82,11 +82,11 @@ def shield() -> Any:
 
 @primitive("cast(x: any, dtype: text) -> any", form=Form.CAST, internal=True, axes=same)
 def cast() -> Any:
-    """Convert to another dtype."""
+    """Convert to another dtype; two with different numbers as `use` are not one operation."""
     import jax.numpy as jnp
     import numpy as np
 
-    def kernel(x: Any, *, dtype: str) -> Any:
+    def kernel(x: Any, *, dtype: str, use: int = 0) -> Any:
         to = jnp.dtype(LONG_NAMES[dtype])
         if not hasattr(x, "dtype"):
             return np.asarray(x, to)
