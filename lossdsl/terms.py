@@ -173,12 +173,12 @@ def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
     operand = node.arguments[0]
     assert operand is not None
     type = core.graph.types[operand]
-    shapes = [leaf.shape or () for leaf in _arrays(type)]
+    shapes = [_shape(core, leaf) for leaf in _arrays(type)]
     result = core.graph.types[node]
-    results = math.prod(result.shape or ()) if isinstance(result, ArrayType) else 1
+    results = math.prod(_shape(core, result)) if isinstance(result, ArrayType) else 1
     if not kept or node.option(NORMALIZE) == "all":
         size = sum(math.prod(shape) for shape in shapes)
-        return jnp.asarray(size / max(results, 1), jnp.float32)
+        return jnp.asarray(size / _divisor(results), jnp.float32)
     total: Any = 0.0
     for place, shape in enumerate(shapes):
         factor: Any = 1.0
@@ -186,7 +186,16 @@ def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
             part = [*one.values()][place] if isinstance(one, dict) else one
             factor = factor * (part != 0 if node.option(NORMALIZE) == "count" else part)
         total = total + jnp.sum(jnp.broadcast_to(factor, shape), dtype=jnp.float32)
-    return total / max(results, 1)
+    return total / _divisor(results)
+
+
+def _divisor(results: Any) -> Any:
+    """Return how many means there are, at least one; a size that is left open is no smaller."""
+    return max(results, 1) if isinstance(results, int) else results
+
+
+def _shape(core: Core, type: ArrayType) -> tuple[Any, ...]:
+    return tuple(core.graph.size(dim) for dim in type.dims or ())
 
 
 def _arrays(type: Type) -> list[ArrayType]:

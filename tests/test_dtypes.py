@@ -282,3 +282,13 @@ def test_an_operator_between_two_dtypes_is_that_of_their_numbers(operator: str) 
         if not np.allclose(computed, right, rtol=1e-6):
             wrong.append(f"{lines[at]}: {computed} for {right}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("text", ["std(p)", "max(p, where=p > 0)", "mean(p, weight=2)", "norm(p)"])
+@pytest.mark.parametrize("number", [2.5, np.float64(2.5)])
+def test_a_number_among_the_leaves_decides_the_dtype_of_all(text: str, number: Any) -> None:
+    with jax.enable_x64(True):
+        value = lossdsl.compile(text)(p={"a": number, "b": jnp.ones(2, jnp.float32)})
+        alone = lossdsl.compile(text)(p={"a": jnp.float64(2.5), "b": jnp.ones(2)})
+    assert value.dtype == jnp.float64
+    np.testing.assert_allclose(value, alone, rtol=1e-12)

@@ -90,6 +90,30 @@ def test_an_exported_loss_is_worth_what_a_call_is(spec: str) -> None:
             np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mean(x)",
+        "mean(x, where=x > 0)",
+        'mean(x, where=x > 0, normalize="all")',
+        "sum(mean(x, axis=0))",
+        "sum(mean(x, axis=0, where=x > 0))",
+    ],
+)
+def test_exported_terms_count_what_a_call_does(text: str) -> None:
+    loss = lossdsl.compile(text)
+
+    def parts(x: Any) -> Any:
+        value, terms = loss.with_terms(x=x)
+        return value, terms.raw, terms.count
+
+    shape = jax.ShapeDtypeStruct(export.symbolic_shape("b, t"), jnp.float32)
+    x = jnp.arange(20.0).reshape(4, 5) - 7
+    exported = export.export(jax.jit(parts))(shape).call(x)
+    for ours, theirs in zip(*map(jax.tree.leaves, (exported, parts(x))), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
 # What JAX itself cannot trace without the number of a size.
 NEED_A_NUMBER = {"auc", "midrank", "recurrence", "reshape"}
 

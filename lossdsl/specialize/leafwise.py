@@ -23,6 +23,8 @@ from lossdsl.library.forms import Form
 from lossdsl.specialize.casts import as_arrays, concrete, met
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import (
+    ARRAY,
+    LITERAL,
     ArrayType,
     Dim,
     RecordType,
@@ -224,7 +226,9 @@ class _Flattened:
     def _joined(self, each: Sequence[Node], leaves: Sequence[Node]) -> Node:
         """Return arrays end to end, each spread over its leaf, in the dtype in which they meet."""
         types = [cast("ArrayType", self.graph.types[one]) for one in each]
-        dtype, _ = promote(types, self.default_float)
+        # Each is an array here, also the leaf of rank 0.
+        arrays = [one if one.strength == LITERAL else replace(one, strength=ARRAY) for one in types]
+        dtype, _ = promote(arrays, self.default_float)
         dims = (literal_dim(sum(map(self._size, leaves))),)
         type = cast("ArrayType", concrete(array(dtype, dims), self.default_float))
         parts = [

@@ -76,7 +76,9 @@ def mean() -> Kernel:
         total = jnp.sum(terms, axis=axis, keepdims=keepdims)
         if normalize == "all":
             axes = range(x.ndim) if axis is None else axis
-            divisor: Any = max(1, math.prod(x.shape[at] for at in axes))
+            size: Any = math.prod(x.shape[at] for at in axes)
+            # One that `jax.export` leaves open is no smaller, which JAX does not see of a product.
+            divisor: Any = max(1, size) if isinstance(size, int) else size
         elif normalize == "count" or weights is None:
             divisor = count.astype(total.dtype)
         else:
