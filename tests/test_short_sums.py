@@ -101,3 +101,11 @@ def test_the_gradient_of_a_number_adds_up_over_leaves_of_half_precision() -> Non
     t = {f"l{at}": jnp.ones(1, jnp.bfloat16) for at in range(leaves)}
     slope = jax.grad(lambda s: loss(s=s, t=t))(jnp.float32(0.5))
     assert float(slope) == leaves
+
+
+def test_the_gradient_of_a_number_of_double_precision_is_not_rounded_between_leaves() -> None:
+    with jax.enable_x64(True):
+        loss = lossdsl.compile("sum(s*t)")
+        t = {"a": jnp.full(1, 2.0**24, jnp.float32), "b": jnp.ones(1, jnp.float32)}
+        slope = jax.grad(lambda s: loss(s=s, t=t))(jnp.float64(0.5))
+    assert float(slope) == 2**24 + 1

@@ -17,7 +17,7 @@ from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import LONG_NAMES
-from lossdsl.types.types import HALF, LITERAL, ArrayType, Type, array
+from lossdsl.types.types import LITERAL, ArrayType, Type, array
 
 
 def concrete(type: Type, default_float: str) -> Type:
@@ -69,11 +69,12 @@ def met(
 
 
 def _cast(graph: Graph, node: Node, type: ArrayType) -> Node:
-    """Return a cast of an operand; of a number to half precision, one that no other use shares.
+    """Return a cast of an operand; of a number, one that no other use shares.
 
-    What a gradient adds up over the uses of a number is added in the dtype that it has itself.
+    What a gradient adds up over the uses of a number is added in the dtype that it has itself,
+    and not in the narrower one of the arrays that it meets.
     """
-    if type.dims != () or type.dtype not in HALF:
+    if type.dims != ():
         return cast_node(graph, node, type)
     options = {"dtype": type.dtype, "use": len(graph.types)}
     return graph.apply(of_form(Form.CAST), [node], type, options)

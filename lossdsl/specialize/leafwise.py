@@ -31,7 +31,8 @@ from lossdsl.types.types import (
     TreeType,
     Type,
     array,
-    literal_dim,
+    combine_dims,
+    product_dim,
     promote,
 )
 
@@ -229,7 +230,8 @@ class _Flattened:
         # Each is an array here, also the leaf of rank 0.
         arrays = [one if one.strength == LITERAL else replace(one, strength=ARRAY) for one in types]
         dtype, _ = promote(arrays, self.default_float)
-        dims = (literal_dim(sum(map(self._size, leaves))),)
+        sizes = [product_dim(cast("ArrayType", self.graph.types[one]).dims or ()) for one in leaves]
+        dims = (combine_dims((1, size) for size in sizes),)
         type = cast("ArrayType", concrete(array(dtype, dims), self.default_float))
         parts = [
             one
