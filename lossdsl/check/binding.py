@@ -8,7 +8,6 @@ from lossdsl.check.axes import axis_argument
 from lossdsl.check.constants import vector
 from lossdsl.check.context import Context, Scope
 from lossdsl.check.static_arguments import static_problem
-from lossdsl.check.undeclared import infer_inputs
 from lossdsl.check.variadic import several
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.arguments import (
@@ -20,8 +19,9 @@ from lossdsl.infer.arguments import (
     Static,
     Written,
 )
-from lossdsl.infer.axes import AxisArgument
+from lossdsl.infer.axes import AxisArgument, AxisMismatch, resolve_axes
 from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
+from lossdsl.infer.explain_axes import explain_axes
 from lossdsl.infer.patterns import sole_axis
 from lossdsl.infer.statics import as_choice, shape_of
 from lossdsl.library.aliases import OPTIONS, alias_table
@@ -58,8 +58,17 @@ def bind(
             problem = _accept(context, scope, bound, parameter, expr, evaluate)
             if problem is not None:
                 return problem
-    infer_inputs(context, bound)
-    return bound
+    return _no_axis(bound) or bound
+
+
+def _no_axis(bound: Bound) -> Diagnostic | None:
+    """Return what is wrong with an axis that is none of any array, whatever its dims are."""
+    given = {**bound.axes} if bound.axis is None else {**bound.axes, AXIS: bound.axis}
+    for name, axis in given.items():
+        mismatch = resolve_axes(axis, None)
+        if isinstance(mismatch, AxisMismatch):
+            return explain_axes(mismatch, name)
+    return None
 
 
 def _assign(

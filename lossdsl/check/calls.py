@@ -12,6 +12,7 @@ from lossdsl.check.domains import hold_domains
 from lossdsl.check.operate import apply_elementwise
 from lossdsl.check.python import python_call
 from lossdsl.check.roles import contradictions, hold_classes, hold_roles
+from lossdsl.check.undeclared import infer_inputs
 from lossdsl.check.watch import watched
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.infer.arguments import (
@@ -123,6 +124,7 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
         agreeing = [one for one in signatures if agrees(function, one[1], expr, evaluate)]
         signatures = agreeing or signatures
     problems: list[Diagnostic | tuple[Bound, Misfit]] = []
+    misfits: list[Bound] = []
     fitting: list[tuple[int, Bound, Fit]] = []
     for at, signature in signatures:
         bound = bind(context, scope, function, signature, expr, evaluate)
@@ -132,22 +134,34 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
         bound, fitted = own_axis(bound, fit(bound))
         if not isinstance(fitted, Fit):
             problems.append((bound, fitted))
+            misfits.append(bound)
             continue
         fitting.append((at, bound, fitted))
         if not fitted.unknown:
             break
     if not fitting:
+        infer_inputs(context, misfits[:1])
         return context.report(_most_telling(problems), scope)
     at, bound, fitted = fitting[0]
-    if len(fitting) > 1 and fitted.unknown and fitting[-1][2].unknown:
-        if not hold_domains(context, scope, bound, fitted, chosen=False):
-            return context.unknown()
-        if all(contradictions(context, one) for _, one, _ in fitting):
-            hold_roles(context, scope, bound)
-        return primitives.unresolved(context, scope, bound, expr.span)
     if fitted.unknown and len(fitting) > 1:
         at, bound, fitted = fitting[-1]
+        if fitted.unknown:
+            return _undecided(context, scope, [(one, fit) for _, one, fit in fitting])
+    infer_inputs(context, [bound])
     return _apply(context, scope, bound, fitted, at)
+
+
+def _undecided(context: Context, scope: Scope, fitting: Sequence[tuple[Bound, Fit]]) -> Value:
+    """Hold a call against what all of the signatures ask that it may mean."""
+    infer_inputs(context, [bound for bound, _ in fitting])
+    bound, fitted = fitting[0]
+    if not hold_domains(context, scope, bound, fitted, chosen=False):
+        return context.unknown()
+    if all(contradictions(context, one) for one, _ in fitting):
+        hold_roles(context, scope, bound)
+    if bound.function.is_loss:
+        reductions.hold_options(context, scope, bound)
+    return primitives.unresolved(context, scope, bound, bound.span)
 
 
 def _most_telling(problems: Sequence[Diagnostic | tuple[Bound, Misfit]]) -> Diagnostic:

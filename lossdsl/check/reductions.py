@@ -98,6 +98,21 @@ def loss_call(
     return reduce_value(context, scope, function, (value, span), options, span)
 
 
+def hold_options(context: Context, scope: Scope, bound: Bound) -> None:
+    """Report options of a loss that are wrong whatever its unreduced value is."""
+    target = context.unknown(), bound.span
+    for name in (WHERE, WEIGHT):
+        option(context, scope, bound.option(name), name, target)
+    reduction = _choice(context, scope, bound.option(REDUCE))
+    if reduction is None:
+        _refuse_reduction(context, scope, bound)
+        return
+    function = of_form(reduction)
+    _refuse_divisor(context, scope, bound, function)
+    if function.combine == "mean":
+        _normalize(context, scope, bound.option(NORMALIZE))
+
+
 def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
     """Report options of a call that say how to reduce what is not reduced."""
     axis = None if bound.axis is None else bound.axis.span

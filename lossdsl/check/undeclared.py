@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lossdsl.check.context import Context
 from lossdsl.core.graph import Input
-from lossdsl.infer.arguments import Argument, Value
+from lossdsl.infer.arguments import Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.patterns import pattern_of
 from lossdsl.syntax import ast
@@ -14,28 +15,45 @@ from lossdsl.types.types import UnknownType
 from lossdsl.types.unify import show_pattern
 
 
-def infer_inputs(context: Context, bound: Bound) -> None:
-    """Remember what the signature of a call says of the undeclared inputs among its arguments."""
+def infer_inputs(context: Context, candidates: Sequence[Bound]) -> None:
+    """Remember what a call says of the undeclared inputs among its arguments.
+
+    While it is open which of several signatures is meant, an input is what any of them takes.
+    """
+    alternatives: dict[str, dict[str, None]] = {}
+    for bound in candidates:
+        for name, shown in _patterns(bound).items():
+            alternatives.setdefault(name, {})[shown] = None
+    for name, shown in alternatives.items():
+        if context.inferred.get(name) == "unknown":
+            context.inferred[name] = " or ".join(shown)
+
+
+def _patterns(bound: Bound) -> dict[str, str]:
+    """Return what a signature shows of the undeclared inputs among the arguments of a call."""
+    patterns: dict[str, str] = {}
     for parameter in bound.signature.parameters:
-        given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
-        for entry in given:
-            if entry is not None:
-                _infer(context, bound, parameter, entry[0])
-
-
-def _infer(context: Context, bound: Bound, parameter: ast.Parameter, argument: Argument) -> None:
-    match argument:
-        case Value(Input(name), UnknownType()) if context.inferred.get(name) == "unknown":
-            match pattern_of(parameter.type, argument):
-                case ast.ArrayTypeExpr() as pattern:
-                    if bound.function.elementwise and not pattern.dims:
-                        # The signature of an elementwise function is that of one element.
-                        pattern = replace(pattern, dims=(ast.Run(None, pattern.span),))
-                    context.inferred[name] = show_pattern(pattern)
-                case ast.TreeTypeExpr(leaf):
-                    shown = "tree" if leaf is None else f"tree[{show_pattern(leaf)}]"
-                    context.inferred[name] = shown
+        entries = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
+        for entry in entries:
+            match entry:
+                case (Value(Input(name), UnknownType()) as value, _):
+                    pattern = pattern_of(parameter.type, value)
+                    shown = _shown(pattern, bound.function.elementwise)
+                    if shown is not None:
+                        patterns.setdefault(name, shown)
                 case _:
                     pass
+    return patterns
+
+
+def _shown(pattern: ast.TypeExpr | None, elementwise: bool) -> str | None:
+    match pattern:
+        case ast.ArrayTypeExpr(dims=()) if elementwise:
+            # The signature of an elementwise function is that of one element.
+            return show_pattern(replace(pattern, dims=(ast.Run(None, pattern.span),)))
+        case ast.ArrayTypeExpr():
+            return show_pattern(pattern)
+        case ast.TreeTypeExpr(leaf):
+            return "tree" if leaf is None else f"tree[{show_pattern(leaf)}]"
         case _:
-            pass
+            return None
