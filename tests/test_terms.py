@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -215,6 +216,35 @@ def test_several_results() -> None:
     with pytest.raises(lossdsl.LossError, match="no result `critics`"):
         both["critics"]
     assert lossdsl.compile("mean(a)")["loss"](a=A) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "reads"),
+    [
+        ("a: f32[B]\nb: f32[C]", "mean(a)/C", "a b"),
+        ("a: f32[B]\nb: f32[B]", "mean(a)/B", "a"),
+        ("a: f32[B]\nb: f32[B, C]\nc: f32[C]\nd: f32[C]", "mean(a)/C", "a b"),
+        ("a: f32[B]\nb: f32[C, K]\nc: f32[2*C]", "mean(a)/C", "a b"),
+        ("a: f32[B]\nc: f32[2*C]\nb: f32[C, K]", "mean(a)/C", "a c"),
+        ("a: f32[B]\nb: f32[C*K]\nc: f32[K]", "mean(a)/C", "a b c"),
+        ("a: f32[B, C*K]\nb: f32[K]", "mean(a)/C", "a b"),
+        ("a: f32[B]\nb: f32[C]\nk = 2*C", "mean(a)/k", "a b"),
+        ("a: f32[B]\nb: f32[*S, C]", "mean(a)/C", "a b"),
+    ],
+)
+def test_a_result_reads_the_inputs_that_show_its_sizes(
+    declared: str, value: str, reads: str
+) -> None:
+    loss = lossdsl.compile(f"{declared}\nloss one = {value}\nloss other = sum(b)")
+    sizes = {"B": 3, "C": 4, "K": 2, "2*C": 8, "C*K": 8}
+    inputs = {
+        name: np.ones(
+            [sizes.get(dim, 5) for dim in re.findall(r"[\w*]+", text.partition("[")[2])], np.float32
+        )
+        for name, text in loss.signature.items()
+    }
+    assert loss["one"](**{name: inputs[name] for name in reads.split()}) == loss(**inputs)["one"]
+    assert [*loss["one"].signature] == reads.split()
 
 
 def test_the_value_is_the_same_with_and_without_terms() -> None:
