@@ -11,8 +11,7 @@ MINUTES ?= 40
 # Containers often set it, and each process of the tests would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
 
-QUICK := grammar language syntax_errors rules format spec bad_input diagnostics roles domains selectors \
-	combine aliases libraries agreement pickle imports
+QUICK := syntax check diagnostics selectors spec project/test_imports.py
 
 .PHONY: help demo quick test test-newest test-lowest test-all soak plant examples tutorial lint format clean
 
@@ -23,7 +22,7 @@ demo: .venv/.examples ## train on real digits with a loss from a YAML file
 	$(BIN)/python examples/digits/train.py
 
 quick: .venv/.test ## run the tests of the language, its checker and the floors, in half a minute
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(QUICK:%=tests/test_%.py)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(QUICK:%=tests/%)
 
 test: .venv/.test ## run the tests, but for trainings and second environments
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
@@ -33,7 +32,7 @@ test-newest: .venv-newest/bin/pip ## run every test with the newest releases of 
 	.venv-newest/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases that pyproject.toml allows
-	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python tests/project/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/lowest.txt --editable '.[test]'
 	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
 	PYTHONWARNINGS=ignore::DeprecationWarning .venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -W ignore::DeprecationWarning

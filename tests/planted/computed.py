@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planted.run import Mutant
 
-DIFFERENTIAL = ("tests/test_differential.py",)
+DIFFERENTIAL = ("tests/library/test_differential.py",)
 
 COMPUTED = (
     # Specialized and optimized core
@@ -13,35 +13,39 @@ COMPUTED = (
         "sizes = tuple(self._size(leaf) for leaf in leaves)",
         "sizes = tuple(1 for _ in leaves)",
         "in the mean of a tree each leaf weighs the same",
-        ("tests/test_corners.py", "tests/test_cases.py"),
+        ("tests/lower/test_corners.py", "tests/whole/test_cases.py"),
     ),
     Mutant(
         "specialize/casts.py",
         'named = {"int": "i32", "float": default_float}.get(dtype, dtype)',
         'named = {"int": "i32", "float": "f32"}.get(dtype, dtype)',
         "numbers are of single precision where floats are of double",
-        ("tests/test_corners.py", "tests/test_cases.py", "tests/test_compiled.py"),
+        (
+            "tests/lower/test_corners.py",
+            "tests/whole/test_cases.py",
+            "tests/lower/test_compiled.py",
+        ),
     ),
     Mutant(
         "optimize/sink.py",
         "if safe[at] is not None and need is not None and not covered[at]:",
         "if safe[at] is not None and need is not None and covered[at]:",
         "where a mask covers an operand in part, nothing guards a root",
-        ("tests/test_sink.py",),
+        ("tests/optimize/test_sink.py",),
     ),
     Mutant(
         "optimize/demand.py",
         "return Demand(reduced.mask, False)",
         "return Demand(reduced.mask, demand.exact)",
         "a mask that was reduced with `any` is said to be exact",
-        ("tests/test_sink.py", "tests/test_cases.py"),
+        ("tests/optimize/test_sink.py", "tests/whole/test_cases.py"),
     ),
     Mutant(
         "library/follow.py",
         "None if at in axes else at - sum(one < at for one in dropped) for at in range(rank)",
         "at - sum(one < at for one in dropped) for at in range(rank)",
         "entries along the axis of a softmax pass for independent: a mask sinks through it",
-        ("tests/test_sink.py", "tests/test_combine.py"),
+        ("tests/optimize/test_sink.py", "tests/check/test_combine.py"),
     ),
     # Lowering
     Mutant(
@@ -49,35 +53,35 @@ COMPUTED = (
         'above = wide > interval.low if interval.opening == "(" else wide >= interval.low',
         "above = wide >= interval.low",
         "a number at an open end of its range passes in a debug build",
-        ("tests/test_debug.py",),
+        ("tests/lower/test_debug.py",),
     ),
     Mutant(
         "lower/debug.py",
         "seen = seen & jnp.broadcast_to(values[mask], shape)",
         "seen = seen | jnp.broadcast_to(values[mask], shape)",
         "a debug build complains of what is masked",
-        ("tests/test_debug.py",),
+        ("tests/lower/test_debug.py",),
     ),
     Mutant(
         "lower/nearest.py",
         'case "upper", False:\n            return jnp.floor(exact)',
         'case "upper", False:\n            return jnp.round(exact)',
         "an integer is projected past a bound of 2.7, onto 3",
-        ("tests/test_constraints.py",),
+        ("tests/lower/test_constraints.py",),
     ),
     Mutant(
         "lower/nearest.py",
         "rounded = limit < exact if up else limit > exact",
         "rounded = limit > exact if up else limit < exact",
         "what is projected lies just outside of a bound that half precision rounds",
-        ("tests/test_constraints.py",),
+        ("tests/lower/test_constraints.py",),
     ),
     Mutant(
         "terms.py",
         'factor = factor * (part != 0 if node.option(NORMALIZE) == "count" else part)',
         "factor = factor * part",
         'the count of a mean by `normalize="count"` is the sum of the weights',
-        ("tests/test_terms.py",),
+        ("tests/lower/test_terms.py",),
     ),
     # Kernels
     Mutant(
@@ -85,21 +89,21 @@ COMPUTED = (
         "count = kept(mask, x, axis, keepdims)\n        terms",
         "count = kept(True, x, axis, keepdims)\n        terms",
         "a masked mean is divided by all elements",
-        ("tests/test_kernels.py", "tests/test_corners.py"),
+        ("tests/library/test_kernels.py", "tests/lower/test_corners.py"),
     ),
     Mutant(
         "library/primitives/masked.py",
         "return array.astype(jnp.float32 if floats else jnp.int32)",
         "return array if floats else array.astype(jnp.int32)",
         "sums of half precision are added up in half precision",
-        ("tests/test_kernels.py", "tests/test_short_sums.py"),
+        ("tests/library/test_kernels.py", "tests/library/test_short_sums.py"),
     ),
     Mutant(
         "library/primitives/elementwise.py",
         "return floating(x), dx * jnp.sign(x)",
         "return floating(x), dx * jnp.where(x < 0, -1, 1).astype(x.dtype)",
         "the gradient of `abs` at 0 is 1",
-        ("tests/test_kernels.py",),
+        ("tests/library/test_kernels.py",),
     ),
     Mutant(
         "library/primitives/operators.py",
@@ -130,28 +134,28 @@ COMPUTED = (
         "return jnp.where(where, shifted - jnp.log(total), -jnp.inf)",
         "return jnp.where(where, x - jnp.log(total), -jnp.inf)",
         "a masked `log_softmax` forgets that its largest entry was taken off",
-        ("tests/test_kernels.py",),
+        ("tests/library/test_kernels.py",),
     ),
     Mutant(
         "library/primitives/constraints.py",
         "inside = inside if strict else inside | met",
         "inside = inside | met",
         "what is at a strict bound costs nothing",
-        ("tests/test_kernels_limits.py", "tests/test_constraints.py"),
+        ("tests/library/test_kernels_limits.py", "tests/lower/test_constraints.py"),
     ),
     Mutant(
         "library/primitives/forms.py",
         "shares = [one * (size / sum(sizes)) for one, size in zip(partial, sizes, strict=True)]",
         "shares = [one / len(sizes) for one in partial]",
         "leaves of different sizes weigh the same in a mean",
-        ("tests/test_corners.py", "tests/test_cases.py"),
+        ("tests/lower/test_corners.py", "tests/whole/test_cases.py"),
     ),
     Mutant(
         "library/primitives/gathers.py",
         "there = (index >= 0) & (index < x.shape[axis])",
         "there = (index >= 0) & (index <= x.shape[axis])",
         "the position after the last one has the last entry",
-        ("tests/test_kernels.py", "tests/test_extremes.py"),
+        ("tests/library/test_kernels.py", "tests/library/test_extremes.py"),
         "take",
     ),
     Mutant(
@@ -159,7 +163,7 @@ COMPUTED = (
         "slope = tangents[1] * jnp.where(primals[0], 1, jnp.nan)",
         "slope = tangents[1] * jnp.where(primals[0], 1, 0)",
         "a label outside of the classes has gradient 0 instead of NaN",
-        ("tests/test_extremes.py",),
+        ("tests/library/test_extremes.py",),
         "nan_unless or mse_rate",
     ),
     Mutant(
@@ -167,7 +171,7 @@ COMPUTED = (
         "return found, jnp.where(found > rounding * largest, slopes, 0)",
         "return found, slopes",
         "singular values that are 0 up to rounding have a gradient",
-        ("tests/test_kernels.py",),
+        ("tests/library/test_kernels.py",),
     ),
     Mutant(
         "library/primitives/ranks.py",
@@ -198,7 +202,7 @@ COMPUTED = (
         "counted = jnp.where(by < 0, segments, by)",
         "counted = by",
         "a row of group -1 counts in the last group",
-        ("tests/test_kernels.py", "tests/test_extremes.py"),
+        ("tests/library/test_kernels.py", "tests/library/test_extremes.py"),
         "segment",
     ),
     Mutant(
@@ -246,14 +250,14 @@ COMPUTED = (
         "height = jnp.sqrt(alpha) / 2 - alpha / 4 * size(x)",
         "height = jnp.sqrt(alpha) / 2 - alpha / 2 * size(x)",
         "the polynomial surrogate falls twice as fast",
-        ("tests/test_surrogate_tables.py",),
+        ("tests/learning/test_surrogate_tables.py",),
     ),
     Mutant(
         "library/primitives/statistics.py",
         "last = jnp.maximum(count - 1, 0)",
         "last = jnp.maximum(count, 1)",
         "a quantile under a mask is interpolated one place too far",
-        ("tests/test_differential.py", "tests/test_kernels.py"),
+        ("tests/library/test_differential.py", "tests/library/test_kernels.py"),
         "quantile",
     ),
     # Losses
@@ -302,6 +306,6 @@ COMPUTED = (
         "step - warmup_steps, peak_value, decay_steps - warmup_steps,",
         "step - warmup_steps, peak_value, decay_steps,",
         "the cosine after a warmup ends too late",
-        ("tests/test_schedules.py",),
+        ("tests/library/test_schedules.py",),
     ),
 )

@@ -11,7 +11,7 @@ OUTER = (
         'width = 2 * beta if self.phases == "centered" else beta',
         "width = beta",
         "the centered estimate of equilibrium propagation is twice the gradient",
-        ("tests/test_learning_equilibrium.py",),
+        ("tests/learning/test_learning_equilibrium.py",),
         "falls_with_beta",
     ),
     Mutant(
@@ -19,14 +19,14 @@ OUTER = (
         'beliefs = descend(lambda at: state(at).slope, beliefs, eta, steps - (errors == "before"))',
         "beliefs = descend(lambda at: state(at).slope, beliefs, eta, steps)",
         "predictive coding settles for one step too many",
-        ("tests/test_learning_goldens.py",),
+        ("tests/learning/test_learning_goldens.py",),
     ),
     Mutant(
         "learning/errors.py",
         "least = jnp.min(jnp.where(counts == 0, jnp.inf, counts))",
         "least = jnp.max(counts)",
         "of means that divide by several counts the largest is taken",
-        ("tests/test_learning_counts.py",),
+        ("tests/learning/test_learning_counts.py",),
     ),
     # The interfaces of other packages
     Mutant(
@@ -34,14 +34,14 @@ OUTER = (
         "given = {name: bound for name, bound in bounds.items() if bound is not None}",
         "given = {name: bound for name, bound in bounds.items() if bound}",
         "a bound of 0 is left out",
-        ("tests/test_compat.py", "tests/test_goldens.py"),
+        ("tests/compat/test_compat.py", "tests/compat/test_goldens.py"),
     ),
     Mutant(
         "compat/spyx.py",
         'options = f"time_axis={time_axis}, smoothing=smoothing"',
         'options = f"time_axis={time_axis}, smoothing=1 - smoothing"',
         "smoothing is taken for what is left of the label",
-        ("tests/test_goldens.py",),
+        ("tests/compat/test_goldens.py",),
         "package_agrees",
     ),
     Mutant(
@@ -49,7 +49,7 @@ OUTER = (
         "dt=dt,\n            tau=tau,",
         "dt=tau,\n            tau=dt,",
         "the step of equilibrium propagation is tau/dt",
-        ("tests/test_compat_neurai.py",),
+        ("tests/compat/test_compat_neurai.py",),
     ),
     # The command line, and what is asked of functions of users
     Mutant(
@@ -57,7 +57,7 @@ OUTER = (
         'codes = [found.code for found in diagnostics if found.severity == "error"]',
         "codes = [found.code for found in diagnostics]",
         "a warning ends `lossdsl check` as an error does",
-        ("tests/test_cli.py",),
+        ("tests/cli/test_cli.py",),
         "test_command",
     ),
     Mutant(
@@ -65,7 +65,7 @@ OUTER = (
         '"odd": lambda t: _equal(_negated(t), [-one for one in t.at()]),',
         '"odd": lambda t: _equal(_negated(t), t.at()),',
         "a function that is even passes for odd",
-        ("tests/test_library.py",),
+        ("tests/library/test_library.py",),
         "test_laws",
     ),
 )

@@ -247,7 +247,7 @@ def _has_roles(signature: ast.Signature) -> bool:
     return any(getattr(node, "role", None) for node in ast.walk(signature))
 
 
-LISTED = re.findall(r"\w+", (Path(__file__).parent / "fixtures" / "catalogue.txt").read_text())
+LISTED = re.findall(r"\w+", Path(__file__).with_name("catalogue.txt").read_text())
 
 
 @pytest.mark.parametrize("name", LISTED)

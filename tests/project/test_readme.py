@@ -6,7 +6,7 @@ a `console` block shows what its commands print; a block that begins with `# nam
 `# name.loss` is a file for the commands below; any other `loss` block is a right spec; a table row
 that begins with `params` lists the leaves that it selects.
 
-`python tests/test_readme.py` writes the pages.
+`python tests/project/test_readme.py` writes the pages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 import lossdsl
 from lossdsl.cli.app import app
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     str(path.relative_to(ROOT)): path
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

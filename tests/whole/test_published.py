@@ -1,8 +1,8 @@
 """Published losses as specs, each against an independent transcription of its formula.
 
-`conformance/published/FIELD/NAME.loss` is the spec; `published/FIELD.py` has a function NAME that
-takes its inputs as float64 arrays. If it has a parameter `held`, that has the inputs as they were
-before a difference is taken: what a stop-gradient holds. `draw_NAME(random, inputs)` replaces
+`tests/conformance/published/FIELD/NAME.loss` is the spec; `published/FIELD.py` has a function NAME
+that takes its inputs as float64 arrays. If it has a parameter `held`, that has the inputs as they
+were before a difference is taken: what a stop-gradient holds. `draw_NAME(random, inputs)` replaces
 inputs that have more structure than their types say.
 """
 
@@ -26,7 +26,7 @@ from lossdsl.testing.draw import draw_declared
 from lossdsl.testing.subject import is_real
 
 SEEDS = range(20 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 1)
-HERE = Path(__file__).parent / "conformance" / "published"
+HERE = Path(__file__).parents[1] / "conformance" / "published"
 SPECS = sorted(HERE.glob("*/*.loss"))
 each_spec = pytest.mark.parametrize("path", SPECS, ids=[f"{p.parent.name}/{p.stem}" for p in SPECS])
 

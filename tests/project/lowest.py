@@ -7,7 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def lowest(extra: str = "test") -> dict[str, str]:

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from heavy import HEAVY, heavy_after
 
 import lossdsl
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lossdsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("jax", "jaxlib", "optax", "numpy")
 
 # JAX may be imported at the top of these; elsewhere only within functions.
 JAX_FLOORS = (
@@ -54,20 +54,6 @@ COMMANDS = {
     "explain": ["explain", "LD202"],
     "--version": ["--version"],
 }
-
-
-def heavy_after(*codes: str) -> list[list[str]]:
-    """Run codes in a fresh interpreter; return which heavy packages each of them imported."""
-    report = f"print('heavy', [one for one in {HEAVY} if one in sys.modules and one not in before])"
-    lines = ["import sys"]
-    for code in codes:
-        lines += [f"before = [name for name in {HEAVY} if name in sys.modules]", code, report]
-    result = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    reports = [line for line in result.stdout.splitlines() if line.startswith("heavy ")]
-    return [ast.literal_eval(line.removeprefix("heavy ")) for line in reports]
 
 
 def test_without_jax() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import generate
 import pytest
 from hypothesis import given
 
@@ -12,9 +13,8 @@ from lossdsl.syntax.ast import Program
 from lossdsl.syntax.format import format_program
 from lossdsl.syntax.format_nodes import format_signature, format_type
 from lossdsl.syntax.parse import parse_program, parse_signature, parse_type
-from tests import generate
 
-PAIRS = (Path(__file__).parent / "fixtures" / "format.txt").read_text(encoding="utf-8")
+PAIRS = Path(__file__).with_name("format.txt").read_text(encoding="utf-8")
 
 
 def parsed(text: str, *, library: bool = False) -> Program:

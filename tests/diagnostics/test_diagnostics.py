@@ -21,7 +21,7 @@ from lossdsl.diagnostics.render import FORMATS, layout, render, render_all, summ
 from lossdsl.source import Source, Span
 
 EXAMPLES = [row for row in CODES.values() if row.bad]
-RENDERED = Path(__file__).with_name("diagnostics") / "rendered.txt"
+RENDERED = Path(__file__).with_name("rendered.txt")
 
 
 def _loss(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:

@@ -84,7 +84,7 @@ def run_on_four_devices(*arguments: str) -> Any:
     done = subprocess.run(
         [sys.executable, *arguments],
         env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )
@@ -114,7 +114,7 @@ def test_inside_shard_map(outcomes: dict[str, Any]) -> None:
 
 
 def test_no_function_refuses_a_sharded_batch_or_strict_promotion() -> None:
-    found = run_on_four_devices("tests/sharded_library.py")
+    found = run_on_four_devices("tests/lower/sharded_library.py")
     assert found["functions"] > 250
     assert found["bad"] == {}
 

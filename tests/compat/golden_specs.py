@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-CASES = json.loads((Path(__file__).parent / "conformance" / "goldens.json").read_text())["cases"]
+CASES = json.loads(Path(__file__).with_name("goldens.json").read_text())["cases"]
 
 # Functions of the packages that are no losses but make and apply bounds: only `compat` has them.
 # A spec writes its bounds, and `CompiledLoss.project` applies them.

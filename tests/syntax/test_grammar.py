@@ -50,7 +50,7 @@ def test_a_reserved_word_is_no_name(word: str) -> None:
     assert parse_program(Source(f"{word}s + x{word}"))[0] is not None
 
 
-README = (Path(__file__).parent.parent / "grammar" / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "grammar" / "README.md").read_text(encoding="utf-8")
 
 
 def outline(node: object, indent: str = "") -> list[str]:

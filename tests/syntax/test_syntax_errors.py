@@ -6,6 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import generate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +17,8 @@ from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
 from lossdsl.syntax.grammar import parser
 from lossdsl.syntax.parse import parse_program, parse_signature, parse_type
-from tests import generate
 
-FIXTURE = (Path(__file__).parent / "fixtures" / "syntax_errors.txt").read_text(encoding="utf-8")
+FIXTURE = Path(__file__).with_name("syntax_errors.txt").read_text(encoding="utf-8")
 
 
 def refused(text: str, *, library: bool = False) -> tuple[Diagnostic, ...]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from test_imports import heavy_after
+from heavy import heavy_after
 
 import lossdsl
 from lossdsl.compat import rockpool, spyx

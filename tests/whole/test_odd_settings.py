@@ -92,7 +92,7 @@ FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "combine": lambda odd: declared(combine=odd),
     "sink": lambda odd: declared(sink=odd),
 }
-SPEC_FILE = Path(__file__).parent / "fixtures" / "spec.yaml"
+SPEC_FILE = Path(__file__).with_name("spec.yaml")
 # A model of pydantic's refuses as pydantic does.
 REFUSED = {name: (ValidationError,) for name in FUNCTIONS if name.startswith("LossSpec")}
 

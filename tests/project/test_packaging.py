@@ -174,7 +174,7 @@ def test_make_refuses_an_old_python_that_is_named(copy: Path) -> None:
 
 def test_the_lowest_releases_are_those_of_the_project(root: Path, copy: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    printed = quiet(sys.executable, root / "tests" / "lowest.py", cwd=copy).split()
+    printed = quiet(sys.executable, root / "tests" / "project" / "lowest.py", cwd=copy).split()
     for requirement in project["dependencies"]:
         assert requirement.replace(">=", "==") in printed
     assert {"flax", "scikit-learn", "matplotlib"} <= {line.partition("==")[0] for line in printed}

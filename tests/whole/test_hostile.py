@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import generate
 import jax
 import jax.numpy as jnp
 import pytest
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from programs import HEADER, INPUTS, RULES, programs
 
 import lossdsl
-from tests import generate
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from lossdsl.syntax.parse import parse_program
 from lossdsl.types.declared import declared_array
 from lossdsl.types.types import TreeType
 
-FOLDER = Path(__file__).parent / "conformance"
+FOLDER = Path(__file__).parents[1] / "conformance"
 PARTS = re.compile(r"^# ([^\n]+)$|^```(toml|loss)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"# (type|error|warning|terms|combine|signature): (.*)$")
 FINDING = re.compile(r"\[(LD\d{3})\](?: \"(.*)\")?")

@@ -15,7 +15,7 @@ import pytest
 
 import lossdsl
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 DIGITS, RATE = EXAMPLES / "digits", EXAMPLES / "rate_network"
 
 

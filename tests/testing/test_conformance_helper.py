@@ -22,7 +22,7 @@ from lossdsl.testing.checks import CHECKS, Broken, hold_equal
 from lossdsl.testing.draw import draw
 from lossdsl.testing.examine import examine
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 Library = lossdsl.Library
 
 
