@@ -11,7 +11,7 @@ MINUTES ?= 40
 # Containers often set it, and each process of the tests would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
 
-QUICK := syntax check diagnostics selectors spec project/test_imports.py
+QUICK := syntax elaborate analyze diagnostics selectors spec project/test_imports.py
 
 .PHONY: help demo quick test test-newest test-lowest test-all soak plant examples tutorial lint format clean
 

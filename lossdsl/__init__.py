@@ -6,14 +6,12 @@ JAX unimported.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossdsl.api import format, parse
-    from lossdsl.check import check
+    from lossdsl.checking import check
     from lossdsl.compilation import clear_cache, compile
     from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
     from lossdsl.library import BUILTINS, Library, primitive
@@ -42,7 +40,7 @@ __all__ = [
 
 _HOMES = {
     "parse": "lossdsl.api",
-    "check": "lossdsl.check",
+    "check": "lossdsl.checking",
     "compile": "lossdsl.compilation",
     "clear_cache": "lossdsl.compilation",
     "format": "lossdsl.api",
@@ -69,14 +67,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """The import system binds a folder to its name in the package; `check` stays the function."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lossdsl.check.given import text_of
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
+from lossdsl.inputs.given import text_of
 from lossdsl.source import Source
 from lossdsl.syntax.ast import Program
 from lossdsl.syntax.format import format_program

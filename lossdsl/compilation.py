@@ -9,11 +9,11 @@ from typing import Any
 
 import jax
 
-from lossdsl.check.check import check_program, parse_inputs
-from lossdsl.check.given import Given, spec_parts
+from lossdsl.checking import check_program
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.inputs.given import Given, parse_inputs, spec_parts
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.loss import CompiledLoss

@@ -10,15 +10,15 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
-from lossdsl.check.check import parse_inputs
-from lossdsl.check.inputs import Declared
-from lossdsl.check.program import Elaborated, elaborate
-from lossdsl.check.restrict import restricted
 from lossdsl.core.graph import Core
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.diagnostics.warn import Warner
+from lossdsl.elaborate.program import Elaborated, elaborate
+from lossdsl.elaborate.restrict import restricted
+from lossdsl.inputs.declarations import Declared
+from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library
 from lossdsl.library.promotion import own_rules
 from lossdsl.limits import Limits

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lossdsl.check.leaves import tree_leaves
 from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
+from lossdsl.core.leaves import tree_leaves
 from lossdsl.lower.dtypes import default_float, jax_dtype
 from lossdsl.lower.tape import evaluate
 from lossdsl.optimize import optimize

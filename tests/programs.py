@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 from oracle import Evaluation, evaluate, type_of
 
-from lossdsl.check.program import elaborate
 from lossdsl.core.graph import Core
+from lossdsl.elaborate.program import elaborate
 from lossdsl.library.declare import builtins
 from lossdsl.source import Source
 from lossdsl.syntax.parse import parse_program

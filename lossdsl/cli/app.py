@@ -152,7 +152,7 @@ def _check(
     library: Library | None,
     format: OutputFormat,
 ) -> tuple[Diagnostic, ...]:
-    from lossdsl.check import check as check_spec
+    from lossdsl.checking import check as check_spec
     from lossdsl.syntax.parse import parse_program
 
     definitions, _ = parse_program(source, library=True)
@@ -171,7 +171,7 @@ def _check_library(
     source: Source, others: Library | None, format: OutputFormat
 ) -> tuple[Diagnostic, ...]:
     """Check a text that holds definitions only: each name is new, and each body is right."""
-    from lossdsl.check import check_library
+    from lossdsl.checking import check_library
 
     library, diagnostics = check_library(source, others)
     if library is None or diagnostics:

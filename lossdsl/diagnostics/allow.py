@@ -19,7 +19,7 @@ def not_allowed(found: Iterable[Diagnostic]) -> list[Diagnostic]:
 
     Errors stay whatever a comment says.
 
-    >>> from lossdsl.check.check import check
+    >>> from lossdsl.checking import check
     >>> check("cross_entropy(softmax(z), y)  # lossdsl: allow LD410").diagnostics
     ()
     """

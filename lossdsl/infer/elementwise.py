@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from lossdsl.infer.constants import change
+from lossdsl.infer.literals import change
 from lossdsl.infer.mismatch import (
     ArrayBesideTree,
     LiteralChanges,

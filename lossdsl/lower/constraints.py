@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import jax.numpy as jnp
 
-from lossdsl.check import bounded
-from lossdsl.check.program import elaborate
+from lossdsl.analyze import constrained_leaves
 from lossdsl.core.graph import Apply, Const, Core, Input, tape
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.elaborate.program import elaborate
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
 from lossdsl.lower.dtypes import default_float
@@ -59,8 +59,10 @@ class Rules:
         with defects_reported():
             static = elaborate(self.program, self.library, self.given, limits=self.limits)
         assert static.core is not None
-        limits = _certain(bounded.limits(static.core))
-        inputs_of = [_certain(bounded.input_of(static.core.graph, one)) for one in limits]
+        limits = _certain(constrained_leaves.limits(static.core))
+        inputs_of = [
+            _certain(constrained_leaves.input_of(static.core.graph, one)) for one in limits
+        ]
         names = list(dict.fromkeys(inputs_of))
         passed = _passed(names, trees, inputs)
         if not names:
@@ -86,7 +88,7 @@ class Rules:
             )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
-        bounds = _evaluated(done.core, _certain(bounded.limits(done.core)), values)
+        bounds = _evaluated(done.core, _certain(constrained_leaves.limits(done.core)), values)
         return Constrained(passed, len(names) == 1, tuple(bounds))
 
 
@@ -139,8 +141,8 @@ def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -
                 raise LossError([at("LD224", message, None, help=help)])
         flat = leafwise(core.graph, [bound], default_float())
         (value,) = evaluate(flat.graph, flat.roots, values)
-        _certain(bounded.input_of(core.graph, limit))
-        found_at = bounded.positions(core.graph, subject)
+        _certain(constrained_leaves.input_of(core.graph, limit))
+        found_at = constrained_leaves.positions(core.graph, subject)
         assert found_at is not None
         name, places = found_at
         for order, place in enumerate(places):

@@ -14,8 +14,8 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 
-from lossdsl.check.watch import Watched
 from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, Place, operands, tape
+from lossdsl.elaborate.watch import Watched
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.lower.dtypes import default_float

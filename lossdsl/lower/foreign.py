@@ -8,10 +8,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from lossdsl.check.bounded import takes_constraints
-from lossdsl.check.context import in_calls
-from lossdsl.check.leaves import tree_leaves
+from lossdsl.analyze.constrained_leaves import takes_constraints
 from lossdsl.core.graph import Apply, Const, Graph
+from lossdsl.core.leaves import tree_leaves
+from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.infer.patterns import is_operand
 from lossdsl.library.abstract import Failure, described, raised

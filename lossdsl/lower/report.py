@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from lossdsl.check.context import in_calls
 from lossdsl.core.graph import Input
+from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.lower.debug import Observation, Step

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 from jax import export
 
-from lossdsl.check.context import in_calls
 from lossdsl.core.graph import Apply, Graph
+from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.library.abstract import read_size
 from lossdsl.polynomial import Polynomial

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from lossdsl.check.leaves import tree_leaves
 from lossdsl.core.graph import Apply, Graph
+from lossdsl.core.leaves import tree_leaves
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.abstract import described

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from lossdsl.check.outputs import Read, computed, operand_of, reads
+from lossdsl.analyze.outputs import Read, computed, operand_of, reads
 from lossdsl.core.graph import Apply, Graph, Input, Node, tape
 from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lossdsl.check.outputs import again, computed, over, reads
+from lossdsl.analyze.outputs import again, computed, over, reads
 from lossdsl.core.graph import Apply, Const, Graph, Node, tape
 from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, of_form, of_operator

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from lossdsl.check import check
+from lossdsl.checking import check
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.library.declare import Library
 from lossdsl.source import Source

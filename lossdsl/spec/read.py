@@ -10,8 +10,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from lossdsl.check.given import keys_problem
 from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
+from lossdsl.inputs.given import keys_problem
 from lossdsl.limits import FILE_SIZE
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Reading, kind, within

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from lossdsl.check.leaves import cast_node
 from lossdsl.core.graph import Const, Graph, Node
+from lossdsl.core.leaves import cast_node
 from lossdsl.infer.elementwise import compute_dtype, parameter_dtypes, result_dtype
 from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, of_form

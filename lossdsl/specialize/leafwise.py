@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from lossdsl.check.bounded import takes_constraints
-from lossdsl.check.leaves import cast_node, tree_leaves
-from lossdsl.check.trees import selected_at
+from lossdsl.analyze.constrained_leaves import takes_constraints
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
-from lossdsl.infer.reduce import infer_reduction
+from lossdsl.core.leaves import cast_node, selected_at, tree_leaves
+from lossdsl.infer.reduction import infer_reduction
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.specialize.casts import as_arrays, concrete, met

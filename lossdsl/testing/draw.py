@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from lossdsl.check.binding import agrees
 from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.elaborate.binding import agrees
 from lossdsl.infer.arguments import Static, Written
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Source

@@ -141,6 +141,7 @@ ROWS: tuple[tuple[str, str, str, str | None], ...] = (
     ("mean(out['C'])", "LD218", "out['C']", None),
     ("mean(params[0:2])", "LD218", "params[0:2]", None),
     ("mean(params[out])", "LD218", "params[out]", None),
+    ("k: int = true\nloss = mean(out)*k", "LD219", "true", None),
     ("def f(x: float[B, C]) -> float[B] = 2*x\nloss = mean(f(out))", "LD220", "2*x", None),
     # Selectors and constraints
     ("bounds(params, tau >= 2, tau <= 1)", "LD302", "1", "swap the bounds"),

@@ -14,7 +14,7 @@ from bad_specs import INPUTS, ROWS
 
 import lossdsl
 from lossdsl import LossError
-from lossdsl.check import primitives
+from lossdsl.elaborate import primitives
 
 DECLARED = {name: type for names, type in INPUTS.items() for name in names.split(", ")}
 
@@ -137,7 +137,7 @@ def test_a_value_without_a_type_is_never_a_number(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_defect_is_reported_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lossdsl.check import program
+    from lossdsl.elaborate import program
 
     def broken(*_: Any) -> None:
         raise KeyError("lost")

@@ -22,7 +22,7 @@ from test_differential import ROWS
 from test_dtypes import LIMITS, renamed
 
 import lossdsl
-from lossdsl.check import check_library
+from lossdsl.checking import check_library
 from lossdsl.core.graph import Core
 from lossdsl.infer.patterns import is_operand
 from lossdsl.library.aliases import folded, known_as

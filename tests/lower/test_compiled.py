@@ -16,7 +16,7 @@ from oracle import flatten
 from programs import INPUTS, expected, programs
 
 import lossdsl
-from lossdsl.check.program import elaborate
+from lossdsl.elaborate.program import elaborate
 
 # Each example is compiled, so there are few on every change: the profile `soak` has more.
 EXAMPLES = settings.default.max_examples // 8

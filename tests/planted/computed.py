@@ -45,7 +45,7 @@ COMPUTED = (
         "None if at in axes else at - sum(one < at for one in dropped) for at in range(rank)",
         "at - sum(one < at for one in dropped) for at in range(rank)",
         "entries along the axis of a softmax pass for independent: a mask sinks through it",
-        ("tests/optimize/test_sink.py", "tests/check/test_combine.py"),
+        ("tests/optimize/test_sink.py", "tests/analyze/test_combine.py"),
     ),
     # Lowering
     Mutant(

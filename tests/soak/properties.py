@@ -12,8 +12,8 @@ import numpy as np
 import oracle
 
 import lossdsl
-from lossdsl.check.program import elaborate
 from lossdsl.core.graph import Core
+from lossdsl.elaborate.program import elaborate
 from lossdsl.library.declare import builtins
 from lossdsl.source import Source
 from lossdsl.syntax.parse import parse_program

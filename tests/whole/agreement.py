@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from lossdsl.check import check
-from lossdsl.check.inputs import declared_inputs
-from lossdsl.check.program import elaborate
+from lossdsl.checking import check
+from lossdsl.elaborate.program import elaborate
+from lossdsl.inputs.declarations import declared_inputs
 from lossdsl.library.declare import builtins
 from lossdsl.lower.values import concrete
 from lossdsl.source import Source

@@ -1,0 +1,122 @@
+"""`check`: everything that can be said about a spec without JAX."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lossdsl.core.graph import Core
+from lossdsl.diagnostics.defect import defects_reported
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
+from lossdsl.diagnostics.settings import hold_limits
+from lossdsl.elaborate.definitions import check_definitions
+from lossdsl.elaborate.program import Elaborated, elaborate
+from lossdsl.inputs.declarations import symbols_of
+from lossdsl.inputs.given import Given, parse_inputs, spec_parts
+from lossdsl.library.declare import Library, with_builtins
+from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.source import Source
+from lossdsl.syntax import ast
+from lossdsl.syntax.parse import parse_program
+from lossdsl.types.types import UNKNOWN_DIM, TreeType
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` found: `.ok`, `.diagnostics`, the inferred `.signature` and core `.program`."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    signature: Mapping[str, str]
+    program: Core | None
+    _question: tuple[Given, Library | None, Limits] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    def __reduce__(self) -> tuple[Callable[..., CheckResult], tuple[Any, ...]]:
+        # A program refers to kernels, which cross by name: the spec is checked again.
+        if self.program is None or self._question is None:
+            return CheckResult, (self.diagnostics, self.signature, None)
+        return _check, self._question
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing found is an error."""
+        return not has_errors(self.diagnostics)
+
+
+def check(
+    spec: Any,
+    inputs: Mapping[str, Any] | None = None,
+    library: Library | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> CheckResult:
+    """Check a spec without running it; never raises for a bad one.
+
+    `spec` is text, a `Source`, a mapping or a `LossSpec`; `inputs` gives types by name, such as
+    `{"out": "f32[B, 10]"}`, or arrays to take them from; `library` has functions of your own,
+    beside those of the language. JAX stays unimported.
+
+    >>> check("mse(out, tgt)").signature
+    {'out': 'float[*S]', 'tgt': 'float[*S]'}
+    >>> check("l2sqrt(params)").diagnostics[0].help
+    'did you mean `l2sqr`?'
+    """
+    try:
+        with defects_reported():
+            return _check(spec_parts(spec, inputs), library, hold_limits(limits))
+    except LossError as problem:
+        return CheckResult(problem.diagnostics, {}, None)
+
+
+def _check(given: Given, mine: Library | None, limits: Limits) -> CheckResult:
+    library = with_builtins(mine)
+    program, found = parse_program(given.source, limits)
+    types, wrong = parse_inputs(given.types)
+    if program is None or wrong:
+        return CheckResult((*found, *wrong), {}, None)
+    done = check_program(program, library, types, given.trees, limits)
+    question = (given, mine, limits)
+    return CheckResult((*found, *done.diagnostics), done.signature, done.core, question)
+
+
+def check_program(
+    program: ast.Program,
+    library: Library,
+    types: Mapping[str, ast.TypeExpr],
+    trees: Mapping[str, TreeType],
+    limits: Limits,
+) -> Elaborated:
+    """Check a program for any sizes, then hold its selectors against the trees that are given."""
+    done = elaborate(program, library, types, limits=limits)
+    if done.core is None or not trees:
+        return done
+    if symbols_of(done.declared.values()):
+        trees = {name: _unsized(tree) for name, tree in trees.items()}
+    # What is mapped over leaves counts once a leaf here, and the program is no larger for it.
+    unbounded = replace(limits, nodes=sys.maxsize)
+    searched = elaborate(program, library, types, trees, limits=unbounded, partial=True)
+    return done if searched.core is not None else searched
+
+
+def _unsized(tree: TreeType) -> TreeType:
+    """Return a tree without its sizes: the dims of the text have none yet, and would differ."""
+    leaves = tuple(
+        (path, leaf.with_dims(leaf.dims and (UNKNOWN_DIM,) * len(leaf.dims)))
+        for path, leaf in tree.leaves or ()
+    )
+    return replace(tree, leaves=leaves)
+
+
+def check_library(
+    source: Source, others: Library | None = None, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Library | None, tuple[Diagnostic, ...]]:
+    """Check the definitions of a `.loss` file beside those of lossdsl and of other libraries."""
+    try:
+        library = Library.loads(source.text, source.name, limits=limits)
+        together = with_builtins(others) | library
+    except LossError as error:
+        return None, error.diagnostics
+    definitions = [one for name in library for one in library[name].definitions]
+    return library, check_definitions(definitions, together, limits)

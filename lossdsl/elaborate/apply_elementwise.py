@@ -1,0 +1,119 @@
+"""Elementwise functions applied to values, and the nodes that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from lossdsl.core.graph import Const
+from lossdsl.elaborate.constants import is_size
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.floating import as_floats
+from lossdsl.elaborate.roles import resulting, with_role
+from lossdsl.elaborate.usable_leaves import as_read
+from lossdsl.infer.arguments import Value
+from lossdsl.infer.elementwise import (
+    Operand,
+    compute_dtype,
+    infer_elementwise,
+    parameter_dtypes,
+    result_dtype,
+)
+from lossdsl.infer.explain import explain
+from lossdsl.infer.mismatch import Mismatch
+from lossdsl.library.declare import Builtin
+from lossdsl.source import Span
+from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, kind
+
+
+def apply_elementwise(
+    context: Context,
+    scope: Scope,
+    function: Builtin,
+    operands: Sequence[tuple[Value, Span]],
+    span: Span,
+    options: Mapping[str, object] | None = None,
+    arrays_per_leaf: bool = False,
+    said: str | None = None,
+) -> Value:
+    """Apply a function to arrays that broadcast, or leaf by leaf to trees.
+
+    With `arrays_per_leaf` an array beside a tree is for every leaf, as a bound may be. `said` is
+    how diagnostics name the function, if not by what stands in the text.
+    """
+    said = said or shown(function, span)
+    signature = function.taking(len(operands))
+    wanted = parameter_dtypes(signature)
+    operands = [
+        # A mask may be a tree of truth values.
+        (value if want == "bool" else as_read(context, scope, value, at), at)
+        for (value, at), want in zip(operands, wanted, strict=True)
+    ]
+    types = [value.type for value, _ in operands]
+    inferred = infer_elementwise(
+        function,
+        [operand_of(value) for value, _ in operands],
+        context.default_float,
+        arrays_per_leaf,
+    )
+    if isinstance(inferred, Mismatch):
+        return context.report(explain(inferred, said, [at for _, at in operands]), scope)
+    result = inferred
+    if isinstance(result, TreeType):
+        operands = [
+            (as_floats(context, scope, value, context.default_float, at), at)
+            if _are_floats_in(value.type, result)
+            else (value, at)
+            for value, at in operands
+        ]
+    operands = _floats(context, scope, function, operands)
+    names = [one.name for one in signature.parameters]
+    result = with_role(result, resulting(function, zip(names, types, strict=False)))
+    nodes = [value.node for value, _ in operands]
+    return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
+
+
+def operand_of(value: Value) -> Operand:
+    """Return what inference knows of a value."""
+    match value.node, value.type:
+        case Const(int() | float() as number), ArrayType(strength=strength):
+            if strength == LITERAL and not isinstance(number, bool):
+                return Operand(value.type, number, is_size(value))
+        case _:
+            pass
+    return Operand(value.type)
+
+
+def shown(function: Builtin, span: Span) -> str:
+    """Return what a reader sees of a function at a place: its name, or its operator."""
+    if function.operator is None or span.text.startswith(f"{function.name}("):
+        return function.name
+    return "-" if function.operator == "neg" else function.operator
+
+
+def _are_floats_in(type: Type, result: TreeType) -> bool:
+    """Say whether the whole numbers at the leaves of an operand are floats in a result."""
+    if not isinstance(type, TreeType) or None in (type.leaves, result.leaves):
+        return False
+    pairs = zip(type.leaves or (), result.leaves or (), strict=True)
+    kinds = {kind(there.dtype) for (_, leaf), (_, there) in pairs if kind(leaf.dtype) == "int"}
+    return kinds == {"float"}
+
+
+def _floats(
+    context: Context, scope: Scope, function: Builtin, operands: Sequence[tuple[Value, Span]]
+) -> Sequence[tuple[Value, Span]]:
+    """Convert the operands that may outgrow 32 bits where a function of arrays is one of floats."""
+    types = [value.type for value, _ in operands]
+    if not context.concrete or not all(isinstance(type, ArrayType) for type in types):
+        return operands
+    if not any(kind(one.dtype) == "int" for one in cast("list[ArrayType]", types)):
+        return operands
+    signature = function.taking(len(operands))
+    wanted, result = parameter_dtypes(signature), result_dtype(signature)
+    arrays = cast("list[ArrayType]", types)
+    met = compute_dtype(wanted, result, arrays, context.default_float, function.grows)
+    return [
+        (as_floats(context, scope, value, met or "", span) if want != "bool" else value, span)
+        for (value, span), want in zip(operands, wanted, strict=True)
+    ]

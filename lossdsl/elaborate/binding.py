@@ -1,0 +1,253 @@
+"""From the arguments of a call to the parameters of a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.elaborate.axis_arguments import axis_argument
+from lossdsl.elaborate.constants import vector
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.static_arguments import static_problem
+from lossdsl.elaborate.variadic import several
+from lossdsl.infer.arguments import (
+    Application,
+    Argument,
+    Evaluated,
+    FunctionValue,
+    Option,
+    Static,
+    Written,
+)
+from lossdsl.infer.axes import AxisArgument, AxisMismatch, resolve_axes
+from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
+from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.patterns import sole_axis
+from lossdsl.infer.statics import as_choice, shape_of
+from lossdsl.library.aliases import OPTIONS, alias_table
+from lossdsl.library.declare import Builtin, builtins
+from lossdsl.library.suggest import did_you_mean, function_meant
+from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS, NORMALIZE
+
+Evaluate = Callable[[Written], Argument]
+Call = ast.Call | Application
+
+
+def bind(
+    context: Context,
+    scope: Scope,
+    function: Builtin,
+    signature: ast.Signature,
+    call: Call,
+    evaluate: Evaluate,
+) -> Bound | Diagnostic:
+    """Assign the arguments of a call to parameters and evaluate what can be evaluated."""
+    assigned = _assign(function, signature, call, evaluate)
+    if isinstance(assigned, Diagnostic):
+        return assigned
+    given, options = assigned
+    axis = options.pop(AXIS, None)
+    bound = Bound(function, signature, call.span, options=options, evaluate=evaluate)
+    bound.axis = None if axis is None else axis_argument(scope, axis)
+    for parameter in ordinary(signature, function):
+        axes = _axes(scope, parameter, given.get(parameter.name, ()))
+        if axes is not None:
+            bound.axes[parameter.name] = axes
+        for expr in given.get(parameter.name, ()):
+            problem = _accept(context, scope, bound, parameter, expr, evaluate)
+            if problem is not None:
+                return problem
+    return _no_axis(bound) or bound
+
+
+def _no_axis(bound: Bound) -> Diagnostic | None:
+    """Return what is wrong with an axis that is none of any array, whatever its dims are."""
+    given = {**bound.axes} if bound.axis is None else {**bound.axes, AXIS: bound.axis}
+    for name, axis in given.items():
+        mismatch = resolve_axes(axis, None)
+        if isinstance(mismatch, AxisMismatch):
+            return explain_axes(mismatch, name)
+    return None
+
+
+def _assign(
+    function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate
+) -> tuple[dict[str, tuple[Written, ...]], dict[str, Written]] | Diagnostic:
+    parameters = ordinary(signature, function)
+    positional = [one for one in parameters if not one.variadic]
+    variadic = next((one for one in parameters if one.variadic), None)
+    before = parameters.index(variadic) if variadic else len(positional)
+    given: dict[str, tuple[Written, ...]] = {}
+    if variadic is None and len(call.arguments) > len(positional):
+        return _arity(function, signature, call, len(positional))
+    for parameter, expr in zip(parameters[:before], call.arguments, strict=False):
+        given[parameter.name] = (expr,)
+    if variadic is not None:
+        these, others = several(variadic, call.arguments[before:], evaluate)
+        if len(others) > len(positional) - before:
+            return _arity(function, signature, call, len(positional) + 1)
+        given[variadic.name] = these
+        given |= {one.name: (expr,) for one, expr in zip(positional[before:], others, strict=False)}
+    options: dict[str, Written] = {}
+    names = [one.name for one in positional]
+    for keyword in call.keywords:
+        name = keyword.name
+        if name == AXIS and name not in (*names, *function.options):
+            name = sole_axis(signature) or name
+        if name in names:
+            if name in given:
+                return at("LD104", f"`{name}` of `{function.name}` is given twice", keyword.span)
+            given[name] = (keyword.value,)
+        elif keyword.name in function.options or (function.weighted and keyword.name == NORMALIZE):
+            # A divisor where nothing is divided is refused where the options are read.
+            options[keyword.name] = keyword.value
+        else:
+            known = [*names, *function.options]
+            return _no_option(function, signature, keyword, known)
+    for parameter in positional:
+        if parameter.name not in given and parameter.required:
+            return _arity(function, signature, call, len(positional), parameter.name)
+    return given, options
+
+
+def _no_option(
+    function: Builtin, signature: ast.Signature, keyword: ast.Keyword | Option, known: list[str]
+) -> Diagnostic:
+    aliases = alias_table({name: OPTIONS.get(name, ()) for name in known})
+    choosing = [
+        f"`{one.name}`"
+        for one in signature.parameters
+        if isinstance(one.type, ast.ChoiceTypeExpr)
+        and set(one.type.options) != set(options_of(function, one.name))
+    ]
+    return at(
+        "LD102",
+        f"`{function.name}` has no parameter `{keyword.name}`"
+        + (f" with this {' and '.join(choosing)}" if choosing else ""),
+        keyword.name_span,
+        help=did_you_mean(keyword.name, known, aliases)
+        or f"it takes {', '.join(f'`{name}`' for name in known)}",
+    )
+
+
+def agrees(function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate) -> bool:
+    """Say whether no string of a call is a choice that only other signatures have."""
+    parameters = ordinary(signature, function)
+    named = {one.name: one for one in parameters}
+    given = [*zip(parameters, call.arguments, strict=False)]
+    given += [(named[one.name], one.value) for one in call.keywords if one.name in named]
+    for parameter, expr in given:
+        match parameter.type:
+            case ast.ChoiceTypeExpr(options):
+                value = evaluate(expr)
+                others = set(options_of(function, parameter.name)) - set(options)
+                if isinstance(value, Static) and value.value in others:
+                    return False
+            case _:
+                pass
+    return True
+
+
+def _arity(
+    function: Builtin,
+    signature: ast.Signature,
+    call: Call,
+    most: int,
+    missing: str | None = None,
+) -> Diagnostic:
+    usage = show_signature(function, signature)
+    help = f"its signature: `{usage}`"
+    pairwise = None if function.across is None else builtins().get(function.across)
+    if missing is None and len(call.arguments) == 2 and pairwise and pairwise.elementwise:
+        shown = ", ".join(one.span.text for one in call.arguments)
+        help = f"`{function.name}` reduces one array; of two it is `{function.across}({shown})`"
+    if missing is not None:
+        message = f"`{function.name}` needs `{missing}`"
+    else:
+        plural = "" if most == 1 else "s"
+        message = (
+            f"`{function.name}` takes at most {most} argument{plural}, not {len(call.arguments)}"
+        )
+    return Diagnostic("LD104", message, (Label(call.span, "", primary=True),), help=help)
+
+
+def _axes(scope: Scope, parameter: ast.Parameter, given: Sequence[Written]) -> AxisArgument | None:
+    """Return the axes that a parameter is given, or has by default; None of any other parameter."""
+    type = parameter.plain_type
+    if not (isinstance(type, ast.WordTypeExpr) and type.word in ("axis", "axes")):
+        return None
+    expr = given[0] if given else parameter.default
+    if expr is None or (
+        type.word == "axes" and isinstance(expr, ast.Literal) and expr.value is None
+    ):
+        return None
+    return axis_argument(scope, expr, given=bool(given))
+
+
+def _accept(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    parameter: ast.Parameter,
+    expr: Written,
+    evaluate: Evaluate,
+) -> Diagnostic | None:
+    """Take one argument in the way its parameter's type asks for."""
+    type = parameter.plain_type
+    if isinstance(type, ast.WordTypeExpr) and type.word in ("axis", "axes"):
+        return None
+    if isinstance(type, ast.WordTypeExpr) and type.word == "constraint":
+        bound.constraints[parameter.name] = (*bound.constraints.get(parameter.name, ()), expr)
+        return None
+    if isinstance(type, ast.TreeTypeExpr) and isinstance(expr, ast.Comparison):
+        return at(
+            "LD104",
+            f"`{bound.function.name}` needs the tree `{parameter.name}` first",
+            expr.span,
+            help=f"such as `{bound.function.name}(params, {expr.span.text})`",
+        )
+    value: Argument
+    if isinstance(type, ast.WordTypeExpr) and type.word == "function":
+        found = function_named(scope, expr, int(type.arguments[0]) if type.arguments else 1)
+        if isinstance(found, Diagnostic):
+            return found
+        value = found
+    else:
+        value = evaluate(expr)
+        if isinstance(value, Static) and isinstance(value.value, tuple) and _is_array(type):
+            value = vector(context, scope, value.value, expr.span)
+        problem = static_problem(bound, parameter, value, expr.span)
+        if problem is not None:
+            return problem
+        if isinstance(type, ast.WordTypeExpr) and type.word == "shape":
+            value = shape_of(value) or value
+        value = as_choice(type, value)
+    if parameter.variadic:
+        bound.variadic.append((value, expr.span))
+    else:
+        bound.values[parameter.name] = (value, expr.span)
+    return None
+
+
+def function_named(scope: Scope, expr: Written, arity: int) -> FunctionValue | Diagnostic:
+    """Return the function that an argument names."""
+    if isinstance(expr, Evaluated) and isinstance(expr.value, FunctionValue):
+        return expr.value
+    if isinstance(expr, ast.Name):
+        given = scope.values.get(expr.id)
+        if isinstance(given, FunctionValue):
+            return given
+        function = scope.functions.visible(expr.id, expr.span.source)
+        if function is not None:
+            return FunctionValue(function, arity)
+        help = function_meant(expr.id, scope.functions)
+        return at("LD101", f"unknown function `{expr.id}`", expr.span, help=help)
+    return at(
+        "LD113", "a function is given by its name", expr.span, help="such as `huber`, or a `def`"
+    )
+
+
+def _is_array(type: ast.TypeExpr | None) -> bool:
+    options = type.options if isinstance(type, ast.UnionTypeExpr) else (type,)
+    return any(isinstance(one, ast.ArrayTypeExpr) for one in options)

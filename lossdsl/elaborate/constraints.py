@@ -1,0 +1,301 @@
+"""Constraints: comparisons that are not evaluated but priced, projected onto and reported.
+
+In a constraint position the subject is a selector into the tree and the other sides are
+expressions; a bare constraint (`penalty`) has expressions on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lossdsl.elaborate import expressions, primitives, selections
+from lossdsl.elaborate.apply_elementwise import apply_elementwise
+from lossdsl.elaborate.bounds import SIDES, has_shape_of_leaf, hold_apart
+from lossdsl.elaborate.context import Context, Limit, Scope
+from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
+from lossdsl.infer.arguments import Argument, Static, Value, Written
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
+from lossdsl.selectors import Selector
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    ArrayType,
+    Path,
+    TreeType,
+    UnknownType,
+    array,
+    kind,
+)
+
+MIRRORED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
+
+
+def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
+    """Return the cost of the constraints of one call."""
+    tree = _tree(context, scope, bound)
+    law = of_form(Form.LIMIT)
+    own, options = _options(context, scope, bound, law)
+    scales = _scales(context, scope, bound)
+    limits: list[Limit] = []
+    for parameter in bound.signature.parameters:
+        for expr in bound.constraints.get(parameter.name, ()):
+            limits += _limits(context, scope, expr, tree)
+    if not limits:
+        if not any(bound.constraints.values()):
+            context.error(
+                scope,
+                "LD104",
+                f"`{bound.function.name}` needs a constraint",
+                bound.span,
+                help=f"such as `{bound.function.name}(params, tau >= 0.01)`"
+                if tree is not None
+                else "such as `penalty(mean(out) <= 0.2)`",
+            )
+        return context.unknown()
+    hold_apart(context, scope, limits)
+    costs = [_cost(context, scope, law, limit, scales, options) for limit in limits]
+    type = array(_dtype(context, costs), ())
+    node = context.graph.apply(bound.function, [cost.node for cost in costs], type, own)
+    context.constraints[node] = limits
+    return context.value(node, type, bound.span, scope)
+
+
+def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | None:
+    """Return the tree that the subjects select from; None for a bare constraint."""
+    for parameter in bound.signature.parameters:
+        entry = bound.values.get(parameter.name)
+        if isinstance(parameter.type, ast.TreeTypeExpr) and entry is not None:
+            value, span = entry
+            assert isinstance(value, Value)
+            whole = as_tree(context, scope, value)
+            return usable(context, scope, whole, span, integers=True, reads=False), span
+    return None
+
+
+def _options(
+    context: Context, scope: Scope, bound: Bound, law: Builtin
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the choices that a call makes: the function's own, and those that its law takes."""
+    taken = {one.name for one in law.signatures[0].parameters}
+    own: dict[str, object] = {}
+    options: dict[str, object] = {}
+    for parameter in bound.signature.parameters:
+        if isinstance(parameter.type, ast.ChoiceTypeExpr):
+            value, _ = _given(context, scope, bound, parameter)
+            chosen = options if parameter.name in taken else own
+            chosen[parameter.name] = value.value if isinstance(value, Static) else None
+    return own, options
+
+
+def _scales(context: Context, scope: Scope, bound: Bound) -> list[tuple[Value, Span]]:
+    """Return the numbers of a call, which the law takes after the subject and its bound."""
+    numbers = [one for one in bound.signature.parameters if isinstance(one.type, ast.ArrayTypeExpr)]
+    given = [_given(context, scope, bound, one) for one in numbers]
+    return [(value, span) for value, span in given if isinstance(value, Value)]
+
+
+def _given(
+    context: Context, scope: Scope, bound: Bound, parameter: ast.Parameter
+) -> tuple[Argument, Span]:
+    """Return what a parameter that may be left out is given."""
+    if parameter.name in bound.values:
+        return bound.values[parameter.name]
+    assert parameter.default is not None
+    return expressions.argument(context, scope, parameter.default), bound.span
+
+
+def _limits(
+    context: Context, scope: Scope, expr: Written, tree: tuple[Value, Span] | None
+) -> list[Limit]:
+    if not isinstance(expr, ast.Comparison):
+        what = (
+            "`and`; write several constraints" if isinstance(expr, ast.Logical) else "no comparison"
+        )
+        context.error(
+            scope,
+            "LD305",
+            f"a constraint is a comparison; this has {what}",
+            expr.span,
+            help="such as `tau >= 0.01` or `0.01 <= tau <= 0.1`",
+        )
+        return []
+    for link in expr.rest:
+        if link.operator not in SIDES:
+            context.error(
+                scope,
+                "LD305",
+                f"`{link.operator}` is no constraint",
+                link.operator_span,
+                help="constraints are `>=`, `>`, `<=`, `<` and `==`",
+            )
+            return []
+    sides = [expr.first, *(link.value for link in expr.rest)]
+    operators = [link.operator for link in expr.rest]
+    if len(sides) > 3:
+        context.error(scope, "LD305", "a constraint has at most two bounds", expr.span)
+        return []
+    at = _subject_at(context, scope, sides, tree is not None)
+    if at is None:
+        return []
+    subject = (
+        expressions.elaborate(context, scope, sides[at])
+        if tree is None
+        else _select(context, scope, sides[at], tree)
+    )
+    if isinstance(subject.type, UnknownType) and tree is not None and tree[0].type != subject.type:
+        return []
+    limits: list[Limit] = []
+    for place, symbol in enumerate(operators):
+        other = sides[place + 1] if place == at else sides[place]
+        pointed = symbol if place == at else MIRRORED[symbol]
+        value = expressions.elaborate(context, scope, other)
+        limits.append(Limit(subject, sides[at].span, pointed, symbol, value, other.span))
+    return limits
+
+
+def _subject_at(context: Context, scope: Scope, sides: list[ast.Expr], selects: bool) -> int | None:
+    """Return which side is the subject: the middle of three, else the side shaped like one."""
+    if len(sides) == 3:
+        return 1
+    if not selects:
+        return 0
+    left, right = _is_selector(sides[0]), _is_selector(sides[1])
+    if left and right and isinstance(sides[0], ast.Name) and sides[0].id in scope.values:
+        context.error(
+            scope,
+            "LD305",
+            f"is `{sides[0].id}` the input or a leaf of the tree?",
+            sides[0].span,
+            help=f'write a leaf in quotes, `"{sides[0].id}"`, or put it first: '
+            f"`{sides[1].span.text} … {sides[0].id}`",
+        )
+        return None
+    if left or right:
+        return 0 if left else 1
+    context.error(
+        scope,
+        "LD305",
+        "a constraint bounds a parameter, not a function of parameters",
+        sides[0].span,
+        help="`penalty(…)` takes constraints between expressions",
+    )
+    return None
+
+
+def _is_selector(expr: ast.Expr) -> bool:
+    match expr:
+        case ast.Name() | ast.Text():
+            return True
+        case ast.Attribute(value):
+            return _is_selector(value)
+        case ast.Index(value, (position,)):
+            return _position(position) is not None and _is_selector(value)
+        case _:
+            return False
+
+
+def _select(context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]) -> Value:
+    subject = _selected(context, scope, expr, tree[0])
+    return usable(context, scope, subject, expr.span, integers=True)
+
+
+def _selected(context: Context, scope: Scope, expr: ast.Expr, base: Value) -> Value:
+    if isinstance(expr, (ast.Name, ast.Text)):
+        text = expr.id if isinstance(expr, ast.Name) else expr.value
+        selector = selections.selector_of(context, scope, text, (), expr.span)
+        if selector is None:
+            return context.unknown()
+        return selections.selected(context, scope, base, selector, expr.span)
+    path = _path(expr)
+    if path is None:
+        return context.error(scope, "LD305", "the subject of a constraint is a selector", expr.span)
+    selector = Selector(exact=path)
+    return selections.selected(context, scope, base, selector, expr.span)
+
+
+def _path(expr: ast.Expr) -> Path | None:
+    match expr:
+        case ast.Name(name):
+            return (name,)
+        case ast.Attribute(value, name):
+            before = _path(value)
+            return None if before is None else (*before, name)
+        case ast.Index(value, (position,)):
+            before, at = _path(value), _position(position)
+            return None if before is None or at is None else (*before, str(at))
+        case _:
+            return None
+
+
+def _position(item: ast.Expr | ast.Slice | ast.Dots) -> int | None:
+    """Return a literal position in a sequence, counted from either end."""
+    match item:
+        case ast.Literal(int() as at) if not isinstance(at, bool):
+            return at
+        case ast.Unary("-", ast.Literal(int() as at)) if not isinstance(at, bool):
+            return -at
+        case _:
+            return None
+
+
+def _cost(
+    context: Context,
+    scope: Scope,
+    law: Builtin,
+    limit: Limit,
+    scales: list[tuple[Value, Span]],
+    options: dict[str, object],
+) -> Value:
+    """Return the elementwise cost of one side."""
+    if not has_shape_of_leaf(context, scope, limit):
+        return context.unknown()
+    side, strict = SIDES[limit.operator]
+    operands = [
+        (_floating(context, scope, limit.subject, limit.subject_span), limit.subject_span),
+        (limit.bound, limit.bound_span),
+        *scales,
+    ]
+    static = {**options, "side": side, "strict": strict}
+    return apply_elementwise(
+        context, scope, law, operands, limit.subject_span, static, True, limit.written
+    )
+
+
+def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+    """Return integer leaves as floats, which the laws compute in."""
+    match value.type:
+        case TreeType(leaves=leaves) if leaves is not None and any(
+            kind(leaf.dtype) != "float" for _, leaf in leaves
+        ):
+            wanted = tuple(
+                leaf.dtype if kind(leaf.dtype) == "float" else context.default_float
+                for _, leaf in leaves
+            )
+            kept = tuple(
+                (path, replace(leaf, dtype=dtype))
+                for (path, leaf), dtype in zip(leaves, wanted, strict=True)
+            )
+            type = replace(value.type, leaves=kept)
+            return cast_to(context, value, type)
+        case ArrayType(dtype=dtype) if kind(dtype) == "int":
+            return primitives.convert(context, scope, value, context.default_float, span)
+        case _:
+            return value
+
+
+def _dtype(context: Context, costs: list[Value]) -> str:
+    dtypes: set[str] = set()
+    for cost in costs:
+        match cost.type:
+            case ArrayType(dtype=dtype):
+                dtypes.add(dtype)
+            case TreeType(leaves=leaves):
+                dtypes |= {leaf.dtype for _, leaf in leaves or ()}
+            case _:
+                pass
+    if "f64" in dtypes:
+        return "f64"
+    return "f32" if dtypes & {"f16", "bf16", "f32"} else context.default_float

@@ -1,0 +1,136 @@
+"""What elaboration carries along: the graph under construction, and what names mean where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lossdsl.core.graph import Graph, Node, Place
+from lossdsl.core.places import in_calls
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.infer.arguments import Argument, Value
+from lossdsl.library.declare import Library
+from lossdsl.limits import Limits
+from lossdsl.source import Span
+from lossdsl.types.types import UNKNOWN, Dim, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One side of a constraint: the subject, how it is compared, and with what."""
+
+    subject: Value
+    subject_span: Span
+    operator: str
+    written: str
+    bound: Value
+    bound_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names that an expression may use, and the calls through which it is expanded.
+
+    `frame` numbers the expansion, 0 being the text itself: a call in it has one value.
+    `undetermined` are the dims whose sizes nothing that is passed shows.
+    """
+
+    values: Mapping[str, Argument]
+    functions: Library
+    dims: Mapping[str, Dim] = field(default_factory=dict[str, Dim])
+    runs: Mapping[str, tuple[Dim, ...] | None] = field(
+        default_factory=dict[str, "tuple[Dim, ...] | None"]
+    )
+    calls: tuple[tuple[str, Span], ...] = ()
+    depth: int = 0
+    frame: int = 0
+    undetermined: frozenset[str] = frozenset()
+
+    def deeper(self) -> Scope:
+        """Return the scope one level of nesting further down."""
+        return replace(self, depth=self.depth + 1)
+
+
+@dataclass
+class Context:
+    """The state of one elaboration; `default_float` is a class until sizes are concrete.
+
+    `closed` says that it is of a definition by itself, which reads its parameters only.
+    """
+
+    graph: Graph
+    limits: Limits
+    default_float: str = "float"
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    inferred: dict[str, str] = field(default_factory=dict[str, str])
+    calls: dict[tuple[int, int], Value] = field(default_factory=dict[tuple[int, int], Value])
+    expanded: dict[object, tuple[Scope, Value, Any]] = field(
+        default_factory=dict["object", "tuple[Scope, Value, Any]"]
+    )
+    constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
+    free_names: bool = False
+    closed: bool = False
+    partial: bool = False
+    debug: bool = False
+    expansions: int = 0
+
+    @property
+    def concrete(self) -> bool:
+        """Whether types are concrete, as they are at trace time."""
+        return self.default_float != "float"
+
+    def report(self, found: Diagnostic, scope: Scope) -> Value:
+        """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
+        found = in_calls(found, scope.calls)
+        if not any(_repeats(found, one) for one in self.diagnostics):
+            self.diagnostics.append(found)
+        return self.unknown()
+
+    def error(
+        self,
+        scope: Scope,
+        code: str,
+        message: str,
+        span: Span,
+        text: str = "",
+        help: str | None = None,
+        notes: tuple[str, ...] = (),
+        labels: tuple[Label, ...] = (),
+    ) -> Value:
+        """Report a diagnostic with one primary label and perhaps more labels."""
+        found = at(code, message, span, text, help=help, notes=notes)
+        return self.report(replace(found, labels=(*found.labels, *labels)), scope)
+
+    def exhausted(self, scope: Scope, span: Span) -> bool:
+        """Say whether more definitions are expanded than a program has operations; report it once.
+
+        Types are concrete only after a static check, and then trees are mapped leaf by leaf.
+        """
+        most = self.limits.nodes
+        if self.concrete or self.expansions <= most:
+            return False
+        if self.expansions == most + 1:
+            message = f"more than {most} calls after expanding definitions"
+            self.error(scope, "LD603", message, span, help="bind what is shared to names")
+        return True
+
+    def unknown(self) -> Value:
+        """Return a value of which nothing is known."""
+        return Value(self.graph.const(True, UNKNOWN), UNKNOWN)
+
+    def value(self, node: Node, type: Type, span: Span, scope: Scope) -> Value:
+        """Return a value, remembering where it was written."""
+        places = self.graph.places.setdefault(node, [])
+        place = Place(span, scope.calls)
+        if len(places) < 4 and place not in places:
+            places.append(place)
+        return Value(node, type)
+
+
+def _repeats(found: Diagnostic, other: Diagnostic) -> bool:
+    """Say whether a finding was made before: in a definition, each call finds it again."""
+    if (found.code, found.message) != (other.code, other.message):
+        return False
+    primary, before = ([one for one in f.labels if one.primary] for f in (found, other))
+    return primary == before

@@ -1,0 +1,214 @@
+"""Where the arguments of a call may lie, by declared domains and roles; constants held to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lossdsl.core.graph import Const
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.infer.arguments import Argument, Static, Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.infer.patterns import class_symbols, pattern_of
+from lossdsl.infer.statics import static_dim
+from lossdsl.library.domains import Interval, Positions
+from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.syntax.options import CLASS_AXIS, IGNORE_INDEX
+from lossdsl.types.dims import Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one argument of a call must be: within `range`, or `beside` it.
+
+    `counts` says that the range is that of positions, `labels` that what it counts are classes;
+    `option` is the parameter that is given a value beside them. `signs` says that only -1 and 1
+    are allowed; `sums_along` is the axis, of the argument as the call has it, along which
+    probabilities sum to 1.
+    """
+
+    parameter: str
+    range: Interval
+    beside: int | None = None
+    option: str | None = None
+    counts: bool = False
+    labels: bool = False
+    signs: bool = False
+    sums_along: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The code under which a value outside is reported."""
+        return "LD208" if self.counts else "LD503"
+
+    def admits(self, number: float) -> bool:
+        """Say whether a number is one of those that are allowed; NaN is no business of ranges."""
+        if math.isnan(number) or number == self.beside:
+            return True
+        return number in self.range and not (self.signs and number not in (-1, 1))
+
+    def __str__(self) -> str:
+        if self.signs:
+            return "-1 or 1"
+        if self.counts:
+            # The numbers themselves, as they count: [0, 3) is 0 to 2.
+            last = self.range.high - (self.range.closing == ")")
+            said = f"from {self.range.low:g} to {last:g}"
+        else:
+            said = f"in {self.range}"
+        return said if self.beside is None else f"{said} or {self.beside}"
+
+
+def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
+    """Yield what the arguments of a call must be, as far as sizes are known."""
+    for parameter in bound.signature.parameters:
+        name = parameter.name
+        value = bound.values.get(name, (None, bound.span))[0]
+        if name in bound.function.domains and value is not None:
+            yield Requirement(name, bound.function.domains[name])
+            continue
+        if not isinstance(value, Value):
+            continue
+        pattern = pattern_of(parameter.type, value)
+        role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
+        positions = bound.function.positions.get(name)
+        if positions is None and role == "labels":
+            positions = _labels(bound.signature)
+        if positions is not None:
+            found = _counted(bound, fitted, name, positions)
+            if found is not None:
+                yield replace(found, option=positions.beside, labels=role == "labels")
+        elif role is not None and role in ROLE_RANGES:
+            along = _class_axis(bound, fitted, pattern) if role in SUMMING else None
+            yield Requirement(name, ROLE_RANGES[role], signs=role == "signs", sums_along=along)
+
+
+def hold_domains(
+    context: Context, scope: Scope, bound: Bound, fitted: Fit, chosen: bool = True
+) -> bool:
+    """Report constants for which the function is undefined; say whether there are none.
+
+    While it is open which signature is meant, only what holds for all of them is required.
+    """
+    fine = True
+    for one in requirements(bound, fitted):
+        if not chosen and one.parameter not in bound.function.domains:
+            continue
+        value, span = bound.values[one.parameter]
+        numbers = _numbers(value)
+        wrong = [(at, n) for at, n in enumerate(numbers) if not _allowed(one, n)]
+        for at, number in wrong[:1]:
+            which = "this" if len(numbers) == 1 else f"element {at}"
+            _report(context, scope, bound, one, which, number, span)
+        fine = fine and not wrong
+    return fine
+
+
+def _numbers(value: Argument) -> tuple[int | float | Dim, ...]:
+    """Return the numbers and sizes of an argument that is constant."""
+    match value:
+        case Value(Const(int() | float() | Dim() as number)):
+            return (number,)
+        case Value(Const(tuple() as numbers)) | Static(tuple() as numbers):
+            return numbers
+        case _:
+            return ()
+
+
+def _allowed(required: Requirement, number: int | float | Dim) -> bool:
+    """Say whether a constant is allowed: NaN never is, and of a size all that is known counts."""
+    if isinstance(number, Dim):
+        if number.known is None:
+            return number.most >= required.range.low
+        number = number.known
+    return not math.isnan(number) and required.admits(number)
+
+
+def named(required: Requirement, function: str | None) -> str:
+    """Return how a message names what is required of something; None is no function's."""
+    of = "" if function is None else f" of `{function}`"
+    return f"`{required.parameter}`{of}"
+
+
+def said(function: str | None, required: Requirement) -> str:
+    """Return what a message says of a requirement."""
+    verb = "counts" if required.counts else "is" if required.signs else "lies"
+    return f"{named(required, function)} {verb} {required}"
+
+
+def _report(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    required: Requirement,
+    which: str,
+    number: float | Dim,
+    span: Span,
+) -> None:
+    shown = number if isinstance(number, Dim) else f"{number:g}"
+    message = f"{said(bound.function.name, required)}; {which} is {shown}"
+    help = None if isinstance(number, Dim) else advice(required, number)
+    context.error(scope, required.code, message, span, help=help)
+
+
+def advice(required: Requirement, number: float) -> str | None:
+    """Return what to do about a label out of range."""
+    if not required.labels:
+        return None
+    if number == required.range.high and number != required.range.low:
+        return "labels count from 0"
+    return required.option and f"`{required.option}={number:g}` leaves such labels out"
+
+
+def _labels(signature: ast.Signature) -> Positions | None:
+    """Return the range of labels: they count the classes, and there may be one to leave out."""
+    ignored = any(one.name == IGNORE_INDEX for one in signature.parameters)
+    classes = next(_classes(signature), None)
+    if classes is None:
+        return None
+    return Positions(0, classes, beside=IGNORE_INDEX if ignored else None)
+
+
+def _classes(signature: ast.Signature) -> Iterator[str]:
+    """Yield the symbols that count classes.
+
+    They are those that an `axis[K]` names of a distribution; of scores without a role, whose axis
+    may be one of features, only that of a `class_axis`.
+    """
+    for parameter in signature.parameters:
+        match parameter.plain_type:
+            case ast.ArrayTypeExpr(role=role) as pattern if role in DISTRIBUTIONS:
+                yield from class_symbols(signature, pattern)
+            case _:
+                pass
+    for parameter in signature.parameters:
+        if parameter.name == CLASS_AXIS and isinstance(parameter.type, ast.WordTypeExpr):
+            yield from parameter.type.arguments
+
+
+def _counted(bound: Bound, fitted: Fit, name: str, positions: Positions) -> Requirement | None:
+    """Return a range by a size, where that is known; None otherwise."""
+    size = _size(bound, fitted, positions.size)
+    if size is None or size <= positions.low:
+        return None  # of no classes something else is said
+    beside = None if positions.beside is None else _size(bound, fitted, positions.beside)
+    closing = "]" if positions.closed else ")"
+    interval = Interval(positions.low, size, "[", closing)
+    return Requirement(name, interval, beside, counts=True)
+
+
+def _size(bound: Bound, fitted: Fit, name: str) -> int | None:
+    value = bound.values.get(name, (Static(None), bound.span))[0]
+    dim = static_dim(value) if name in bound.values else fitted.bindings.dims.get(name)
+    return None if dim is None else dim.known
+
+
+def _class_axis(bound: Bound, fitted: Fit, pattern: ast.TypeExpr | None) -> int | None:
+    """Return the axis of an argument along which its classes lie; None if it has several."""
+    symbols = class_symbols(bound.signature, pattern)
+    axes = [fitted.symbols[one][0] for one in symbols if one in fitted.symbols]
+    return axes[0] if len(axes) == 1 else None

@@ -1,0 +1,258 @@
+"""Indexing: static slices of arrays, selectors of trees, fields of records."""
+
+from __future__ import annotations
+
+from lossdsl.elaborate import expressions, selections
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.infer.arguments import Value
+from lossdsl.infer.statics import static_dim
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import (
+    UNKNOWN_DIM,
+    ArrayType,
+    Dim,
+    RecordType,
+    TreeType,
+    UnknownType,
+    combine_dims,
+    literal_dim,
+)
+
+Item = ast.Expr | ast.Slice | ast.Dots
+
+
+def index(context: Context, scope: Scope, expr: ast.Index) -> Value:
+    """Return what an index picks: elements of an array, leaves of a tree, a record's field."""
+    base = expressions.elaborate(context, scope, expr.value)
+    first = expr.items[0] if expr.items else None
+    match base.type, first:
+        case _, ast.Text(text) if not isinstance(base.type, ArrayType):
+            if isinstance(base.type, RecordType) and len(expr.items) == 1 and not expr.keywords:
+                return selections.step(context, scope, base, text, expr.span)
+            filters = tuple(item for item in expr.items[1:] if isinstance(item, ast.Comparison))
+            if len(filters) != len(expr.items) - 1:
+                return _refused(context, scope, "a selector is followed by filters", expr.span)
+            selector = selections.selector_of(
+                context, scope, text, expr.keywords, first.span, filters
+            )
+            if selector is None:
+                return context.unknown()
+            return selections.selected(context, scope, base, selector, expr.span)
+        case ArrayType(), ast.Text():
+            return _refused(
+                context,
+                scope,
+                "a selector picks leaves of a tree; this is an array",
+                expr.span,
+                str(base.type),
+            )
+        case ((TreeType() | RecordType()), _):
+            return _position(context, scope, base, expr)
+        case UnknownType(), _:
+            for item in expr.items:
+                _elaborate_item(context, scope, item)
+            return selections.unresolved(context, scope, base, expr.span)
+        case ArrayType() as type, _:
+            if expr.keywords:
+                return _refused(context, scope, "an array index has no keywords", expr.span)
+            return _slice(context, scope, Value(base.node, type), expr)
+        case _:
+            raise AssertionError(base.type)
+
+
+def _refused(context: Context, scope: Scope, message: str, span: Span, text: str = "") -> Value:
+    return context.error(scope, "LD218", message, span, text)
+
+
+def _position(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Value:
+    """Go to an element of a sequence inside a tree."""
+    if len(expr.items) == 1 and isinstance(expr.items[0], ast.Expr) and not expr.keywords:
+        position = static_dim(expressions.argument(context, scope, expr.items[0]))
+        if position is not None and position.known is not None:
+            return selections.step(context, scope, base, str(position.known), expr.span)
+    return _refused(
+        context,
+        scope,
+        "a tree is indexed by a selector or a position",
+        expr.span,
+        str(base.type),
+    )
+
+
+def _elaborate_item(context: Context, scope: Scope, item: Item) -> None:
+    parts = (item.start, item.stop, item.step) if isinstance(item, ast.Slice) else (item,)
+    for part in parts:
+        if part is not None and not isinstance(part, ast.Dots):
+            expressions.argument(context, scope, part)
+
+
+def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Value:
+    type = base.type
+    assert isinstance(type, ArrayType)
+    if type.dims is None:
+        for item in expr.items:
+            _elaborate_item(context, scope, item)
+        unknown = ArrayType(type.dtype, None)
+        node = context.graph.apply(
+            of_form(Form.UNRESOLVED), [base.node], unknown, {"at": expr.span.text}
+        )
+        return context.value(node, unknown, expr.span, scope)
+    taken = sum(not isinstance(i, ast.Dots) and not _is_new_axis(i) for i in expr.items)
+    dots = sum(isinstance(item, ast.Dots) for item in expr.items)
+    if dots > 1 or taken > len(type.dims):
+        message = (
+            "an index has one `...` at most"
+            if dots > 1
+            else f"{taken} indices for an array of {len(type.dims)} dims"
+        )
+        return _refused(context, scope, message, expr.span, str(type))
+    items: list[tuple[object, ...]] = []
+    dims: list[Dim] = []
+    axis = 0
+    for item in (*expr.items, *(() if dots else (ast.Dots(expr.span),))):
+        if isinstance(item, ast.Dots):
+            for dim in type.dims[axis : axis + len(type.dims) - taken]:
+                items.append(("slice", None, None, None))
+                dims.append(dim)
+            axis += len(type.dims) - taken
+        elif _is_new_axis(item):
+            items.append(("new",))
+            dims.append(Dim(1, wanted=True))
+        else:
+            picked = _pick(context, scope, item, type.dims[axis])
+            if picked is None:
+                return context.unknown()
+            entry, dim = picked
+            items.append(entry)
+            dims += [] if dim is None else [dim]
+            axis += 1
+    while items and items[-1] == ("slice", None, None, None):
+        items.pop()
+    if not items:
+        return base
+    result = ArrayType(type.dtype, tuple(dims), role=type.role).with_dims(tuple(dims))
+    node = context.graph.apply(of_form(Form.INDEX), [base.node], result, {"items": tuple(items)})
+    return context.value(node, result, expr.span, scope)
+
+
+def _is_new_axis(item: Item) -> bool:
+    return isinstance(item, ast.Literal) and item.value is None
+
+
+def _pick(
+    context: Context, scope: Scope, item: Item, dim: Dim
+) -> tuple[tuple[object, ...], Dim | None] | None:
+    """Return the static entry of one index and the dim it leaves; None after a diagnostic."""
+    if isinstance(item, ast.Slice):
+        return _range(context, scope, item, dim)
+    assert not isinstance(item, ast.Dots)
+    value = expressions.argument(context, scope, item)
+    position = static_dim(value)
+    if position is None:
+        if isinstance(value, Value) and isinstance(value.type, UnknownType):
+            return None
+        context.error(
+            scope,
+            "LD218",
+            "an index is static",
+            item.span,
+            str(value.type) if isinstance(value, Value) else "",
+            help="gather by an integer array with `take(x, index)` or `take_along(x, index)`",
+        )
+        return None
+    size, at = dim.known, position.known
+    if size is not None and at is not None:
+        place = _place(position, dim)
+        if not -size <= place < size:
+            message = f"index {position} is outside an axis of size {size}"
+            context.error(scope, "LD218", message, item.span)
+            return None
+        return ("at", place), None
+    return ("at", position if at is None else at), None
+
+
+def _range(
+    context: Context, scope: Scope, item: ast.Slice, dim: Dim
+) -> tuple[tuple[object, ...], Dim] | None:
+    bounds: list[Dim | None] = []
+    for part in (item.start, item.stop, item.step):
+        if part is None:
+            bounds.append(None)
+            continue
+        given = expressions.argument(context, scope, part)
+        value = static_dim(given)
+        if value is None:
+            if not (isinstance(given, Value) and isinstance(given.type, UnknownType)):
+                context.error(scope, "LD218", "the bounds of a slice are static", part.span)
+            return None
+        bounds.append(value)
+    start, stop, step = bounds
+    if step is not None and step.known == 0:
+        context.error(scope, "LD218", "a slice cannot step by 0", item.span)
+        return None
+    places = [b if b is None or b.known is None else _place(b, dim) for b in (start, stop)]
+    places.append(step if step is None or step.known is None else step.known)
+    entry = ("slice", *places)
+    if start is None and stop is None and step is None:
+        return entry, dim
+    symbolic = _symbolic_range(dim, start, stop, step)
+    known = [one for one in places if not isinstance(one, Dim)]
+    if dim.known is None or len(known) < 3:
+        return entry, symbolic
+    size = len(range(*slice(*known).indices(dim.known)))
+    return entry, symbolic if symbolic.terms and symbolic.known == size else literal_dim(size)
+
+
+def _symbolic_range(dim: Dim, start: Dim | None, stop: Dim | None, step: Dim | None) -> Dim:
+    if start is None and stop is None and step == Dim(-1):
+        return dim
+    if step is not None and step != Dim(1):
+        return UNKNOWN_DIM
+
+    def place(bound: Dim | None, default: Dim) -> Dim:
+        if bound is None:
+            return default
+        match _is_from_end(bound, dim):
+            case None:
+                return UNKNOWN_DIM
+            case True:
+                return combine_dims([(1, dim), (1, bound)])
+            case False:
+                return bound
+
+    return combine_dims([(1, place(stop, dim)), (-1, place(start, Dim(0)))])
+
+
+def _is_from_end(bound: Dim, axis: Dim) -> bool | None:
+    """Say whether a bound counts from the end of an axis; None if only its value tells.
+
+    By what it is written as, not by its value: `-B` counts from the end for a `B` of 0 too, and
+    `T-5` from the start for a `T` of 3. Of an axis `N`, so do `B-N` and `N-B`.
+    """
+    if bound.constant is None:
+        return None
+    if not bound.terms:
+        return bound.constant < 0
+    signs = _signs(bound)
+    if len(signs) == 1:
+        return -1 in signs
+    if 1 not in _signs(combine_dims([(1, bound), (-1, axis)])):
+        return False
+    return True if -1 not in _signs(combine_dims([(1, bound), (1, axis)])) else None
+
+
+def _signs(dim: Dim) -> set[int]:
+    """Return the signs with which sizes occur in a size; both where it is unknown."""
+    return {-1, 1} if dim.constant is None else {1 if k > 0 else -1 for _, k in dim.terms}
+
+
+def _place(bound: Dim, axis: Dim) -> int:
+    """Return a known bound as one that Python counts from the same end."""
+    assert bound.known is not None
+    from_end = _is_from_end(bound, axis)
+    if axis.known is None or from_end is None or from_end == (bound.known < 0):
+        return bound.known
+    return bound.known + axis.known if from_end else bound.known - axis.known - 1

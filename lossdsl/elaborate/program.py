@@ -1,0 +1,339 @@
+"""From a syntax tree to checked core: names first, then bindings, results and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
+from typing import Any
+
+from lossdsl.analyze.combine import Batch, batch_of, combines
+from lossdsl.analyze.lints import lints
+from lossdsl.analyze.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
+from lossdsl.core.graph import Apply, Core, Graph, Outcome, tape
+from lossdsl.diagnostics.allow import not_allowed
+from lossdsl.diagnostics.defect import defect
+from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
+from lossdsl.elaborate import expressions, primitives, terms
+from lossdsl.elaborate.bounds import hold_program_apart
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.definitions import check_definitions, uncalled
+from lossdsl.elaborate.naming import name_problems, with_definitions
+from lossdsl.elaborate.passed_inputs import fit_inputs
+from lossdsl.elaborate.stack import with_whole_stack
+from lossdsl.elaborate.watch import watched_inputs
+from lossdsl.infer.arguments import Argument, Value
+from lossdsl.inputs.declarations import Declared, declared_inputs, runs_of, static_type, symbols_of
+from lossdsl.library.declare import Library
+from lossdsl.library.forms import Form
+from lossdsl.library.recursion import cycle_in
+from lossdsl.limits import DEFAULT_LIMITS, Limits
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType, Type, UnknownType, kind, symbol_dim
+from lossdsl.types.unify import undetermined
+
+RESULT = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """What checking finds: core (None after an error), diagnostics, and the inputs."""
+
+    core: Core | None
+    diagnostics: tuple[Diagnostic, ...]
+    declared: Mapping[str, Declared]
+    signature: Mapping[str, str]
+
+
+def elaborate(
+    program: ast.Program,
+    library: Library,
+    given: Mapping[str, ast.TypeExpr] | None = None,
+    concrete: Mapping[str, Type] | None = None,
+    default_float: str = "float",
+    limits: Limits = DEFAULT_LIMITS,
+    partial: bool = False,
+    batch: Collection[str] | None = None,
+    debug: bool = False,
+    sizes: Mapping[str, Any] | None = None,
+) -> Elaborated:
+    """Check a program, statically or (with `concrete` types and a default float) at trace time.
+
+    With `partial` the inputs that have no concrete type keep their declared one, or none. `batch`
+    names the inputs that hold a batch, where their types do not say it. With `debug` the arguments
+    that must lie somewhere are marked, to be looked at. `sizes` are those that a call leaves open,
+    by the symbols that stand for them in its types.
+    """
+    return with_whole_stack(
+        lambda: _elaborate(
+            program,
+            library,
+            given,
+            concrete,
+            Context(Graph(sizes=sizes or {}), limits, default_float, partial=partial, debug=debug),
+            partial,
+            batch,
+        )
+    )
+
+
+def _elaborate(
+    program: ast.Program,
+    library: Library,
+    given: Mapping[str, ast.TypeExpr] | None,
+    concrete: Mapping[str, Type] | None,
+    context: Context,
+    partial: bool,
+    batch: Collection[str] | None,
+) -> Elaborated:
+    limits = context.limits
+    declared, problems = declared_inputs(program, given or {})
+    context.diagnostics += problems
+    context.diagnostics += name_problems(program, declared)
+    context.diagnostics += input_sizes(declared, limits)
+    context.diagnostics += declared_sizes(program, declared)
+    functions, problems = with_definitions(program, library)
+    context.diagnostics += problems
+    scope = Scope({}, functions)
+    types: dict[str, Type]
+    if concrete is None:
+        types = {name: static_type(one.type) for name, one in declared.items()}
+        dims = {symbol: symbol_dim(symbol) for symbol in symbols_of(declared.values())}
+        runs = dict.fromkeys(runs_of(declared.values()))
+    else:
+        types, bindings = fit_inputs(context, scope, declared, concrete)
+        dims = {
+            symbol: symbol_dim(symbol, bindings.dims[symbol].known)
+            if symbol in bindings.dims
+            else symbol_dim(symbol)
+            for symbol in symbols_of(declared.values())
+        }
+        runs = {name: bindings.runs.get(name) for name in runs_of(declared.values())}
+        if sizes := context.graph.sizes:
+            shown = {symbol: context.graph.size(dim) for symbol, dim in bindings.dims.items()}
+            context.graph.sizes = {**sizes, **shown}
+        if partial:
+            rest = {name: static_type(one.type) for name, one in declared.items()}
+            types = {**rest, **types}
+    context.free_names = not declared and (concrete is None or partial)
+    if has_errors(context.diagnostics):
+        return Elaborated(None, _limited(context), declared, _signature(declared, context))
+    read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
+    spans = {name: one.span for name, one in declared.items()}
+    values: dict[str, Argument] = {**read, **watched_inputs(context, read, spans)}
+    types_declared = [one.type for one in declared.values()]
+    scope = Scope(values, functions, dims, runs, undetermined=undetermined(types_declared))
+    scope = _bindings(context, scope, program)
+    held = batch_of(types, declared, batch)
+    core = _results(context, scope, program, declared, types, held)
+    hold_program_apart(context, scope, core)
+    if context.concrete and not partial and not has_errors(context.diagnostics):
+        context.diagnostics += _open(core)
+    if not partial and not has_errors(context.diagnostics):
+        context.diagnostics += array_sizes(core, limits)
+    if not context.concrete:
+        context.diagnostics += check_definitions(uncalled(program), functions, limits)
+        context.diagnostics += (*program_sizes(core, program, limits), *lints(core))
+    found = _limited(context)
+    return Elaborated(
+        None if has_errors(context.diagnostics) else core,
+        found,
+        declared,
+        _signature(declared, context),
+    )
+
+
+def _open(core: Core) -> list[Diagnostic]:
+    """Return a defect if a value has no type though those of all inputs are known.
+
+    What has no type has no value either: a constant stands in its place.
+    """
+    graph = core.graph
+    parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
+    roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
+    for node in tape(roots):
+        stands_in = isinstance(node, Apply) and node.function.form is Form.UNRESOLVED
+        if stands_in or isinstance(graph.types[node], UnknownType):
+            places = graph.places.get(node)
+            span = places[0].span if places else None
+            return [defect("a value without a type", span)]
+    return []
+
+
+def _limited(context: Context) -> tuple[Diagnostic, ...]:
+    kept = not_allowed(context.diagnostics)
+    found = sorted(kept, key=lambda one: one.severity != "error")
+    most = context.limits.diagnostics
+    return tuple(kept if len(found) <= most else found[:most])
+
+
+def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, str]:
+    if declared:
+        return {
+            name: one.type.span.text + (f" = {one.default.span.text}" if one.default else "")
+            for name, one in declared.items()
+        }
+    return dict(context.inferred)
+
+
+def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
+    """Evaluate every binding once, in an order in which each reads only finished ones."""
+    found = {one.name: one for one in program.statements if isinstance(one, ast.Binding)}
+    reads = {
+        name: dict.fromkeys(
+            node.id
+            for node in ast.walk(binding.value)
+            if isinstance(node, ast.Name) and node.id in found
+        )
+        for name, binding in found.items()
+    }
+    cycle = cycle_in(reads)
+    if cycle is not None:
+        chain = " -> ".join(f"`{name}`" for name in cycle)
+        context.diagnostics.append(
+            at(
+                "LD105",
+                f"a binding reads itself: {chain}",
+                found[cycle[0]].span,
+                help="a name is given once and never changes",
+            )
+        )
+        unknown = {name: context.unknown() for name in found}
+        return replace(scope, values={**scope.values, **unknown})
+    for name in TopologicalSorter(reads).static_order():
+        value = expressions.argument(context, scope, found[name].value)
+        scope = replace(scope, values={**scope.values, name: value})
+    return scope
+
+
+def _results(
+    context: Context,
+    scope: Scope,
+    program: ast.Program,
+    declared: Mapping[str, Declared],
+    types: Mapping[str, Type],
+    batch: Batch,
+) -> Core:
+    defaults = frozenset(name for name, one in declared.items() if one.default is not None)
+    bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
+    weighing = terms.Weighing(defaults, scope)
+    outcomes: list[Outcome] = []
+    metrics: dict[str, Value] = {}
+    for statement in program.statements:
+        match statement:
+            case ast.Result():
+                outcome = _outcome(context, scope, statement, weighing, bindings, batch)
+                if outcome is not None:
+                    outcomes.append(outcome)
+            case ast.Metric(name, value):
+                found = metrics[name] = expressions.elaborate(context, scope, value)
+                # A node that a definition made has that definition's dims; a root has the text's.
+                context.graph.types[found.node] = found.type
+            case _:
+                pass
+    nodes = {name: value.node for name, value in metrics.items()}
+    combined = {name: combines(context.graph, node, batch) for name, node in nodes.items()}
+    return Core(context.graph, dict(types), tuple(outcomes), nodes, combined)
+
+
+def _outcome(
+    context: Context,
+    scope: Scope,
+    statement: ast.Result,
+    weighing: terms.Weighing,
+    bindings: frozenset[str],
+    batch: Batch,
+) -> Outcome | None:
+    parts = terms.addends(statement.value)
+    if len(parts) > context.limits.terms:
+        context.error(
+            scope,
+            "LD610",
+            f"{len(parts)} terms; at most {context.limits.terms}",
+            statement.span,
+            help="group terms in bindings",
+        )
+        return None
+    kept = terms.objective(context, scope, statement.value, weighing)
+    if kept is None:
+        value = expressions.literal(context, scope, 0.0, statement.value.span)
+    else:
+        value = expressions.elaborate(context, scope, kept)
+        if kept is not statement.value:
+            value = _as_written(context, scope, statement, value)
+    _scalar(context, scope, value, statement, parts)
+    if has_errors(context.diagnostics):
+        return None
+    names = terms.term_names(scope, parts, weighing, bindings)
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        part = parts[len(names) - 1 - names[::-1].index(repeated)]
+        message = f"two terms are labelled `{repeated}`"
+        context.error(scope, "LD109", message, part.span, help="give each a label of its own")
+    found = tuple(
+        terms.term(context, scope, part, name, weighing, batch)
+        for part, name in zip(parts, names, strict=True)
+    )
+    return Outcome(statement.name or RESULT, value.node, found)
+
+
+def _as_written(context: Context, scope: Scope, statement: ast.Result, kept: Value) -> Value:
+    """Return what is left of a result in the dtype of all: a term of weight 0 counts there."""
+    span = statement.value.span
+    whole = expressions.elaborate(context, scope, statement.value)
+    match whole.type, kept.type:
+        case UnknownType(), ArrayType():
+            return Value(kept.node, whole.type)
+        case ArrayType(dtype=dtype), ArrayType(dtype=own) if dtype != own:
+            kept = primitives.as_number(context, scope, kept, span)
+            kept = primitives.convert(context, scope, kept, dtype, span)
+            assert isinstance(kept.type, ArrayType)
+            return Value(kept.node, replace(kept.type, dtype=dtype))
+        case _:
+            return kept
+
+
+def _scalar(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    statement: ast.Result,
+    parts: tuple[ast.Addend, ...],
+) -> None:
+    """A result is one floating number."""
+    if isinstance(value.type, UnknownType):
+        return
+    if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
+        span = _origin(context, scope, statement, parts)
+        shown = str(value.type)
+        reduced = " ".join(span.text.split())
+        if len(reduced) > 40:
+            reduced = f"{reduced[:36]} …"
+        context.error(
+            scope,
+            "LD210",
+            f"a loss is a scalar; this is {shown}",
+            span,
+            f"{shown} comes from here",
+            help=f"`mean({reduced})`{', or drop `reduce`' if 'reduce=' in span.text else ''}",
+        )
+    elif value.type.dims == () and kind(value.type.dtype) in ("int", "bool"):
+        context.error(
+            scope,
+            "LD215",
+            f"a loss is a floating number; this is {value.type}",
+            statement.value.span,
+            help="an integer or a boolean has no gradient; a `metric` may be one",
+        )
+
+
+def _origin(
+    context: Context, scope: Scope, statement: ast.Result, parts: tuple[ast.Addend, ...]
+) -> Span:
+    """Return the first addend that is no scalar, for a diagnostic to point at."""
+    for part in parts:
+        value = expressions.elaborate(context, scope, part.value)
+        if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
+            return part.value.span
+    return statement.value.span

@@ -1,0 +1,209 @@
+"""Roles of values: which a result has, and where an argument's contradicts its parameter's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import cast
+
+from lossdsl.core.graph import Apply, Const, Node
+from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.infer.patterns import class_symbols, pattern_of
+from lossdsl.library.declare import Builtin
+from lossdsl.library.function import is_own
+from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALES, words
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.types import LITERAL, ArrayType, Dim, Type, UnknownType, kind
+
+
+def with_role(type: Type, role: str | None) -> Type:
+    """Return a type with the role of its values, if they have one."""
+    if role is None or not isinstance(type, ArrayType | UnknownType):
+        return type
+    return replace(type, role=role)
+
+
+def resulting(function: Builtin, given: Iterable[tuple[str, Type]]) -> str | None:
+    """Return the role of a result: the declared one, or that of the operands it is made of.
+
+    `given` has the type of each operand by its parameter; literals fit any role.
+    """
+    results = [signature.result for signature in function.signatures]
+    declared = {one.role if isinstance(one, ast.ArrayTypeExpr) else None for one in results}
+    if declared != {None}:
+        return declared.pop() if len(declared) == 1 else None
+    kept = [type for name, type in given if name in function.keeps]
+    roles = {_role(type) for type in kept if not _is_literal(type)}
+    return roles.pop() if len(roles) == 1 else None
+
+
+def given_types(bound: Bound) -> Iterator[tuple[str, Type]]:
+    """Yield the types of a call's values by parameter."""
+    for name, (value, _) in bound.values.items():
+        if isinstance(value, Value):
+            yield name, value.type
+    variadic = next((one.name for one in bound.signature.parameters if one.variadic), "")
+    for value, _ in bound.variadic:
+        if isinstance(value, Value):
+            yield variadic, value.type
+
+
+def hold_roles(context: Context, scope: Scope, bound: Bound) -> None:
+    """Report arguments whose role contradicts that of their parameter; a lint of the text."""
+    if context.concrete:
+        return
+    for found in contradictions(context, bound):
+        context.report(found, scope)
+
+
+def contradictions(context: Context, bound: Bound) -> list[Diagnostic]:
+    """Return what is said of arguments whose role contradicts that of their parameter."""
+    found: list[Diagnostic] = []
+    for parameter in bound.signature.parameters:
+        value, span = bound.values.get(parameter.name, (None, bound.span))
+        if not isinstance(value, Value):
+            continue
+        pattern = pattern_of(parameter.type, value)
+        wanted = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
+        if wanted is None:
+            continue
+        role = _role(value.type) or (_role_of_numbers(value) if wanted == "signs" else None)
+        if role is None:
+            continue
+        # The softmax of logarithms of probabilities gives the probabilities back.
+        if (wanted, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern):
+            continue
+        for code, table in (("LD410", SCALES), ("LD412", CODINGS)):
+            if (wanted, role) in table:
+                message = (
+                    f"`{parameter.name}` of `{bound.function.name}` takes {words(wanted)}, "
+                    f"not {words(role)}"
+                )
+                help = table[wanted, role].format(span.text)
+                shown = "" if isinstance(value.type, UnknownType) else str(value.type)
+                one = at(code, message, span, shown, help=help)
+                made = wanted == "logits" and role in ("probs", "log_probs")
+                found.append(_mended(context, one, value, span) if made else one)
+    return found
+
+
+def hold_classes(context: Context, scope: Scope, bound: Bound, fitted: Fit, value: Value) -> None:
+    """Report a distribution over one class, which is always 1, or over none.
+
+    That there is one class is no fault of a call, whose sizes are what they happen to be.
+    """
+    if context.concrete and is_own(bound.span.source):
+        return  # the call that reads it says so
+    name = bound.function.name
+    for what, dims, span in (*_class_axes(bound, fitted), *_normalized(bound, value)):
+        sizes = [dim.known if context.concrete else dim.constant for dim in dims
+                 if context.concrete or not dim.terms]  # fmt: skip
+        if 0 in sizes:
+            message = f"{what} of `{name}` has no classes"
+            help = "declare how many classes there are, at least two"
+            context.error(scope, "LD222", message, span, f"[{_shown(dims)}]", help=help)
+        elif sizes == [1] * len(dims) and dims and not context.concrete:
+            message = f"{what} of `{name}` has one class, whose probability is always 1"
+            help = "`binary_cross_entropy` and `sigmoid` take one score for two classes"
+            context.error(scope, "LD411", message, span, f"[{_shown(dims)}]", help=help)
+
+
+def _class_axes(bound: Bound, fitted: Fit) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
+    """Yield the class axis of a definition's scores: the first of its arguments that has one."""
+    for parameter in bound.signature.parameters:
+        value, span = bound.values.get(parameter.name, (None, bound.span))
+        pattern = pattern_of(parameter.type, value) if isinstance(value, Value) else None
+        if isinstance(pattern, ast.ArrayTypeExpr) and pattern.role in DISTRIBUTIONS:
+            symbols = class_symbols(bound.signature, pattern)
+            dims = [fitted.bindings.dims.get(one) for one in symbols]
+            if dims and dims[0] is not None:
+                yield f"`{parameter.name}`", (dims[0],), span
+                return
+
+
+def _normalized(bound: Bound, value: Value) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
+    """Yield the axes along which a primitive makes a distribution."""
+    match value.node, next(iter(bound.values.values()), None):
+        case Apply(function), (Value(type=ArrayType(dims=dims)), _) if dims is not None:
+            along = _axes_parameter(bound.signature)
+            if along and function is bound.function and resulting(function, ()) in DISTRIBUTIONS:
+                axes = value.node.option(along)
+                several = (axes,) if isinstance(axes, int) else axes
+                named = range(len(dims)) if axes is None else cast("tuple[int, ...]", several)
+                yield "the result", tuple(dims[one] for one in named), bound.span
+        case _:
+            pass
+
+
+def _axes_parameter(signature: ast.Signature) -> str | None:
+    """Return the parameter that says along which axes a primitive works."""
+    for one in signature.parameters:
+        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axes":
+            return one.name
+    return None
+
+
+def _role(type: Type) -> str | None:
+    return type.role if isinstance(type, ArrayType | UnknownType) else None
+
+
+def _is_literal(type: Type) -> bool:
+    return isinstance(type, ArrayType) and type.strength == LITERAL
+
+
+def _role_of_numbers(value: Value) -> str | None:
+    """Return the role of what can only be 0 or 1, or only be counts."""
+    if isinstance(value.node, Const):
+        return None  # held to the domain of the role
+    numbers = _numbers(value.node)
+    if numbers is not None and numbers <= {0, 1} and 0 in numbers:
+        return "mask"
+    type = value.type
+    unsigned = isinstance(type, ArrayType) and kind(type.dtype) == "int" and type.dtype[0] == "u"
+    return "labels" if unsigned else None
+
+
+def _numbers(root: Node) -> set[int | float] | None:
+    """Return the constants of which all elements of a value are, or None."""
+    found: set[int | float] = set()
+    waiting, seen = [root], {root}
+    while waiting:
+        match waiting.pop():
+            case Const(tuple() as numbers):
+                found |= set(numbers)
+            case Const(int() | float() as number) if not isinstance(number, bool):
+                found.add(number)
+            case Apply(function) as node if function.keeps:
+                names = [one.name for one in function.signatures[0].parameters]
+                names += names[-1:] * (len(node.arguments) - len(names))
+                below = [one for name, one in zip(names, node.arguments, strict=False)
+                         if name in function.keeps and one is not None]  # fmt: skip
+                waiting += [one for one in below if one not in seen]
+                seen.update(below)
+            case _:
+                return None
+    return found
+
+
+def _mended(context: Context, found: Diagnostic, value: Value, span: Span) -> Diagnostic:
+    """Add which scores to pass where probabilities are computed from just these."""
+    match value.node:
+        case Apply(arguments=(inner, *_)) if inner is not None:
+            places = [place.span for place in context.graph.places.get(inner, ())]
+            scores = next((one for one in places if one.source is span.source), None)
+            if scores is None or _role(context.graph.types[inner]) is not None:
+                return found
+            inside = span.start < scores.start and scores.end < span.end
+            fix = Fix(span, scores.text) if inside else None
+            return replace(found, help=f"pass the scores themselves: `{scores.text}`", fix=fix)
+        case _:
+            return found
+
+
+def _shown(dims: tuple[Dim, ...]) -> str:
+    return ", ".join(map(str, dims))

@@ -1,0 +1,113 @@
+"""Leaves as a loss reads them: arrays and records as trees, and what of a tree can be used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lossdsl.core.leaves import cast_node, is_selection_of_input, record_tree
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.infer.arguments import Value
+from lossdsl.library.declare import of_form
+from lossdsl.library.forms import Form
+from lossdsl.source import Span
+from lossdsl.types.types import LITERAL, ArrayType, RecordType, TreeType, array, kind
+from lossdsl.types.unread import Unread
+
+
+def as_tree(context: Context, scope: Scope, value: Value) -> Value:
+    """Return an array as a tree of one leaf, and a record as a tree of its fields."""
+    match value.type:
+        case ArrayType() as type:
+            node = value.node
+            if type.strength == LITERAL and context.concrete:
+                known = {"int": "i32", "bool": "bool"}
+                dtype = known.get(kind(type.dtype), context.default_float)
+                type = array(dtype, type.dims)
+                node = cast_to(context, value, type).node
+            tree = TreeType(None, (((), type),), type.role)
+            function = of_form(Form.BRANCHES)
+            return Value(context.graph.apply(function, [node], tree, {"paths": ((),)}), tree)
+        case RecordType() as type:
+            return Value(value.node, record_tree(type))
+        case _:
+            return value
+
+
+def cast_to(context: Context, value: Value, type: ArrayType | TreeType) -> Value:
+    """Return a value converted to the dtype of a type, a tree leaf by leaf."""
+    return Value(cast_node(context.graph, value.node, type), type)
+
+
+def usable(
+    context: Context,
+    scope: Scope,
+    value: Value,
+    span: Span,
+    integers: bool = False,
+    reads: bool = True,
+) -> Value:
+    """Keep the leaves of an input that a loss reads: floating ones with at least one element.
+
+    With `integers` (spikes, and constraints) integer and boolean leaves are read too. A tree
+    with leaves of which none is usable is LD209, and a number that cannot be read LD219. Where
+    nothing `reads` the leaves yet, since a selection may follow, what cannot be read stays.
+    """
+    tree = value.type
+    if not isinstance(tree, TreeType) or tree.leaves is None:
+        return value
+    if reads and (wrong := _unreadable(tree, integers)) is not None:
+        return context.report(unreadable(wrong, span), scope)
+    kept = tuple(
+        (path, leaf)
+        for path, leaf in tree.leaves
+        if (integers or kind(leaf.dtype) not in ("int", "bool")) and 0 not in (leaf.shape or ())
+    )
+    if tree.leaves and not kept:
+        shown = ", ".join(
+            f"`{'/'.join(path)}`: {leaf}" if path else str(leaf) for path, leaf in tree.leaves[:3]
+        )
+        return context.error(
+            scope,
+            "LD209",
+            "no leaf of the tree can be used",
+            span,
+            notes=(shown,),
+            help="a loss reads floating leaves with at least one element",
+        )
+    type = replace(tree, leaves=kept, unread=() if reads else tree.unread)
+    if len(kept) == len(tree.leaves):
+        return Value(value.node, type)
+    node = context.graph.apply(
+        of_form(Form.USABLE), [value.node], type, {"paths": tuple(path for path, _ in kept)}
+    )
+    return context.value(node, type, span, scope)
+
+
+def _unreadable(tree: TreeType, integers: bool) -> Unread | None:
+    """Return the first leaf that may not be passed over where a tree is read; None if all may."""
+    counted = ("object", "float", "int") if integers else ("object", "float")
+    wrong = (one for _, one in tree.unread if not tree.leaves or one.counts in counted)
+    return next(wrong, None)
+
+
+def unreadable(leaf: Unread, span: Span | None) -> Diagnostic:
+    """Return the finding that a leaf is selected which no loss can read."""
+    if leaf.dtype:
+        message = f"`{leaf.name}` is {leaf.what}, which is no dtype of the language"
+        help = 'convert it with `astype`, or select other leaves, such as `params["kernel"]`'
+        return at("LD219", message, span, help=help)
+    tree = leaf.name.partition("/")[0]
+    help = leaf.help or f"pass the arrays only, such as `eqx.filter({tree}, eqx.is_array)`"
+    what = leaf.what if leaf.help else f"{leaf.what}, not an array"
+    return at("LD213", f"`{leaf.name}` is {what}", span, help=help)
+
+
+def as_read(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+    """Return a value as an operation reads it: of an input's tree the usable leaves.
+
+    A computed tree is made of usable leaves already, and may hold counts or truth values.
+    """
+    if isinstance(value.type, TreeType) and is_selection_of_input(value.node):
+        return usable(context, scope, value, span)
+    return value

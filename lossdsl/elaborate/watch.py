@@ -1,0 +1,108 @@
+"""Arguments and inputs that must lie somewhere, marked for a debug build to look at.
+
+A mark is an operation that changes nothing. Masks sink through it like through any other, so
+what is masked is not held to anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from lossdsl.core.graph import Apply, Const
+from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.diagnostic import at as found_at
+from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.domains import Requirement, advice, named, requirements, said
+from lossdsl.infer.arguments import Value
+from lossdsl.infer.bound import Bound
+from lossdsl.infer.fit import Fit
+from lossdsl.library.declare import Builtin, of_form
+from lossdsl.library.forms import Form
+from lossdsl.library.function import is_own
+from lossdsl.library.roles import ROLE_RANGES
+from lossdsl.source import Span
+from lossdsl.types.types import ArrayType, kind
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One argument of one call in the text, or an input with a role, and what it must be."""
+
+    requirement: Requirement
+    function: str | None
+    span: Span
+
+    def outside(self, number: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
+        """Return what is said of an element that is not what it must be."""
+        place = f"element {list(index)}" if index else "it"
+        message = f"{said(self.function, self.requirement)}; {place} is {number:g}"
+        help = advice(self.requirement, number)
+        return self._found(self.requirement.code, message, count, size, help)
+
+    def unequal(self, total: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
+        """Return what is said of probabilities that do not sum to 1."""
+        axis = self.requirement.sums_along
+        name = named(self.requirement, self.function)
+        place = f" at {list(index)}" if index else ""
+        message = f"{name} sums to 1 along axis {axis}; the sum{place} is {total:g}"
+        help = "divide by the sum, or take the softmax of scores"
+        return self._found("LD505", message, count, size, help)
+
+    def _found(
+        self, code: str, message: str, count: int, size: int, help: str | None
+    ) -> Diagnostic:
+        notes = (f"wrong in {count} of {size} places",) if size > 1 else ()
+        return replace(found_at(code, message, self.span, help=help), notes=notes)
+
+
+def watched(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[str, Value]:
+    """Return, by parameter, the marked arguments of a call; only a debug build has any.
+
+    Calls in the definitions of lossdsl are not looked at: what they are given comes from a call
+    that is.
+    """
+    if not context.debug or not context.concrete or is_own(bound.span.source):
+        return {}
+    return dict(_marked(context, scope, bound, fitted))
+
+
+def _marked(
+    context: Context, scope: Scope, bound: Bound, fitted: Fit
+) -> Iterator[tuple[str, Value]]:
+    for one in requirements(bound, fitted):
+        match bound.values[one.parameter]:
+            case Value(Const()), _:
+                pass
+            case Value(Apply(Builtin(form=Form.WATCH))), _:
+                pass
+            case Value(node, ArrayType(dims=dims) as type), span if dims is not None:
+                mark = Watched(one, bound.function.name, span)
+                new = _mark(context, mark, Value(node, type), type)
+                yield one.parameter, context.value(new.node, type, span, scope)
+            case _:
+                pass
+
+
+def watched_inputs(
+    context: Context, values: Mapping[str, Value], spans: Mapping[str, Span]
+) -> dict[str, Value]:
+    """Return the inputs that are declared with a role which says where they lie, marked."""
+    found: dict[str, Value] = {}
+    for name, value in values.items():
+        match value.type:
+            case ArrayType(dtype=dtype, role=str(role)) as type if role in ROLE_RANGES:
+                if context.debug and kind(dtype) != "bool":
+                    required = Requirement(name, ROLE_RANGES[role], signs=role == "signs")
+                    mark = Watched(required, None, spans[name])
+                    found[name] = _mark(context, mark, value, type)
+            case _:
+                pass
+    return found
+
+
+def _mark(context: Context, watched: Watched, value: Value, type: ArrayType) -> Value:
+    context.graph.watched.append(watched)
+    number = len(context.graph.watched) - 1
+    node = context.graph.apply(of_form(Form.WATCH), [value.node], type, {"number": number})
+    return Value(node, type)

@@ -1,0 +1,107 @@
+"""Inputs: what the text and the caller declare, and what a call really passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.source import Span
+from lossdsl.syntax import ast
+from lossdsl.types.declared import declared_array
+from lossdsl.types.types import (
+    RecordType,
+    TreeType,
+    Type,
+    UnknownType,
+    kind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One input: how it is declared, where, and what it is worth when it is left out."""
+
+    name: str
+    type: ast.TypeExpr
+    default: ast.Literal | None
+    span: Span
+
+
+def declared_inputs(
+    program: ast.Program, given: Mapping[str, ast.TypeExpr]
+) -> tuple[dict[str, Declared], list[Diagnostic]]:
+    """Collect the inputs that the text and the caller declare."""
+    found: dict[str, Declared] = {}
+    problems: list[Diagnostic] = []
+    for statement in program.statements:
+        if not isinstance(statement, ast.Declaration):
+            continue
+        for name, span in zip(statement.names, statement.name_spans, strict=True):
+            if name in found:
+                problems.append(at("LD109", f"`{name}` is declared twice", span))
+            found[name] = Declared(name, statement.type, statement.default, span)
+        problems += _default_problems(statement)
+    for name, type in given.items():
+        if name in found:
+            if found[name].type != type:
+                problems.append(
+                    at(
+                        "LD109",
+                        f"`{name}` is declared in the text and by `inputs=`",
+                        found[name].span,
+                        help="keep one of the declarations",
+                    )
+                )
+        else:
+            found[name] = Declared(name, type, None, type.span)
+    return found, problems
+
+
+def _default_problems(statement: ast.Declaration) -> list[Diagnostic]:
+    """A default is of the class that is declared: no fraction for `int`, no number for `bool`."""
+    default, type = statement.default, statement.type
+    if default is None or not isinstance(type, ast.ArrayTypeExpr):
+        return []
+    classes = {"int": int, "bool": bool, "float": (int, float)}
+    wanted = kind(type.dtype)
+    fits_class = isinstance(default.value, classes.get(wanted, object))
+    if fits_class and isinstance(default.value, bool) == (wanted == "bool"):
+        return []
+    name, said = statement.names[0], type.span.text
+    message = f"`{name}` is declared {said}; its default is {default.span.text}"
+    return [at("LD219", message, default.span)]
+
+
+def symbols_of(declared: Iterable[Declared]) -> dict[str, Span]:
+    """Return the dim symbols of the declared types, with the place of the first."""
+    found: dict[str, Span] = {}
+    for one in declared:
+        for node in ast.walk(one.type):
+            if isinstance(node, ast.DimExpr):
+                for symbol in node.symbols:
+                    found.setdefault(symbol, node.span)
+    return found
+
+
+def runs_of(declared: Iterable[Declared]) -> set[str]:
+    """Return the named runs of the declared types."""
+    return {
+        node.name
+        for one in declared
+        for node in ast.walk(one.type)
+        if isinstance(node, ast.Run) and node.name is not None
+    }
+
+
+def static_type(type: ast.TypeExpr) -> Type:
+    """Return the type of an input as far as its declaration says."""
+    match type:
+        case ast.ArrayTypeExpr():
+            return declared_array(type)
+        case ast.TreeTypeExpr(leaf, role):
+            return TreeType(None if leaf is None else declared_array(leaf), None, role)
+        case ast.RecordTypeExpr(fields):
+            return RecordType(tuple((field.name, static_type(field.type)) for field in fields))
+        case _:
+            return UnknownType()

@@ -1,0 +1,226 @@
+"""What a caller gives: specs in their forms, and the types of inputs in theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
+from lossdsl.selectors import flatten
+from lossdsl.source import Source, Span
+from lossdsl.syntax import ast
+from lossdsl.syntax.names import RESERVED, read_name, reserved
+from lossdsl.syntax.parse import parse_type
+from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has, is_shaped
+from lossdsl.types.types import ArrayType, TreeType, array, literal_dim
+
+KEYS = ("text", "loss", "inputs")
+_FORM = 'such as `{"text": "mse(out, tgt)", "inputs": {…}}`'
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A spec as given: its text, the types of inputs, and those inputs that are real trees."""
+
+    source: Source
+    types: Mapping[str, str | Source]
+    trees: Mapping[str, TreeType]
+
+    @property
+    def key(self) -> Hashable:
+        """What tells this spec from another one."""
+        types, trees = sorted(self.types.items()), sorted(self.trees.items())
+        return self.source.text, self.source.name, tuple(types), tuple(trees)
+
+
+def spec_parts(spec: Any, inputs: Any = None) -> Given:
+    """Return the text of a spec and what is known of its inputs; raise `LossError`."""
+    source, own = _source_of(spec)
+    values = {**_by_name(own), **_by_name(inputs)}
+    types = {name: type_text(name, value) for name, value in values.items()}
+    trees = {
+        name: found
+        for name, value in values.items()
+        if types[name] == "tree" and (found := _tree_type(name, value)) is not None
+    }
+    return Given(source, types, trees)
+
+
+def _source_of(spec: Any) -> tuple[Source, Any]:
+    """Return the text of a spec and the inputs that it declares beside it."""
+    match spec:
+        case str():
+            return Source(spec), None
+        case Source():
+            return spec, None
+        case Mapping():
+            problem = keys_problem(spec)
+            if problem is not None:
+                said, help = problem
+                raise LossError([at("LD705", f"a spec in mapping form {said}", None, help=help)])
+            return Source(spec.get("text", spec.get("loss"))), spec.get("inputs")
+        case _:
+            source = spec.source if has(spec, "source") else None
+            if isinstance(source, Source):
+                return source, getattr(spec, "declared", None)
+    raise LossError([_no_spec(spec)])
+
+
+def keys_problem(
+    spec: Mapping[Any, Any], kind: Callable[[object], str] | None = None
+) -> tuple[str, str] | None:
+    """Say what keeps a mapping from being a spec, in words that follow its name, with a help.
+
+    `kind` names what a value is, in the words of whoever reads.
+    """
+    kind = kind or _kind_of
+    texts = [name for name in ("text", "loss") if name in spec]
+    if len(texts) > 1:
+        return "has both `text` and `loss`", "they mean the same; keep one"
+    for name in spec:
+        if name not in (*texts, "inputs"):
+            shown = f"`{name}`" if isinstance(name, str) else f"{kind(name)} for a key"
+            close = get_close_matches(str(name), KEYS, n=1)
+            help = f"did you mean `{close[0]}`?" if close else _FORM
+            return f"has {shown}, which nothing reads; a spec has `text` and `inputs`", help
+    if not texts:
+        return "has neither `text` nor `loss`", _FORM
+    if not isinstance(spec[texts[0]], str):
+        return f"has {kind(spec[texts[0]])} for `{texts[0]}`, not a text", _FORM
+    return None
+
+
+def text_of(spec: Any) -> str:
+    """Return a text as it is; raise `LossError` for anything else."""
+    if isinstance(spec, str):
+        return spec
+    raise LossError([at("LD705", f"expected a text, not {_kind_of(spec)}", None)])
+
+
+def _no_spec(spec: Any) -> Diagnostic:
+    message = f"a spec is a text, a mapping or a `LossSpec`, not {_kind_of(spec)}"
+    return at("LD705", message, None, help='such as `"mse(out, tgt)"`')
+
+
+def _kind_of(value: Any) -> str:
+    return "`None`" if value is None else article(type(value).__name__)
+
+
+def _by_name(inputs: Any) -> dict[str, Any]:
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        raise LossError(
+            [
+                at(
+                    "LD705",
+                    f"`inputs` maps names to types; this is {_kind_of(inputs)}",
+                    None,
+                    help='such as `inputs={"out": "f32[B, 10]"}`',
+                )
+            ]
+        )
+    for name in inputs:
+        if not isinstance(name, str):
+            message = f"the name of an input is a text, not {_kind_of(name)}"
+            raise LossError([at("LD705", message, None)])
+    return dict(inputs)
+
+
+def type_text(name: str, value: Any) -> str | Source:
+    """Return the type of an input as text: of a string, an array, a shape, an annotation, a tree.
+
+    >>> import numpy as np
+    >>> type_text("out", np.zeros((2, 3), np.float32))
+    'f32[2, 3]'
+    """
+    if isinstance(value, (str, Source)):
+        return value
+    if has(value, "dim_str") and has(value, "dtypes"):
+        return _annotation(value)
+    if is_shaped(value):
+        dtype = dtype_name(value.dtype)
+        if dtype is None:
+            message = f"`{name}` is {value.dtype}, no dtype of the language"
+            raise LossError([at("LD219", message, None, help=KNOWN_DTYPES)])
+        return f"{dtype}[{', '.join(str(size) for size in value.shape)}]"
+    if value is None or isinstance(value, (bool, int, float, complex, bytes)):
+        raise LossError(
+            [
+                at(
+                    "LD705",
+                    f"the type of `{name}` is given by {_kind_of(value)}",
+                    None,
+                    help='a type is a text, `"f32[B, 10]"`, an array, or a tree of arrays',
+                )
+            ]
+        )
+    return "tree"
+
+
+def _tree_type(name: str, value: Any) -> TreeType | None:
+    """Return what is known of a real tree; None for what is no tree."""
+    if isinstance(value, (str, Source)):
+        return None
+    try:
+        flat = flatten(value)
+    except Exception:  # JAX cannot flatten it, as a call will say
+        return None
+    if flat.paths == [()]:
+        return None
+    leaves = tuple((flat.paths[at], _leaf_type(flat.leaves[at])) for at in flat.read)
+    return TreeType(None, leaves, unread=flat.unread_of(name))
+
+
+def _leaf_type(leaf: Any) -> ArrayType:
+    if isinstance(leaf, (bool, int, float)):
+        return array(type(leaf).__name__, ())
+    if not is_shaped(leaf):
+        return array("any", None)
+    return array(dtype_name(leaf.dtype) or "any", tuple(map(literal_dim, leaf.shape)))
+
+
+def _annotation(value: Any) -> str:
+    """Return the type of a jaxtyping annotation such as `Float[Array, "b t c"]`."""
+    known = sorted({word for word in map(dtype_name, value.dtypes) if word})
+    if len(known) == 1:
+        dtype = known[0]
+    elif all(word.startswith(("f", "b")) for word in known):
+        dtype = "float"
+    else:
+        dtype = "any" if any(word.startswith("f") for word in known) else "int"
+    return f"{dtype}[{', '.join(value.dim_str.split())}]"
+
+
+def parse_inputs(
+    inputs: Mapping[str, str | Source],
+) -> tuple[dict[str, ast.TypeExpr], tuple[Diagnostic, ...]]:
+    """Return the types that a caller gives for inputs, parsed; a `Source` keeps its place."""
+    types: dict[str, ast.TypeExpr] = {}
+    problems: list[Diagnostic] = []
+    for name, text in inputs.items():
+        source = text if isinstance(text, Source) else Source(text, f"<type of {name}>")
+        parsed, found = parse_type(source)
+        problems += (*_name_problems(name), *found)
+        if parsed is not None:
+            types[name] = parsed
+    return types, tuple(problems)
+
+
+def _name_problems(name: str) -> list[Diagnostic]:
+    """Hold the name of an input that comes from outside the text to the rules of names.
+
+    A text is read in one Unicode form, and a name in another one would never be met there.
+    """
+    span = Span(Source(name, "<name of an input>"), 0, len(name))
+    if name in RESERVED:
+        return [reserved(name, span)]
+    if name.isascii() and not name.isidentifier():
+        return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
+    read, found = read_name(span)
+    if found is None and read != name:
+        message = f"the input `{name}` is called `{read}` in a text"
+        found = at("LD002", message, span, help=f"write `{read}`, its normal form")
+    return [] if found is None else [found]
