@@ -38,11 +38,11 @@ class Building:
     def doc_above(self, offset: int) -> str:
         """Return the text of the `##` lines directly above the line of `offset`."""
         line = self.source.line_of(offset) - 1
-        found: list[str] = []
+        lines: list[str] = []
         while line in self._docs:
-            found.append(self._docs[line].removeprefix("##").removeprefix(" "))
+            lines.append(self._docs[line].removeprefix("##").removeprefix(" "))
             line -= 1
-        return "\n".join(reversed(found))
+        return "\n".join(reversed(lines))
 
 
 BUILDING: ContextVar[Building] = ContextVar("BUILDING")

@@ -28,15 +28,15 @@ _ENDING = CLOSING | {",", ":", "if", "else", "as"}
 def explain(problem: UnexpectedInput, source: Source, start: str) -> Diagnostic:
     """Return the finding for a text that the grammar refuses."""
     where = situation(problem, source, start)
-    return next(found for rule in _RULES if (found := rule(where)) is not None)
+    return next(diagnostic for rule in _RULES if (diagnostic := rule(where)) is not None)
 
 
 def _declaration_late(s: Situation) -> Diagnostic | None:
     """A name with `:` or `,` behind it, where statements have begun."""
-    if s.accepts == {"EQUAL"} and s.found.text in (":", ",") and s.before.kind == "word":
+    if s.accepts == {"EQUAL"} and s.lexeme.text in (":", ",") and s.before.kind == "word":
         name = s.before
     elif s.wants_operator and not s.in_brackets and _declares(s):
-        name = s.found
+        name = s.lexeme
     else:
         return None
     return at(
@@ -48,7 +48,7 @@ def _declaration_late(s: Situation) -> Diagnostic | None:
 
 
 def _declares(s: Situation) -> bool:
-    if s.found.kind != "word" or s.found.text in RESERVED:
+    if s.lexeme.kind != "word" or s.lexeme.text in RESERVED:
         return False
     ahead = 1
     while s.look(ahead).text == "," and s.look(ahead + 1).kind == "word":
@@ -58,18 +58,18 @@ def _declares(s: Situation) -> bool:
 
 def _unnamed(s: Situation) -> Diagnostic | None:
     """An expression where every statement needs a name."""
-    found, before = s.found, s.before
+    lexeme, before = s.lexeme, s.before
     if s.accepts == {"EQUAL"} and before.kind == "word" and before.begins_line():
         span, text = before.span, "this expression has no name"
     elif s.wants_operator and not s.in_brackets and _begins_statement(s):
-        if found.text == "loss":
+        if lexeme.text == "loss":
             return at(
                 "LD016",
                 "a second result after an expression; expected one result",
-                found.span,
+                lexeme.span,
                 help="add the two, or name each: `loss critic = …`, `loss actor = …`",
             )
-        span, text = found.span, "the expression before has no name"
+        span, text = lexeme.span, "the expression before has no name"
     else:
         return None
     return at(
@@ -82,20 +82,20 @@ def _unnamed(s: Situation) -> Diagnostic | None:
 
 
 def _begins_statement(s: Situation) -> bool:
-    word = s.found.text in _STATEMENT_WORDS
-    binds = s.found.kind == "word" and s.found.text not in RESERVED and s.look(1).text == "="
+    word = s.lexeme.text in _STATEMENT_WORDS
+    binds = s.lexeme.kind == "word" and s.lexeme.text not in RESERVED and s.look(1).text == "="
     return word or binds
 
 
 def _comparison(s: Situation) -> Diagnostic | None:
-    found, before = s.found, s.before
+    lexeme, before = s.lexeme, s.before
     if not s.wants_operand:
         return None
-    if found.text in _COMPARISONS:
+    if lexeme.text in _COMPARISONS:
         return at(
             "LD010",
-            f"nothing to compare on the left of `{found.text}`; expected an expression",
-            found.span,
+            f"nothing to compare on the left of `{lexeme.text}`; expected an expression",
+            lexeme.span,
         )
     if before.text in _COMPARISONS and _ends_operand(s):
         return at(
@@ -107,12 +107,12 @@ def _comparison(s: Situation) -> Diagnostic | None:
 
 
 def _operand(s: Situation) -> Diagnostic | None:
-    found, before = s.found, s.before
+    lexeme, before = s.lexeme, s.before
     if not s.wants_operand:
         return None
-    if found.text in BINARY:
+    if lexeme.text in BINARY:
         return at(
-            "LD026", f"`{found.text}` without a left side; expected an expression", found.span
+            "LD026", f"`{lexeme.text}` without a left side; expected an expression", lexeme.span
         )
     if (before.text in ARITHMETIC or before.text == "not") and _ends_operand(s):
         side = "an operand" if before.text == "not" else "a right side"
@@ -122,22 +122,22 @@ def _operand(s: Situation) -> Diagnostic | None:
 
 def _ends_operand(s: Situation) -> bool:
     """Say whether an expression cannot begin here because something else begins or ends."""
-    found = s.found
-    if found.kind == "end" or found.text in _ENDING:
+    lexeme = s.lexeme
+    if lexeme.kind == "end" or lexeme.text in _ENDING:
         return True
-    return found.text in _STATEMENT_WORDS and (
+    return lexeme.text in _STATEMENT_WORDS and (
         s.look(1).text == "=" or s.look(2).text in ("=", "(")
     )
 
 
 def _list(s: Situation) -> Diagnostic | None:
-    if s.wants_operand and s.found.text == "[":
+    if s.wants_operand and s.lexeme.text == "[":
         help = "write `(a, b)`; one item is `(a,)`"
-        return at("LD032", "a list in an expression; expected a tuple", s.found.span, help=help)
+        return at("LD032", "a list in an expression; expected a tuple", s.lexeme.span, help=help)
     if s.before.text == "{" and s.accepts == {"NAME", "TEXT"}:
         help = "such as `{kernel: 1, bias: 0.1}`; numbers alone are a tuple: `(1, 0.1)`"
-        message = f"{s.found} in a mapping; expected a name or a quoted selector"
-        return at("LD032", message, s.found.span, help=help)
+        message = f"{s.lexeme} in a mapping; expected a name or a quoted selector"
+        return at("LD032", message, s.lexeme.span, help=help)
     return None
 
 
@@ -145,7 +145,7 @@ def _unquoted(s: Situation) -> Diagnostic | None:
     """A path or selector as a name of a mapping, without the quotes around it."""
     braces = [at for at, kind in enumerate(s.pending) if kind == "LEFT_BRACE"]
     in_type = not braces or s.pending[braces[0] - 1 : braces[0]] in (("COLON",), ("ARROW",))
-    if s.accepts != {"COLON"} or in_type or s.found.kind != "mark" or s.found.text in _ENDING:
+    if s.accepts != {"COLON"} or in_type or s.lexeme.kind != "mark" or s.lexeme.text in _ENDING:
         return None
     end = 0
     while s.look(end).text not in (":", ",", "}", "") and s.look(end + 1).kind != "end":
@@ -155,47 +155,47 @@ def _unquoted(s: Situation) -> Diagnostic | None:
     name = s.before.span.to(s.look(end - 1).span)
     return at(
         "LD001",
-        f"unexpected {s.found} in a name of a mapping; expected `:`",
-        s.found.span,
+        f"unexpected {s.lexeme} in a name of a mapping; expected `:`",
+        s.lexeme.span,
         help=f'a path or a selector is quoted: `"{name.text}"`',
         fix=Fix(name, f'"{name.text}"'),
     )
 
 
 def _conditional(s: Situation) -> Diagnostic | None:
-    if "ELSE" not in s.accepts or _begins_operand(s.found):
+    if "ELSE" not in s.accepts or _begins_operand(s.lexeme):
         return None
     return at(
         "LD030",
-        f"`if` without `else` before {s.found}; expected `else`",
-        s.found.span,
+        f"`if` without `else` before {s.lexeme}; expected `else`",
+        s.lexeme.span,
         help="write `value if condition else otherwise`",
     )
 
 
 def _reserved(s: Situation) -> Diagnostic | None:
-    found, before = s.found, s.before
-    if found.text == "lossdsl":
+    lexeme, before = s.lexeme, s.before
+    if lexeme.text == "lossdsl":
         return at(
             "LD024",
             "a version after the first line; expected it at the beginning",
-            found.span,
+            lexeme.span,
             help="begin the text with `lossdsl 1`, or leave it out",
         )
-    if before.text == "loss" and (found.text in ARITHMETIC or found.text in _COMPARISONS):
+    if before.text == "loss" and (lexeme.text in ARITHMETIC or lexeme.text in _COMPARISONS):
         return reserved(before.text, before.span)
-    if "NAME" in s.accepts and (found.text in RESERVED or found.text == "_"):
-        return reserved(found.text, found.span)
+    if "NAME" in s.accepts and (lexeme.text in RESERVED or lexeme.text == "_"):
+        return reserved(lexeme.text, lexeme.span)
     return None
 
 
 def _missing_operator(s: Situation) -> Diagnostic | None:
-    found, before = s.found, s.before
+    lexeme, before = s.lexeme, s.before
     if s.accepts == {"EQUAL"} and before.kind == "word":
-        found, before = before, s.look(-2)
-    elif not (s.wants_operator and _begins_operand(found)):
+        lexeme, before = before, s.look(-2)
+    elif not (s.wants_operator and _begins_operand(lexeme)):
         return None
-    for word in (before, found):
+    for word in (before, lexeme):
         if keyword.iskeyword(word.text) and word.text not in RESERVED:
             return at(
                 "LD019",
@@ -203,22 +203,22 @@ def _missing_operator(s: Situation) -> Diagnostic | None:
                 word.span,
                 help="`==` compares" if word.text == "is" else None,
             )
-    if found.text == "(" and s.look(-2).text == ".":
+    if lexeme.text == "(" and s.look(-2).text == ".":
         return at(
             "LD031",
             f"a method `{before.text}`; expected a function",
             before.span,
             help=f"write `{before.text}(…)` with the value as argument",
         )
-    foreign = _foreign_number(before, found)
+    foreign = _foreign_number(before, lexeme)
     if foreign is not None:
         return foreign
-    labels = (Label(found.span, "expected an operator", primary=True),)
+    labels = (Label(lexeme.span, "expected an operator", primary=True),)
     return Diagnostic(
         "LD007",
-        f"no operator between {before} and {found}",
+        f"no operator between {before} and {lexeme}",
         labels,
-        help="write `*` to multiply" if before.kind == "number" or found.text == "(" else None,
+        help="write `*` to multiply" if before.kind == "number" or lexeme.text == "(" else None,
     )
 
 
@@ -229,9 +229,9 @@ _FOREIGN_NUMBER = re.compile(
 _LONGEST = 64
 
 
-def _foreign_number(before: Lexeme, found: Lexeme) -> Diagnostic | None:
-    span = before.span.to(found.span)
-    if before.kind != "number" or not before.touches(found):
+def _foreign_number(before: Lexeme, lexeme: Lexeme) -> Diagnostic | None:
+    span = before.span.to(lexeme.span)
+    if before.kind != "number" or not before.touches(lexeme):
         return None
     if len(span.text) > _LONGEST or not _FOREIGN_NUMBER.fullmatch(span.text):
         return None
@@ -254,11 +254,11 @@ def _begins_operand(lexeme: Lexeme) -> bool:
 
 
 def _anything(s: Situation) -> Diagnostic:
-    ends = s.found.kind == "end"
+    ends = s.lexeme.kind == "end"
     return at(
         "LD001",
-        f"{'the text ends' if ends else f'unexpected {s.found}'}; expected {expectation(s)}",
-        s.found.span,
+        f"{'the text ends' if ends else f'unexpected {s.lexeme}'}; expected {expectation(s)}",
+        s.lexeme.span,
         help="inputs are declared by `a, b: type`" if s.accepts == {"COLON", "COMMA"} else None,
     )
 

@@ -35,64 +35,64 @@ CLOSING = frozenset({")", "]", "}"})
 
 
 def foreign_operator(s: Situation) -> Diagnostic | None:
-    found = s.found
-    pair = Span(found.span.source, s.before.span.start, found.span.end)
-    if found.text == "=" and s.before.text in ARITHMETIC and s.before.touches(found):
+    lexeme = s.lexeme
+    pair = Span(lexeme.span.source, s.before.span.start, lexeme.span.end)
+    if lexeme.text == "=" and s.before.text in ARITHMETIC and s.before.touches(lexeme):
         return at(
             "LD009",
             f"`{pair.text}` is no operator; a name gets its value once",
             pair,
             help="bind the result to another name",
         )
-    if (s.before.text, found.text) == ("<", ">") and s.before.touches(found):
+    if (s.before.text, lexeme.text) == ("<", ">") and s.before.touches(lexeme):
         return at("LD009", "`<>` is no operator", pair, help="write `!=`", fix=Fix(pair, "!="))
-    if found.text == "?":
+    if lexeme.text == "?":
         return at(
             "LD009",
             "`?` is no operator",
-            found.span,
+            lexeme.span,
             help="a choice is written `value if condition else otherwise`",
         )
-    if found.text not in _FOREIGN:
+    if lexeme.text not in _FOREIGN:
         return None
-    instead, meaning = _FOREIGN[found.text]
-    text = instead if s.look(1).span.start > found.span.end else f"{instead} "
-    if instead != "**" and s.before.touches(found) and s.before.kind != "mark":
+    instead, meaning = _FOREIGN[lexeme.text]
+    text = instead if s.look(1).span.start > lexeme.span.end else f"{instead} "
+    if instead != "**" and s.before.touches(lexeme) and s.before.kind != "mark":
         text = f" {text}"
     return at(
         "LD009",
-        f"`{found.text}` is no operator of the language",
-        found.span,
+        f"`{lexeme.text}` is no operator of the language",
+        lexeme.span,
         help=f"write {meaning}",
-        fix=Fix(found.span, text),
+        fix=Fix(lexeme.span, text),
     )
 
 
 def unknown_character(s: Situation) -> Diagnostic | None:
-    found = s.found
-    if found.kind != "mark" or (found.text.isascii() and found.text not in "$`;\\"):
+    lexeme = s.lexeme
+    if lexeme.kind != "mark" or (lexeme.text.isascii() and lexeme.text not in "$`;\\"):
         return None
-    instead = _TYPOGRAPHIC.get(found.text, unicodedata.normalize("NFKC", found.text))
-    known = instead != found.text and instead.isascii()
-    described = unicodedata.name(found.text, "unnamed").lower()
+    instead = _TYPOGRAPHIC.get(lexeme.text, unicodedata.normalize("NFKC", lexeme.text))
+    known = instead != lexeme.text and instead.isascii()
+    described = unicodedata.name(lexeme.text, "unnamed").lower()
     return at(
         "LD002",
-        f"`{found.text}`, {described}, is no character of the language",
-        found.span,
+        f"`{lexeme.text}`, {described}, is no character of the language",
+        lexeme.span,
         help=f"write `{instead}`" if known and instead.strip() else "delete it",
-        fix=Fix(found.span, instead) if known else None,
+        fix=Fix(lexeme.span, instead) if known else None,
     )
 
 
 def equals(s: Situation) -> Diagnostic | None:
     """`=` where only a comparison can stand, and its misspellings `=<`, `=>`, `===`."""
-    found, after = s.found, s.look(1)
-    if found.text in ("<", ">") and s.before.text == "=":
-        found, after = s.before, found
-    if found.text != "=":
+    lexeme, after = s.lexeme, s.look(1)
+    if lexeme.text in ("<", ">") and s.before.text == "=":
+        lexeme, after = s.before, lexeme
+    if lexeme.text != "=":
         return None
-    if after.text in ("<", ">") and found.touches(after):
-        both = found.span.to(after.span)
+    if after.text in ("<", ">") and lexeme.touches(after):
+        both = lexeme.span.to(after.span)
         right = f"{after.text}="
         return at(
             "LD008",
@@ -101,8 +101,8 @@ def equals(s: Situation) -> Diagnostic | None:
             help=f"write `{right}`",
             fix=Fix(both, right),
         )
-    if s.before.text == "==" and s.before.touches(found):
-        both = s.before.span.to(found.span)
+    if s.before.text == "==" and s.before.touches(lexeme):
+        both = s.before.span.to(lexeme.span)
         return at("LD008", "`===` is no operator", both, help="write `==`", fix=Fix(both, "=="))
     if not s.wants_operator:
         return None
@@ -112,38 +112,38 @@ def equals(s: Situation) -> Diagnostic | None:
     return at(
         "LD008",
         "`=` in an expression; expected `==`",
-        found.span,
+        lexeme.span,
         help="a function is defined by `def f(x) = …`" if defines else "`==` compares",
-        fix=None if defines else Fix(found.span, "=="),
+        fix=None if defines else Fix(lexeme.span, "=="),
     )
 
 
 def comma(s: Situation) -> Diagnostic | None:
-    found, before = s.found, s.before
-    if before.text == "," and (found.text in CLOSING or found.text == ","):
+    lexeme, before = s.lexeme, s.before
+    if before.text == "," and (lexeme.text in CLOSING or lexeme.text == ","):
         return at(
             "LD012",
-            f"a comma before {found}; expected {_listed(s)}",
+            f"a comma before {lexeme}; expected {_listed(s)}",
             before.span,
             help="delete it",
             fix=Fix(before.span, ""),
         )
-    if found.text != ",":
+    if lexeme.text != ",":
         return None
     if before.text in ("(", "[", "{") or before.kind == "start":
         message = f"a comma after `{before.text}`" if before.text else "a comma at the beginning"
         return at(
             "LD012",
             f"{message}; expected {_listed(s)}",
-            found.span,
+            lexeme.span,
             help="delete it",
-            fix=Fix(found.span, ""),
+            fix=Fix(lexeme.span, ""),
         )
     if s.wants_operator and not s.in_brackets:
         return at(
             "LD012",
             "a comma outside brackets; expected an operator",
-            found.span,
+            lexeme.span,
             help="a tuple is written `(a, b)`; terms are added with `+`",
         )
     return None

@@ -37,48 +37,48 @@ _ALIASES = {
 
 def _signature_only(s: Situation) -> Diagnostic | None:
     """`?`, `|`, choices and static kinds, in a declaration."""
-    found = s.found
-    kind = s.wants_type and (found.text in _SIGNATURE_WORDS or found.kind == "text")
-    mark = found.text in ("?", "|") and "EQUAL" in s.accepts and not s.wants_operator
-    ends = found.text in ("?", "|") and s.accepts == {"$END"}
+    lexeme = s.lexeme
+    kind = s.wants_type and (lexeme.text in _SIGNATURE_WORDS or lexeme.kind == "text")
+    mark = lexeme.text in ("?", "|") and "EQUAL" in s.accepts and not s.wants_operator
+    ends = lexeme.text in ("?", "|") and s.accepts == {"$END"}
     if not (kind or mark or ends):
         return None
     return at(
         "LD028",
-        f"{found} in the type of an input; only signatures of functions have it",
-        found.span,
+        f"{lexeme} in the type of an input; only signatures of functions have it",
+        lexeme.span,
         help="an input is an array such as `f32[B, C]`, a `tree` or a record",
     )
 
 
 def _unknown_type(s: Situation) -> Diagnostic | None:
-    found = s.found
-    if not s.wants_type or found.kind not in ("word", "number"):
+    lexeme = s.lexeme
+    if not s.wants_type or lexeme.kind not in ("word", "number"):
         return None
-    near = _ALIASES.get(found.text)
+    near = _ALIASES.get(lexeme.text)
     if near is None:
-        near = next(iter(get_close_matches(found.text, _TYPES, n=1, cutoff=0.6)), None)
-    wanted = "a dtype or `tree`" if s.before.text in _ROLES else "a dtype, a role or `tree`"
+        near = next(iter(get_close_matches(lexeme.text, _TYPES, n=1, cutoff=0.6)), None)
+    expected = "a dtype or `tree`" if s.before.text in _ROLES else "a dtype, a role or `tree`"
     return at(
         "LD014",
-        f"unknown type `{found.text}`; expected {wanted}",
-        found.span,
+        f"unknown type `{lexeme.text}`; expected {expected}",
+        lexeme.span,
         help=f"did you mean `{near}`?" if near else f"dtypes: {', '.join(_DTYPES)}",
-        fix=Fix(found.span, near) if near else None,
+        fix=Fix(lexeme.span, near) if near else None,
     )
 
 
 def _default(s: Situation) -> Diagnostic | None:
     """More than one number as the default of an input."""
-    found = s.found
+    lexeme = s.lexeme
     begins = "TRUE" in s.accepts and not s.wants_operand
-    follows = _after_default(s) and found.text not in RESERVED
+    follows = _after_default(s) and lexeme.text not in RESERVED
     if not (begins or follows):
         return None
     return at(
         "LD011",
-        f"unexpected {found} in the default of an input; expected one number, `true` or `false`",
-        found.span,
+        f"unexpected {lexeme} in the default of an input; expected one number, `true` or `false`",
+        lexeme.span,
         help="a default is a plain value; bind an expression to a name of its own",
     )
 
@@ -94,17 +94,17 @@ def _dim(s: Situation) -> Diagnostic | None:
     """A size that is no sum of products of symbols and whole numbers."""
     if not {"UNDERSCORE", "DOTS"} <= s.accepts and not _in_dims(s):
         return None
-    if s.found.kind == "end":
+    if s.lexeme.kind == "end":
         return None
     help = "sizes are numbers, symbols, `_`, `...` and runs `*S`"
-    if s.found.text == "**":
+    if s.lexeme.text == "**":
         help = "only a bare symbol has a power, such as `H**2`; multiply out: `(H+1)*(H+1)`"
     elif s.before.text == "**":
         help = "an exponent is a whole number, such as `H**2`"
     return at(
         "LD034",
-        f"unexpected {s.found} in a size; expected arithmetic such as `T-1`, `2*C` or `H*W`",
-        s.found.span,
+        f"unexpected {s.lexeme} in a size; expected arithmetic such as `T-1`, `2*C` or `H*W`",
+        s.lexeme.span,
         help=help,
     )
 

@@ -48,13 +48,13 @@ def read_name(span: Span) -> tuple[str, Diagnostic | None]:
         if name in RESERVED:
             return name, reserved(name, span)
         if _LOOK_ALIKES.intersection(name) and any(map(_is_latin, name)):
-            found = next(letter for letter in name if letter in _LOOK_ALIKES)
-            described = unicodedata.name(found, "unnamed").lower()
+            look_alike = next(letter for letter in name if letter in _LOOK_ALIKES)
+            described = unicodedata.name(look_alike, "unnamed").lower()
             return name, at(
                 "LD020",
                 f"`{name}` mixes Latin letters with a letter that looks like one",
                 span,
-                f"`{found}` is {described}",
+                f"`{look_alike}` is {described}",
                 help="retype the name in one script",
             )
     if name in _CONSTANTS:

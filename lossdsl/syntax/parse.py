@@ -26,31 +26,33 @@ def parse_program(
 
     A spec has at least one result; a library holds definitions only.
     """
-    program, found, building = _parse(source, "program", limits)
+    program, diagnostics, building = _parse(source, "program", limits)
     if program is None:
-        return None, found
+        return None, diagnostics
     program = replace(program, comments=building.comments)
-    found = (*found, *violations(program, limits, library=library))[: limits.diagnostics]
-    return (None if found else program), found
+    diagnostics = (*diagnostics, *violations(program, limits, library=library))[
+        : limits.diagnostics
+    ]
+    return (None if diagnostics else program), diagnostics
 
 
 def parse_signature(source: Source) -> tuple[Signature | None, tuple[Diagnostic, ...]]:
     """Return the signature that a text such as `abs(x: num[*S]) -> num[*S]` holds."""
-    signature, found, _ = _parse(source, "signature", DEFAULT_LIMITS)
-    return _once(signature, found)
+    signature, diagnostics, _ = _parse(source, "signature", DEFAULT_LIMITS)
+    return _once(signature, diagnostics)
 
 
 def parse_type(source: Source) -> tuple[TypeExpr | None, tuple[Diagnostic, ...]]:
     """Return the type of an input that a text such as `labels int[B]` holds."""
-    kind, found, _ = _parse(source, "input_type", DEFAULT_LIMITS)
-    return _once(kind, found)
+    kind, diagnostics, _ = _parse(source, "input_type", DEFAULT_LIMITS)
+    return _once(kind, diagnostics)
 
 
-def _once(tree: Any, found: tuple[Diagnostic, ...]) -> tuple[Any, tuple[Diagnostic, ...]]:
+def _once(tree: Any, diagnostics: tuple[Diagnostic, ...]) -> tuple[Any, tuple[Diagnostic, ...]]:
     """Return a signature or type in which nothing is given twice, and what is wrong with it."""
     if tree is not None:
-        found = (*found, *(repeat for node in walk(tree) for repeat in repeats(node)))
-    return (None if found else tree), found
+        diagnostics = (*diagnostics, *(repeat for node in walk(tree) for repeat in repeats(node)))
+    return (None if diagnostics else tree), diagnostics
 
 
 def _parse(
@@ -66,8 +68,8 @@ def _parse(
         tree = reader.parse(source.text, start=start)
     except UnexpectedInput as problem:
         # What was found before the parser stopped may be why it did.
-        found = tuple(building.diagnostics) or (explain(problem, source, start),)
-        return None, found, building
+        diagnostics = tuple(building.diagnostics) or (explain(problem, source, start),)
+        return None, diagnostics, building
     finally:
         BUILDING.reset(token)
     return tree, tuple(building.diagnostics), building

@@ -23,25 +23,27 @@ def repeats(node: object) -> Iterator[Diagnostic]:
     """Yield what one node, without those below it, gives twice."""
     match node:
         case Call(function, _, keywords):
-            entries = [(one.name, one.span) for one in keywords]
+            entries = [(keyword.name, keyword.span) for keyword in keywords]
             yield from _twice("LD104", entries, f"`{{}}` of `{function}` is given twice")
         case Signature(name, parameters):
-            entries = [(one.name, one.span) for one in parameters]
+            entries = [(parameter.name, parameter.span) for parameter in parameters]
             yield from _twice("LD109", entries, f"two parameters of `{name}` are called `{{}}`")
         case RecordTypeExpr(fields):
-            entries = [(one.name, one.span) for one in fields]
+            entries = [(field.name, field.span) for field in fields]
             yield from _twice("LD109", entries, "two fields of a record are called `{}`")
         case ChoiceTypeExpr(options, span):
             entries = [(option, span) for option in options]
             yield from _twice("LD109", entries, 'a choice has `"{}"` twice')
         case UnionTypeExpr(options):
-            entries = [(one, one.span) for one in options]
+            entries = [(option, option.span) for option in options]
             yield from _twice("LD109", entries, "a parameter may be `{}` twice")
         case WordTypeExpr("axis", arguments, span):
-            entries = [(one, span) for one in arguments]
+            entries = [(argument, span) for argument in arguments]
             yield from _twice("LD109", entries, "an axis has the name `{}` twice")
         case Program(statements=statements):
-            yield from _definitions([one for one in statements if isinstance(one, Definition)])
+            yield from _definitions(
+                [statement for statement in statements if isinstance(statement, Definition)]
+            )
         case _:
             pass
 
@@ -49,9 +51,11 @@ def repeats(node: object) -> Iterator[Diagnostic]:
 def _definitions(definitions: Sequence[Definition]) -> Iterator[Diagnostic]:
     """Of two definitions for the same arguments the second would never be called."""
     entries: list[tuple[object, Span]] = []
-    for one in definitions:
-        taken = tuple((parameter.name, parameter.type) for parameter in one.signature.parameters)
-        entries.append(((one.signature.name, taken), one.signature.span))
+    for definition in definitions:
+        taken = tuple(
+            (parameter.name, parameter.type) for parameter in definition.signature.parameters
+        )
+        entries.append(((definition.signature.name, taken), definition.signature.span))
     for (name, _), places in _places(entries):
         message = f"`{name}` is defined twice for the same arguments"
         help = "rename one; several definitions of one name differ in the types they take"
@@ -65,10 +69,10 @@ def _twice(code: str, entries: Sequence[tuple[object, Span]], message: str) -> I
 
 
 def _places(entries: Sequence[tuple[object, Span]]) -> Iterator[tuple[Any, list[Span]]]:
-    found: dict[object, list[Span]] = {}
+    places: dict[object, list[Span]] = {}
     for key, span in entries:
-        found.setdefault(key, []).append(span)
-    return ((key, spans) for key, spans in found.items() if len(spans) > 1)
+        places.setdefault(key, []).append(span)
+    return ((key, spans) for key, spans in places.items() if len(spans) > 1)
 
 
 def _repeat(code: str, message: str, places: Sequence[Span], help: str) -> Diagnostic:

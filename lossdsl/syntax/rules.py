@@ -115,7 +115,7 @@ def declared_mask(definition: Definition) -> Parameter | None:
     if definition.kind != "loss":
         return None
     parameters = definition.signature.parameters
-    return next((one for one in parameters if one.name == options.WHERE and one.type), None)
+    return next((mask for mask in parameters if mask.name == options.WHERE and mask.type), None)
 
 
 def _is_mask(parameter: Parameter, signature: Signature) -> bool:
@@ -126,8 +126,10 @@ def _is_mask(parameter: Parameter, signature: Signature) -> bool:
             OptionalTypeExpr(ArrayTypeExpr(dtype="bool", dims=dims)),
             None | Literal(None),
         ):
-            others = [one for one in signature.parameters if one is not parameter]
-            known = {dim for one in others for dim in walk(one) if isinstance(dim, DimExpr | Run)}
+            others = [other for other in signature.parameters if other is not parameter]
+            known = {
+                dim for other in others for dim in walk(other) if isinstance(dim, DimExpr | Run)
+            }
             return bool(dims) and known.issuperset(dims) and Run(None, parameter.span) not in dims
         case _:
             return False

@@ -51,7 +51,7 @@ class Lexeme:
 
 @dataclass(frozen=True)
 class Situation:
-    """A refused text: `found` is the first lexeme that cannot stand where it stands.
+    """A refused text: `lexeme` is the first that cannot stand where it stands.
 
     `accepts` holds the terminals that could; `pending` the tokens of constructs not yet complete.
     """
@@ -62,7 +62,7 @@ class Situation:
     pending: tuple[str, ...]
 
     @property
-    def found(self) -> Lexeme:
+    def lexeme(self) -> Lexeme:
         return self.lexemes[self.at]
 
     def look(self, distance: int) -> Lexeme:
@@ -127,13 +127,13 @@ def _is_end(problem: UnexpectedInput) -> bool:
 
 
 def _lexemes(source: Source) -> tuple[Lexeme, ...]:
-    found = [
+    lexemes = [
         Lexeme(match.lastgroup or "mark", match[0], Span(source, match.start(), match.end()))
         for match in _LEXEME.finditer(source.text)
         if match.lastgroup != "skip"
     ]
-    end = found[-1].span.end if found else 0
-    return (*found, Lexeme("end", "", Span(source, end, end)))
+    end = lexemes[-1].span.end if lexemes else 0
+    return (*lexemes, Lexeme("end", "", Span(source, end, end)))
 
 
 # What a reader calls the terminals; whatever is not here is written as it is.

@@ -45,7 +45,7 @@ def scan(source: Source, limits: Limits) -> Scan:
     if hidden:
         return Scan((), hidden)
     comments: list[Comment] = []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     open_brackets: list[Span] = []
     for piece in _PIECE.finditer(source.text):
         span = Span(source, piece.start(), piece.end())
@@ -53,20 +53,20 @@ def scan(source: Source, limits: Limits) -> Scan:
             case "comment":
                 comments.append(Comment(piece[0].rstrip(), _begins_line(span), span))
             case "unterminated":
-                return Scan((), (*found, _unterminated(span)))
+                return Scan((), (*diagnostics, _unterminated(span)))
             case "opening":
                 open_brackets.append(span)
                 if len(open_brackets) > limits.nesting:
-                    return Scan((), (*found, too_deep(span, limits)))
+                    return Scan((), (*diagnostics, too_deep(span, limits)))
             case "closing":
                 problem = _close(open_brackets, span)
                 if problem is not None:
-                    return Scan((), (*found, problem))
+                    return Scan((), (*diagnostics, problem))
             case _:
                 pass
     if open_brackets:
-        found.append(_unclosed(open_brackets[-1]))
-    return Scan(tuple(comments), tuple(found))
+        diagnostics.append(_unclosed(open_brackets[-1]))
+    return Scan(tuple(comments), tuple(diagnostics))
 
 
 def too_deep(span: Span, limits: Limits) -> Diagnostic:
@@ -119,8 +119,8 @@ def _unterminated(span: Span) -> Diagnostic:
 
 
 def _unclosed(opening: Span) -> Diagnostic:
-    wanted = _CLOSES[opening.text]
-    return at("LD005", f"`{opening.text}` is never closed; expected `{wanted}`", opening)
+    expected = _CLOSES[opening.text]
+    return at("LD005", f"`{opening.text}` is never closed; expected `{expected}`", opening)
 
 
 def _close(open_brackets: list[Span], closing: Span) -> Diagnostic | None:
@@ -134,8 +134,8 @@ def _close(open_brackets: list[Span], closing: Span) -> Diagnostic | None:
             fix=Fix(closing, ""),
         )
     opening = open_brackets.pop()
-    wanted = _CLOSES[opening.text]
-    if closing.text == wanted:
+    expected = _CLOSES[opening.text]
+    if closing.text == expected:
         return None
-    labels = (Label(closing, f"expected `{wanted}`", primary=True), Label(opening, "opened here"))
+    labels = (Label(closing, f"expected `{expected}`", primary=True), Label(opening, "opened here"))
     return Diagnostic("LD006", f"`{opening.text}` is closed by `{closing.text}`", labels)

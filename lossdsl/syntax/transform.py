@@ -83,10 +83,10 @@ def _addend(sign: Token | None, item: Expr | _Labeled) -> Addend:
 
 def _arguments(items: Children) -> tuple[tuple[Any, ...], tuple[Keyword, ...]]:
     """Part the arguments of a call or index, positional ones first."""
-    found = [item for item in items if not isinstance(item, Token)]
-    positional = tuple(item for item in found if not isinstance(item, Keyword))
-    keywords = tuple(item for item in found if isinstance(item, Keyword))
-    for item in found[len(positional) :]:
+    arguments = [item for item in items if not isinstance(item, Token)]
+    positional = tuple(item for item in arguments if not isinstance(item, Keyword))
+    keywords = tuple(item for item in arguments if isinstance(item, Keyword))
+    for item in arguments[len(positional) :]:
         if not isinstance(item, Keyword):
             BUILDING.get().diagnostics.append(
                 at(
