@@ -27,16 +27,16 @@ def align(text: str, raw: str, start: int, end: int, quote: str) -> tuple[int, .
         while not width:
             if at >= end:
                 return None
-            found = raw[at]
-            if quote == '"' and found == "\\":
+            written = raw[at]
+            if quote == '"' and written == "\\":
                 if skipped := _CONTINUATION.match(raw, at, end):
                     at = skipped.end()
                     continue
                 escape = _ESCAPE.match(raw, at, end)
                 width = len(escape.group()) if escape else 1
-            elif found == character or (found.isspace() and character.isspace()):
+            elif written == character or (written.isspace() and character.isspace()):
                 width = 2 if quote == "'" and raw.startswith("''", at) else 1
-            elif found.isspace():
+            elif written.isspace():
                 at += 1
             else:
                 return None

@@ -62,8 +62,8 @@ class LossSpec(BaseModel):
             return {"text": value}
         if isinstance(value, Mapping):
             if problem := shape_problem(value):
-                said, help = problem
-                raise LossError([at("LD705", f"the spec {said}", None, help=help)])
+                predicate, help = problem
+                raise LossError([at("LD705", f"the spec {predicate}", None, help=help)])
             return {("text" if name == "loss" else name): value[name] for name in value}
         if not issubclass(type(value), LossSpec):  # pydantic 2.11 asks an instance for attributes
             raise ValueError(f"a spec is a text or a mapping, not {article(type(value).__name__)}")

@@ -56,12 +56,12 @@ class _Twice(ValueError):
 
 
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise _Twice(name)
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _read(file: Source, loads: Callable[[str], Any]) -> Reading:
@@ -74,13 +74,15 @@ def _read(file: Source, loads: Callable[[str], Any]) -> Reading:
     except json.JSONDecodeError as error:
         return refuse("LD702", f"JSON stops here: {error.msg.lower()}", file, error.pos, error.pos)
     except tomllib.TOMLDecodeError as error:
-        said = str(error)
-        place = _TOML_PLACE.search(said)
+        message = str(error)
+        place = _TOML_PLACE.search(message)
         start = len(file.text)
         if place and place[1]:
             start = file.line_start(int(place[1]) - 1) + int(place[2]) - 1
-        said = _TOML_PLACE.sub("", said)
-        return refuse("LD702", f"TOML stops here: {said[:1].lower()}{said[1:]}", file, start, start)
+        message = _TOML_PLACE.sub("", message)
+        return refuse(
+            "LD702", f"TOML stops here: {message[:1].lower()}{message[1:]}", file, start, start
+        )
     except RecursionError:
         return refuse("LD703", f"nested deeper than {DEPTH} levels", file, 0, 0)
     except ValueError:

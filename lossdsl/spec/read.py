@@ -20,7 +20,7 @@ from lossdsl.syntax.parse import parse_program, parse_type
 
 ENDINGS = (".loss", ".yaml", ".yml", ".json", ".toml")
 
-Found = tuple[Diagnostic, ...]
+Diagnostics = tuple[Diagnostic, ...]
 
 _COMMENT = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'|(?P<comment>#[^\n]*)""")
 
@@ -33,14 +33,14 @@ class Written:
     inputs: Mapping[str, Source]
 
 
-def read_spec(path: Any, key: Any = "loss") -> tuple[Written | None, Found]:
+def read_spec(path: Any, key: Any = "loss") -> tuple[Written | None, Diagnostics]:
     """Read the spec of a `.loss` file, or the one under a dotted key of YAML, JSON or TOML."""
     if not isinstance(path, (str, PathLike)) or not isinstance(fspath(path), str):
-        found = f"a path is a text or a `Path`, not {article(type(path).__name__)}"
-        return None, (at("LD701", found, None, help='such as `load("conf/train.yaml")`'),)
+        message = f"a path is a text or a `Path`, not {article(type(path).__name__)}"
+        return None, (at("LD701", message, None, help='such as `load("conf/train.yaml")`'),)
     if not isinstance(key, str):
-        found = f"a key is a text, not {article(type(key).__name__)}"
-        return None, (at("LD704", found, None, help='such as `key="train.loss"`'),)
+        message = f"a key is a text, not {article(type(key).__name__)}"
+        return None, (at("LD704", message, None, help='such as `key="train.loss"`'),)
     path = Path(path)
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -85,7 +85,7 @@ def _document(file: Source, ending: str) -> Reading:
             return read_yaml(file)
 
 
-def _written(document: Document, path: tuple[str, ...]) -> tuple[Written | None, Found]:
+def _written(document: Document, path: tuple[str, ...]) -> tuple[Written | None, Diagnostics]:
     value, steps = within(document.value, path)
     name = document.file.name
     if steps < len(path):
@@ -94,24 +94,24 @@ def _written(document: Document, path: tuple[str, ...]) -> tuple[Written | None,
         return None, (at("LD704", message, None, help=_keys(value, path[steps])),)
     match value:
         case str():
-            written, found = Written(_text(document, path, value), {}), ()
+            written, diagnostics = Written(_text(document, path, value), {}), ()
         case dict():
-            written, found = _mapping(document, path, value)
+            written, diagnostics = _mapping(document, path, value)
         case _:
             message = f"`{'.'.join(path)}` in `{name}` is {kind(value)}, not a text or a mapping"
-            written, found = None, (at("LD705", message, None),)
+            written, diagnostics = None, (at("LD705", message, None),)
     if written is not None:
-        found = found or _swallowed(written.source) or _beside(document, path, written)
-    return (None if found else written), found
+        diagnostics = diagnostics or _swallowed(written.source) or _beside(document, path, written)
+    return (None if diagnostics else written), diagnostics
 
 
 def _mapping(
     document: Document, path: tuple[str, ...], value: dict[Any, Any]
-) -> tuple[Written | None, Found]:
+) -> tuple[Written | None, Diagnostics]:
     problem = shape_problem(value)
     if problem:
-        said, help = problem
-        message = f"`{'.'.join(path)}` in `{document.file.name}` {said}"
+        predicate, help = problem
+        message = f"`{'.'.join(path)}` in `{document.file.name}` {predicate}"
         return None, (at("LD705", message, None, help=help),)
     name = "text" if "text" in value else "loss"
     inputs = value.get("inputs", {})
@@ -137,7 +137,7 @@ def shape_problem(value: Mapping[Any, Any]) -> tuple[str, str | None] | None:
     return None
 
 
-def _beside(document: Document, path: tuple[str, ...], written: Written) -> Found:
+def _beside(document: Document, path: tuple[str, ...], written: Written) -> Diagnostics:
     """Find types of inputs that stand beside a spec, where nothing reads them.
 
     A config has keys of all sorts there. What is meant for the spec maps names to types, and some
@@ -179,7 +179,7 @@ def _text(document: Document, path: tuple[str, ...], text: str) -> Source:
     return Source(text, document.file.name, Origin(document.file, offsets))
 
 
-def _swallowed(source: Source) -> Found:
+def _swallowed(source: Source) -> Diagnostics:
     """Find comments that run on over lines which the config folded into one."""
     if source.origin is None:
         return ()
@@ -194,11 +194,11 @@ def _swallowed(source: Source) -> Found:
     return ()
 
 
-def _keys(value: Any, wanted: str) -> str | None:
+def _keys(value: Any, missing: str) -> str | None:
     if not isinstance(value, dict):
         return f"there is {kind(value)}"
     names = sorted(name for name in value if isinstance(name, str))
-    if close := get_close_matches(wanted, names, n=1):
+    if close := get_close_matches(missing, names, n=1):
         return f"did you mean `{close[0]}`?"
     shown = ", ".join(f"`{name}`" for name in names[:8])
     return f"the keys there: {shown}{', …' if len(names) > 8 else ''}" if names else "it is empty"

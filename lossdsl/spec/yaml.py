@@ -57,22 +57,24 @@ def read_yaml(file: Source) -> Reading:
     reader = YAML(typ="safe", pure=True)
     try:
         value = _build(_safe(reader.parse(file.text)), reader)
-    except _Refused as found:
-        start = found.event.start_mark.index
-        return refuse("LD703", found.message, file, start, found.event.end_mark.index, found.help)
+    except _Refused as refused:
+        start = refused.event.start_mark.index
+        return refuse(
+            "LD703", refused.message, file, start, refused.event.end_mark.index, refused.help
+        )
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         start = min(mark.index, len(file.text)) if mark else 0
-        said = (error.problem or error.context or "it is not well-formed").splitlines()[0]
-        return refuse("LD702", f"YAML stops here: {said}", file, start, start, _QUOTING)
+        message = (error.problem or error.context or "it is not well-formed").splitlines()[0]
+        return refuse("LD702", f"YAML stops here: {message}", file, start, start, _QUOTING)
     except ReaderError as error:
         start = min(error.position, len(file.text))
         return refuse("LD702", "YAML has no place for this character", file, start, start + 1)
     except YAMLError:
         return refuse("LD702", "this is not YAML", file, 0, 0)
     except (ValueError, OverflowError):  # an escape of a number that no character has
-        found = _BEYOND.search(file.text)
-        span = found.span() if found else (0, 0)
+        match = _BEYOND.search(file.text)
+        span = match.span() if match else (0, 0)
         help = "the last character is `\\U0010FFFF`"
         return refuse("LD702", "an escape past the last character of Unicode", file, *span, help)
     return Document(file, value, lambda path, text: _offsets(file, value, path, text)), ()
