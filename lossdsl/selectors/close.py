@@ -31,7 +31,9 @@ def close(selector: Selector, paths: Sequence[Path], n: int = 2) -> list[str]:
             places = path if open_end else path[-1:]
             last = max((similarity(written[-1], segment) for segment in places), default=0.0)
             if last >= SIMILAR:
-                before = [max(similarity(one, part) for part in path) for one in written[:-1]]
+                before = [
+                    max(similarity(segment, part) for part in path) for segment in written[:-1]
+                ]
                 score = (last + sum(before)) / len(written)
                 scores[path] = max(score, scores.get(path, 0.0))
     ranked = sorted(scores, key=lambda path: -scores[path])

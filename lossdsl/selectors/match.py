@@ -29,23 +29,25 @@ def select(
     (0, 2)
     """
     base = resolve(selector.exact or (), paths)
-    wanted = [_matcher(pattern) for pattern in selector.patterns]
-    unwanted = [_matcher(pattern) for pattern in selector.exclusions]
-    found: list[int] = []
+    included = [_matcher(pattern) for pattern in selector.patterns]
+    excluded = [_matcher(pattern) for pattern in selector.exclusions]
+    positions: list[int] = []
     for position, path in enumerate(paths):
         if path[: len(base)] != base:
             continue
         rest = path[len(base) :]
-        if not any(matches(rest) for matches in wanted):
+        if not any(matches(rest) for matches in included):
             continue
-        if any(matches(rest) for matches in unwanted):
+        if any(matches(rest) for matches in excluded):
             continue
-        if not all(COMPARISONS[one](ranks[position], rank) for one, rank in selector.ndim):
+        if not all(
+            COMPARISONS[operator](ranks[position], rank) for operator, rank in selector.ndim
+        ):
             continue
         if selector.dtype is not None and fits(dtypes[position], selector.dtype) is not True:
             continue
-        found.append(position)
-    return tuple(found)
+        positions.append(position)
+    return tuple(positions)
 
 
 def resolve(exact: Path, paths: Sequence[Path]) -> Path:
@@ -136,5 +138,5 @@ def _below(path: Path, base: Path) -> bool:
 def _end_of(literal: Path, path: Path) -> int:
     """Return where the first occurrence of the segments ends in a path."""
     starts = range(len(path) - len(literal) + 1)
-    found = (start for start in starts if path[start : start + len(literal)] == literal)
-    return next(found, -len(literal)) + len(literal)
+    positions = (start for start in starts if path[start : start + len(literal)] == literal)
+    return next(positions, -len(literal)) + len(literal)

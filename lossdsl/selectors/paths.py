@@ -33,7 +33,7 @@ class Flat(NamedTuple):
     @property
     def read(self) -> list[int]:
         """The positions of the leaves that a loss can read."""
-        return [place for place, found in enumerate(self.unread) if found is None]
+        return [place for place, reason in enumerate(self.unread) if reason is None]
 
     def rebuilt(self, leaves: Sequence[Any]) -> Any:
         """Return the tree with other leaves; one that stands for what JAX cannot take is none."""
@@ -43,9 +43,9 @@ class Flat(NamedTuple):
     def unread_of(self, name: str) -> tuple[tuple[Path, Unread], ...]:
         """Return the other leaves by path, with the names that messages give them."""
         return tuple(
-            (path, found.at("/".join((name, *path))))
-            for path, found in zip(self.paths, self.unread, strict=True)
-            if found is not None
+            (path, reason.at("/".join((name, *path))))
+            for path, reason in zip(self.paths, self.unread, strict=True)
+            if reason is not None
         )
 
 
@@ -72,7 +72,7 @@ def _is_too_deep(tree: object) -> bool:
     level = [tree]
     for _ in range(DEPTH):
         inner = [_items(node) for node in level if isinstance(node, (dict, list, tuple))]
-        level = list({id(one): one for items in inner for one in items}.values())
+        level = list({id(item): item for items in inner for item in items}.values())
         if not level:
             return False
     return True
@@ -108,10 +108,10 @@ def duplicates(paths: Sequence[Path]) -> list[Path]:
 
 def _unread(keys: tuple[Any, ...], leaf: object) -> Unread | None:
     """Return what a leaf is that no loss can read, in a module or in a plain container."""
-    found = unread(leaf)
-    if found is None or not any(isinstance(key, _tree_util().GetAttrKey) for key in keys):
-        return found
-    return found.in_module()
+    reason = unread(leaf)
+    if reason is None or not any(isinstance(key, _tree_util().GetAttrKey) for key in keys):
+        return reason
+    return reason.in_module()
 
 
 def _entries(
@@ -136,8 +136,8 @@ def _entries(
         for key, child in inside:
             # A box with several children would give them all one path.
             outer = keys if is_box and len(inside) == 1 else (*keys, *key)
-            for rest, leaf, found in _entries(child, within):
-                yield (*outer, *rest), leaf, found
+            for rest, leaf, reason in _entries(child, within):
+                yield (*outer, *rest), leaf, reason
 
 
 def _children(box: object) -> list[tuple[tuple[Any, ...], Any]]:

@@ -41,14 +41,16 @@ class Selector:
         >>> Selector((("**", "head"),), exclusions=(("**", "bias"),)).with_below().text
         '["head | head/** !bias"]'
         """
-        below = ((*one, RUN) for one in self.patterns if one[-1] != RUN)
+        below = ((*pattern, RUN) for pattern in self.patterns if pattern[-1] != RUN)
         return replace(self, patterns=_canonical((*self.patterns, *below)))
 
     @property
     def pattern_text(self) -> str:
         """The patterns and exclusions as one would write them in quotes."""
         patterns = " | ".join(map(pattern_text, self.patterns))
-        return " ".join([patterns, *(f"!{pattern_text(one)}" for one in self.exclusions)])
+        return " ".join(
+            [patterns, *(f"!{pattern_text(exclusion)}" for exclusion in self.exclusions)]
+        )
 
     @property
     def text(self) -> str:
@@ -197,13 +199,13 @@ def _pattern(token: str, offset: int) -> tuple[Pattern, int] | Problem:
     written = 0
     at = offset + anchored
     for segment in token[anchored:].split("/"):
-        found = [] if segment == RUN else list(pieces(segment))
+        parts = [] if segment == RUN else list(pieces(segment))
         if not segment:
             return Problem(f"an empty segment in `{token}`", at)
-        if "[" in found:
-            place = sum(map(len, found[: found.index("[")]))
+        if "[" in parts:
+            place = sum(map(len, parts[: parts.index("[")]))
             return Problem(f"`[` without `]` in `{segment}`", at + place)
-        if ("*", "*") in pairwise(found):
+        if ("*", "*") in pairwise(parts):
             return Problem(
                 f"`**` inside the segment `{segment}`",
                 at,

@@ -21,12 +21,12 @@ def printed_paths(text: str) -> Iterator[str]:
         plain = "/".join(map(_unquoted, text[1:-1].split(",")))
     else:
         plain = _opened(text)
-    found: list[str] = []
+    paths: list[str] = []
     for path in (plain, plain.replace(".", "/")):
         path = "/".join(filter(None, path.split("/"))).strip()
         head, _, last = path.rpartition("/")
-        found += [path, head] if head and last in BOX_FIELDS else [path]
-    yield from dict.fromkeys(one for one in found if one not in ("", text))
+        paths += [path, head] if head and last in BOX_FIELDS else [path]
+    yield from dict.fromkeys(path for path in paths if path not in ("", text))
 
 
 def _opened(text: str) -> str:
