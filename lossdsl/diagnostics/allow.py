@@ -14,7 +14,7 @@ from lossdsl.source import Source
 _COMMENT = re.compile(r"#\s*lossdsl:\s*allow\s+(LD\d{3}(?:[\s,]+LD\d{3})*)")
 
 
-def not_allowed(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def not_allowed(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics without the warnings that comments in their texts allow.
 
     Errors stay whatever a comment says.
@@ -23,18 +23,22 @@ def not_allowed(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     >>> check("cross_entropy(softmax(z), y)  # lossdsl: allow LD410").diagnostics
     ()
     """
-    return [one for one in found if one.severity == "error" or not _is_allowed(one)]
+    return [
+        diagnostic
+        for diagnostic in diagnostics
+        if diagnostic.severity == "error" or not _is_allowed(diagnostic)
+    ]
 
 
-def _is_allowed(found: Diagnostic) -> bool:
-    span = found.span
+def _is_allowed(diagnostic: Diagnostic) -> bool:
+    span = diagnostic.span
     if span is None:
         return False
     first, last = span.source.line_of(span.start), span.source.line_of(span.end)
     allowed = [code for line in range(first, last + 1) for code in _codes(span.source, line)]
     if first > 0 and span.source.line_text(first - 1).lstrip().startswith("#"):
         allowed += _codes(span.source, first - 1)
-    return found.code in allowed
+    return diagnostic.code in allowed
 
 
 def _codes(source: Source, line: int) -> list[str]:

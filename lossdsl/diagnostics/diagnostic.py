@@ -74,7 +74,7 @@ def article(noun: str) -> str:
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Say whether any of the diagnostics is an error."""
-    return any(found.severity == "error" for found in diagnostics)
+    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
 
 
 class LossError(ValueError):
@@ -85,12 +85,12 @@ class LossError(ValueError):
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
-        return "\n\n".join(str(found) for found in self.diagnostics)
+        return "\n\n".join(str(diagnostic) for diagnostic in self.diagnostics)
 
     @property
     def codes(self) -> tuple[str, ...]:
         """The codes of the diagnostics, in order."""
-        return tuple(found.code for found in self.diagnostics)
+        return tuple(diagnostic.code for diagnostic in self.diagnostics)
 
 
 class LossWarning(RuntimeWarning):
@@ -103,4 +103,4 @@ class LossWarning(RuntimeWarning):
     def __str__(self) -> str:
         from lossdsl.diagnostics.render import render
 
-        return "\n\n".join(render(found, "warning") for found in self.diagnostics)
+        return "\n\n".join(render(diagnostic, "warning") for diagnostic in self.diagnostics)

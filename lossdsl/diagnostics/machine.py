@@ -30,45 +30,47 @@ def place(span: Span | None) -> dict[str, Any]:
     }
 
 
-def as_object(found: Diagnostic) -> dict[str, Any]:
+def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
     """Return a diagnostic as what JSON can hold."""
-    fix = found.fix and {**place(found.fix.span), "text": found.fix.text}
+    fix = diagnostic.fix and {**place(diagnostic.fix.span), "text": diagnostic.fix.text}
     return {
-        "code": found.code,
-        "severity": found.severity,
-        "message": found.message,
-        **place(found.span),
-        "help": found.help,
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        **place(diagnostic.span),
+        "help": diagnostic.help,
         "fix": fix,
-        "notes": list(found.notes),
+        "notes": list(diagnostic.notes),
         "labels": [
             {**place(label.span), "text": label.text, "primary": label.primary}
-            for label in found.labels
+            for label in diagnostic.labels
         ],
     }
 
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> str:
     """Return a JSON list with one object a diagnostic."""
-    return json.dumps([as_object(found) for found in diagnostics], indent=2)
+    return json.dumps([as_object(diagnostic) for diagnostic in diagnostics], indent=2)
 
 
-def as_github(found: Diagnostic) -> str:
+def as_github(diagnostic: Diagnostic) -> str:
     """Return a workflow command that GitHub shows beside the line."""
-    at = place(found.span)
-    given = {
+    at = place(diagnostic.span)
+    fields = {
         "file": at["file"],
         "line": at["line"],
         "endLine": at["end_line"],
         "col": at["column"],
         "endColumn": at["end_column"],
-        "title": found.code,
+        "title": diagnostic.code,
     }
     properties = ",".join(
-        f"{name}={_escaped(str(value), ':,')}" for name, value in given.items() if value is not None
+        f"{name}={_escaped(str(value), ':,')}"
+        for name, value in fields.items()
+        if value is not None
     )
-    text = found.message + (f"\nhelp: {found.help}" if found.help else "")
-    return f"::{found.severity} {properties}::{_escaped(text)}"
+    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+    return f"::{diagnostic.severity} {properties}::{_escaped(text)}"
 
 
 def _escaped(text: str, more: str = "") -> str:
@@ -81,7 +83,7 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     """Return a SARIF 2.1.0 log."""
     from lossdsl import __version__
 
-    codes = sorted({found.code for found in diagnostics})
+    codes = sorted({diagnostic.code for diagnostic in diagnostics})
     rules = [
         {
             "id": code,
@@ -91,7 +93,7 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
         for code in codes
     ]
     driver = {"name": "lossdsl", "version": __version__, "rules": rules}
-    results = [_result(found) for found in diagnostics]
+    results = [_result(diagnostic) for diagnostic in diagnostics]
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -100,14 +102,14 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     return json.dumps(log, indent=2)
 
 
-def _result(found: Diagnostic) -> dict[str, Any]:
-    text = found.message + (f"\nhelp: {found.help}" if found.help else "")
+def _result(diagnostic: Diagnostic) -> dict[str, Any]:
+    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
     result: dict[str, Any] = {
-        "ruleId": found.code,
-        "level": found.severity,
+        "ruleId": diagnostic.code,
+        "level": diagnostic.severity,
         "message": {"text": text},
     }
-    at = place(found.span)
+    at = place(diagnostic.span)
     if at["file"] is not None:
         region = {
             "startLine": at["line"],

@@ -47,8 +47,8 @@ def concise(diagnostic: Diagnostic) -> str:
     return f"{where}{diagnostic.severity}[{diagnostic.code}]: {message}"
 
 
-def _lines(one: Callable[[Diagnostic], str], between: str = "\n") -> machine.Format:
-    return lambda diagnostics: between.join(map(one, diagnostics))
+def _lines(convert: Callable[[Diagnostic], str], between: str = "\n") -> machine.Format:
+    return lambda diagnostics: between.join(map(convert, diagnostics))
 
 
 FORMATS: Mapping[str, machine.Format] = MappingProxyType(
@@ -73,6 +73,8 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     >>> summary([])
     'no errors'
     """
-    counts = {kind: sum(found.severity == kind for found in diagnostics) for kind in _STYLES}
+    counts = {
+        kind: sum(diagnostic.severity == kind for diagnostic in diagnostics) for kind in _STYLES
+    }
     words = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items() if n]
     return ", ".join(words) or "no errors"

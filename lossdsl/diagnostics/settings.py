@@ -21,8 +21,8 @@ def hold(name: str, value: object, kind: type[Kind], expected: str, help: str) -
 
 def refuse(name: str, value: object, expected: str, help: str) -> NoReturn:
     """Raise `LossError` for a setting that is not what is expected."""
-    found = "`None`" if value is None else article(type(value).__name__)
-    raise LossError([at("LD121", f"`{name}` is {expected}, not {found}", None, help=help)])
+    actual = "`None`" if value is None else article(type(value).__name__)
+    raise LossError([at("LD121", f"`{name}` is {expected}, not {actual}", None, help=help)])
 
 
 def hold_flag(name: str, value: object) -> bool:
@@ -49,7 +49,7 @@ def hold_names(name: str, value: object) -> tuple[str, ...] | None:
         return None
     if isinstance(value, str) or not isinstance(value, Sequence):
         refuse(name, value, "a tuple of names", help)
-    return tuple(hold(name, one, str, "a tuple of names", help) for one in value)
+    return tuple(hold(name, item, str, "a tuple of names", help) for item in value)
 
 
 def hold_mapping(name: str, value: object, help: str) -> Mapping[Any, Any]:
@@ -60,9 +60,9 @@ def hold_mapping(name: str, value: object, help: str) -> Mapping[Any, Any]:
 def hold_limits(value: object) -> Limits:
     """Return limits, each of which is a whole number of at least 0."""
     limits = hold("limits", value, Limits, "a `Limits`", "such as `Limits(terms=512)`")
-    for one in fields(limits):
-        number = getattr(limits, one.name)
+    for field in fields(limits):
+        number = getattr(limits, field.name)
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            message = f"`{one.name}` of `limits` is {number!r}, no whole number of at least 0"
-            raise LossError([at("LD121", message, None, help=f"its default is {one.default}")])
+            message = f"`{field.name}` of `limits` is {number!r}, no whole number of at least 0"
+            raise LossError([at("LD121", message, None, help=f"its default is {field.default}")])
     return limits

@@ -17,11 +17,11 @@ class Warner:
         self._warned: set[tuple[str, Span | None]] = set()
         self._lock = threading.Lock()
 
-    def __call__(self, found: Iterable[Diagnostic]) -> None:
-        for one in found:
-            key = (one.code, one.span)
+    def __call__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            key = (diagnostic.code, diagnostic.span)
             with self._lock:
                 new = key not in self._warned
                 self._warned.add(key)
             if new:
-                warnings.warn(LossWarning([one]), stacklevel=2)
+                warnings.warn(LossWarning([diagnostic]), stacklevel=2)
