@@ -51,8 +51,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from lossdsl import __version__
 
         say([(f"lossdsl {__version__}", "")])
@@ -98,22 +98,22 @@ def check(
         raise typer.BadParameter("an input is declared by two `-i`; keep one of them")
     if key is not None and not any(map(_is_config, files or [])):
         raise typer.BadParameter("`--key` is of YAML, JSON and TOML, and none is given")
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     library, wrong = read_libraries(libraries or [])
     if library is None:
         if output_format is OutputFormat.full:
             show(wrong)
-        found += wrong
+        diagnostics += wrong
         expression = files = None
     for text in expression or []:
-        found += _check(Source(text, "<expression>"), inputs, library, output_format)
+        diagnostics += _check(Source(text, "<expression>"), inputs, library, output_format)
     for name in files or []:
-        found += _check_file(name, key, inputs, library, output_format)
+        diagnostics += _check_file(name, key, inputs, library, output_format)
     if output_format is not OutputFormat.full:
-        show(found, output_format)
-    elif found:
-        say([(summary(found), "bold")], error=True)
-    raise typer.Exit(exit_code(found))
+        show(diagnostics, output_format)
+    elif diagnostics:
+        say([(summary(diagnostics), "bold")], error=True)
+    raise typer.Exit(exit_code(diagnostics))
 
 
 def _declaration(text: str) -> tuple[str, str]:
@@ -138,11 +138,11 @@ def _check_file(
 
     if name == "-":
         return _check(_stdin(), inputs, library, format)
-    written, found = read_spec(name, key or "loss") if _is_config(name) else read_spec(name)
+    written, diagnostics = read_spec(name, key or "loss") if _is_config(name) else read_spec(name)
     if written is None:
         if format is OutputFormat.full:
-            show(found)
-        return found
+            show(diagnostics)
+        return diagnostics
     return _check(written.source, {**written.inputs, **inputs}, library, format)
 
 
@@ -201,13 +201,13 @@ def fmt(
 
     worst = CLEAN
     for name in files:
-        source, found = (_stdin(), ()) if name == "-" else read_text(Path(name))
+        source, diagnostics = (_stdin(), ()) if name == "-" else read_text(Path(name))
         text = None
         if source is not None:
-            text, found = format_source(source)
+            text, diagnostics = format_source(source)
         if text is None or source is None:
-            show(found, error=True)
-            worst = max(worst, exit_code(found))
+            show(diagnostics, error=True)
+            worst = max(worst, exit_code(diagnostics))
         elif check:
             if text != source.text:
                 say([(f"would reformat {name}", "")], error=True)

@@ -17,8 +17,8 @@ def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
     """Return the text of a `.loss` file; the texts in configs are not `fmt`'s to rewrite."""
     if path.suffix.lower() != ".loss":
         return None, (at("LD701", f"`{path}` is no .loss file", None),)
-    written, found = read_spec(path)
-    return (written.source if written else None), found
+    written, diagnostics = read_spec(path)
+    return (written.source if written else None), diagnostics
 
 
 def read_libraries(

@@ -86,7 +86,9 @@ def facts(
         kind="loss" if function.is_loss else "function" if function.definitions else "primitive",
         summary=about.get("summary", ""),
         signatures=tuple(map(format_signature, function.signatures)),
-        formulas=tuple(FormulaFacts(latex=one.latex, unicode=one.unicode()) for one in equations),
+        formulas=tuple(
+            FormulaFacts(latex=equation.latex, unicode=equation.unicode()) for equation in equations
+        ),
         factors=tuple(_factors(function, equations)),
         options=tuple(_options(function)),
         reduction=function.options,
@@ -97,8 +99,10 @@ def facts(
             part.strip() for line in about.get("cite", "").splitlines() for part in line.split(";")
         ),
         aliases=function.aliases,
-        examples=tuple(ExampleFacts(text=one) for one in about.get("example", "").splitlines()),
-        definition="\n\n".join(one.span.text for one in function.definitions) or None,
+        examples=tuple(
+            ExampleFacts(text=example) for example in about.get("example", "").splitlines()
+        ),
+        definition="\n\n".join(definition.span.text for definition in function.definitions) or None,
     )
 
 
@@ -111,12 +115,14 @@ def _options(function: Builtin) -> Iterator[OptionFacts]:
     defaults: dict[str, dict[str, None]] = {}
     types: dict[str, str | None] = {}
     for signature in function.signatures:
-        for one in signature.parameters:
-            if one.default is None or (one.type is None and _is_option(one)):
+        for parameter in signature.parameters:
+            if parameter.default is None or (parameter.type is None and _is_option(parameter)):
                 continue
             # One name may have another default in another signature.
-            defaults.setdefault(one.name, {})[format_expr(one.default)] = None
-            types.setdefault(one.name, None if one.type is None else format_type(one.type))
+            defaults.setdefault(parameter.name, {})[format_expr(parameter.default)] = None
+            types.setdefault(
+                parameter.name, None if parameter.type is None else format_type(parameter.type)
+            )
     for name, values in defaults.items():
         domain = function.domains.get(name)
         yield OptionFacts(
@@ -138,10 +144,12 @@ def _factors(function: Builtin, equations: tuple[Formula, ...]) -> Iterator[str]
         yield from _divisor(function)
     if not function.definitions:
         equations = ()
-    constants = list(dict.fromkeys(c for one in equations for c in leading_constants(one)))
+    constants = list(
+        dict.fromkeys(c for equation in equations for c in leading_constants(equation))
+    )
     if constants:
         yield f"constant factors in the formula: {', '.join(constants)}"
-    within = list(dict.fromkeys(c for one in equations for c in reductions(one)))
+    within = list(dict.fromkeys(c for equation in equations for c in reductions(equation)))
     if within:
         yield f"within one value: {', '.join(within)}"
     yield from function.about.get("factors", "").splitlines()
@@ -164,7 +172,9 @@ def _unreduced(result: ast.TypeExpr | None) -> str:
 
 def _divisor(function: Builtin) -> Iterator[str]:
     """Yield how the unreduced value is reduced where the call does not say."""
-    defaults = {one.name: one.default for one in function.signatures[0].parameters}
+    defaults = {
+        parameter.name: parameter.default for parameter in function.signatures[0].parameters
+    }
     chosen = defaults.get("reduce")
     match chosen.value if isinstance(chosen, ast.Text) else "mean":
         case "mean":
@@ -181,6 +191,13 @@ def _divisor(function: Builtin) -> Iterator[str]:
             yield "by default their sum, divided by nothing"
         case _:
             yield "by default not reduced"
-    for one in function.signatures[0].parameters:
-        if one.name in ("where", "weight") and one.type is None and one.default is not None:
-            yield f"`{one.name}` is {format_expr(one.default)}, and what a call gives beside it"
+    for parameter in function.signatures[0].parameters:
+        if (
+            parameter.name in ("where", "weight")
+            and parameter.type is None
+            and parameter.default is not None
+        ):
+            yield (
+                f"`{parameter.name}` is {format_expr(parameter.default)}, "
+                "and what a call gives beside it"
+            )

@@ -20,26 +20,26 @@ def search(words: str, library: Library) -> list[Builtin]:
     >>> search("absolute error", BUILTINS)[0]
     mae
     """
-    wanted = _words(words)
-    for needed in (len(wanted), 1):
-        found = [(_score(wanted, needed, library[name]), name) for name in library]
-        ranked = sorted((-score, name) for score, name in found if score)
+    terms = _words(words)
+    for needed in (len(terms), 1):
+        scored = [(_score(terms, needed, library[name]), name) for name in library]
+        ranked = sorted((-score, name) for score, name in scored if score)
         if ranked:
             return [library[name] for _, name in ranked]
     return []
 
 
-def _score(wanted: list[str], needed: int, function: Builtin) -> int:
+def _score(terms: list[str], needed: int, function: Builtin) -> int:
     fields = list(_fields(function))
     scores = [
-        max((_fit(word, text) * worth for worth, text in fields), default=0) for word in wanted
+        max((_fit(word, text) * worth for worth, text in fields), default=0) for word in terms
     ]
-    if sum(1 for score in scores if score) < needed or not wanted:
+    if sum(1 for score in scores if score) < needed or not terms:
         return 0
-    folded = "".join(wanted)
-    exact = folded in (one.replace("_", "").lower() for one in (function.name, *function.aliases))
-    phrase = " ".join(wanted) in " ".join(_words(function.about.get("summary", "")))
-    return sum(scores) + 4 * NAME * exact + SUMMARY * (phrase and len(wanted) > 1)
+    folded = "".join(terms)
+    exact = folded in (name.replace("_", "").lower() for name in (function.name, *function.aliases))
+    phrase = " ".join(terms) in " ".join(_words(function.about.get("summary", "")))
+    return sum(scores) + 4 * NAME * exact + SUMMARY * (phrase and len(terms) > 1)
 
 
 def _fields(function: Builtin) -> Iterator[tuple[int, str]]:
@@ -47,7 +47,7 @@ def _fields(function: Builtin) -> Iterator[tuple[int, str]]:
     texts = [
         (NAME, [function.name]),
         (ALIAS, function.aliases),
-        (PARAMETER, (one.name for s in function.signatures for one in s.parameters)),
+        (PARAMETER, (parameter.name for s in function.signatures for parameter in s.parameters)),
         (SUMMARY, [about.get("summary", "")]),
         (FAMILY, [function.family]),
         (CITATION, [about.get("cite", "")]),

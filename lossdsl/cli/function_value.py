@@ -35,7 +35,7 @@ def evaluated(function: Builtin, library: Library, text: str) -> ExampleFacts:
         return short.astype(np.float32)
 
     try:
-        inputs = {name: rounded(one) for name, one in draw(function, text, sizes=PAGE).items()}
+        inputs = {name: rounded(value) for name, value in draw(function, text, sizes=PAGE).items()}
         loss = compile(
             f"result = {text}\nmetric value = result\nloss = 1.0*sum(result)", library=library
         )
@@ -44,7 +44,7 @@ def evaluated(function: Builtin, library: Library, text: str) -> ExampleFacts:
         return ExampleFacts(text=text)
     return ExampleFacts(
         text=text,
-        inputs={name: plain(one, _DECIMALS) for name, one in inputs.items()},
+        inputs={name: plain(value, _DECIMALS) for name, value in inputs.items()},
         value=plain(terms.metrics["value"], None),
     )
 
@@ -58,7 +58,7 @@ def plain(value: Any, decimals: int | None) -> Any:
         return {key: plain(inner, decimals) for key, inner in tree.items()}
     array = np.asarray(value)
     if array.ndim:
-        return [plain(one, decimals) for one in array]
+        return [plain(entry, decimals) for entry in array]
     number = array.item()
     if not isinstance(number, float):
         return number

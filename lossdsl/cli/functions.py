@@ -22,27 +22,29 @@ def show_functions(
     library: Library, words: str | None, family: str | None, format: PageFormat
 ) -> int:
     """Print the functions of a family that words fit; return the exit code."""
-    found = chosen(library, words, family)
-    if isinstance(found, Page):
-        return _print(found)
+    selection = chosen(library, words, family)
+    if isinstance(selection, Page):
+        return _print(selection)
     if format is PageFormat.json:
-        return _print(_as_json([facts(one, library).model_dump(mode="json") for one in found]))
+        return _print(
+            _as_json([facts(function, library).model_dump(mode="json") for function in selection])
+        )
     if format is not PageFormat.full:
-        texts = (formula_page(one, library, format, _width()) for one in found)
+        texts = (formula_page(function, library, format, _width()) for function in selection)
         return _print(Page(tuple(line for page in texts if page.found for line in page.lines)))
-    return _print(found_list(found, _width()) if words else function_list(found, _width()))
+    return _print(result_list(selection, _width()) if words else function_list(selection, _width()))
 
 
 def show_pages(names: Iterable[str], library: Library, format: PageFormat) -> int:
     """Print the pages of functions, and what is wrong with other names; return the exit code."""
     known = [(name, library.get(name)) for name in names]
-    found = [function for _, function in known if function is not None]
+    functions = [function for _, function in known if function is not None]
     missed = [unknown(name, library) for name, function in known if function is None]
     if format is PageFormat.json:
-        objects = [with_values(one, library).model_dump(mode="json") for one in found]
+        objects = [with_values(function, library).model_dump(mode="json") for function in functions]
         pages = [_as_json(objects[0] if len(known) == 1 else objects)] if objects else []
     else:
-        pages = [_page(one, library, format) for one in found]
+        pages = [_page(function, library, format) for function in functions]
     return max([_print(page) for page in (*pages, *missed)], default=CLEAN)
 
 
@@ -70,10 +72,10 @@ def chosen(library: Library, words: str | None, family: str | None) -> list[Buil
     families = {library[name].family for name in library}
     if family is not None and family not in families:
         return missing("family", family, families)
-    found = search(words, library) if words else [library[name] for name in sorted(library)]
-    found = [one for one in found if family in (None, one.family)]
-    if found:
-        return found
+    functions = search(words, library) if words else [library[name] for name in sorted(library)]
+    functions = [function for function in functions if family in (None, function.family)]
+    if functions:
+        return functions
     return Page(([(f"no function fits `{words}`", "")],), found=False)
 
 
@@ -90,19 +92,19 @@ def function_list(functions: Iterable[Builtin], width: int) -> Page:
     return Page(tuple(lines))
 
 
-def found_list(functions: list[Builtin], width: int) -> Page:
+def result_list(functions: list[Builtin], width: int) -> Page:
     """Return functions in the order in which they were found."""
     return Page(tuple(_rows(functions, width, with_family=True)))
 
 
 def _rows(functions: list[Builtin], width: int, with_family: bool = False) -> Iterator[Line]:
-    widest = max(len(one.name) for one in functions)
-    for one in functions:
-        family = f" ({one.family})" if with_family else ""
-        summary = one.about.get("summary", "").partition(". ")[0].rstrip(".") + family
+    widest = max(len(function.name) for function in functions)
+    for function in functions:
+        family = f" ({function.family})" if with_family else ""
+        summary = function.about.get("summary", "").partition(". ")[0].rstrip(".") + family
         room = max(width - widest - 4, 20)
         short = summary if len(summary) <= room else f"{summary[: room - 1].rstrip()}…"
-        yield [(f"  {one.name:{widest}}", NAME), (f"  {short}", "")]
+        yield [(f"  {function.name:{widest}}", NAME), (f"  {short}", "")]
 
 
 def unknown(name: str, library: Library) -> Page:

@@ -37,7 +37,7 @@ class PageFormat(StrEnum):
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     """Return 0 without errors, 3 if a limit was met, else 1."""
-    codes = [found.code for found in diagnostics if found.severity == "error"]
+    codes = [diagnostic.code for diagnostic in diagnostics if diagnostic.severity == "error"]
     if any(code.startswith("LD6") for code in codes):
         return LIMIT
     return ERRORS if codes else CLEAN
@@ -46,13 +46,13 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
 def defect(error: Exception) -> int:
     """Print what no command should raise, with a request to report it; return the exit code."""
     traceback.print_exception(error)
-    found = at(
+    diagnostic = at(
         "LD999",
         f"a defect of lossdsl: {type(error).__name__}",
         None,
         help="please report it, with the text that leads here",
     )
-    show([found], error=True)
+    show([diagnostic], error=True)
     return ERRORS
 
 
@@ -68,8 +68,8 @@ def show(
 ) -> None:
     """Print diagnostics; formats for programs print something even where nothing was found."""
     if format is OutputFormat.full:
-        for found in diagnostics:
-            say(*layout(found), [], error=error)
+        for diagnostic in diagnostics:
+            say(*layout(diagnostic), [], error=error)
         return
     text = render_all(diagnostics, format.value)
     if text:

@@ -54,8 +54,8 @@ OUTER = (
     # The command line, and what is asked of functions of users
     Mutant(
         "cli/output.py",
-        'codes = [found.code for found in diagnostics if found.severity == "error"]',
-        "codes = [found.code for found in diagnostics]",
+        'codes = [diagnostic.code for diagnostic in diagnostics if diagnostic.severity == "error"]',
+        "codes = [diagnostic.code for diagnostic in diagnostics]",
         "a warning ends `lossdsl check` as an error does",
         ("tests/cli/test_cli.py",),
         "test_command",
