@@ -46,18 +46,20 @@ def abbreviated(left: Math, right: Math, parameters: Set[str]) -> tuple[Equation
     indices = _indices(right, parameters)
     named: list[Equation] = []
     for _ in range(_MOST):
-        part = _worth_naming([right, *(one for _, one in named)], indices)
+        part = _worth_naming([right, *(value for _, value in named)], indices)
         letter = next(names, None)
         if part is None or letter is None:
             break
-        free = [one for one in _symbols(part) if one in indices and one not in _bound(part)]
+        free = [
+            symbol for symbol in _symbols(part) if symbol in indices and symbol not in _bound(part)
+        ]
         name = _name(letter, free)
 
         def put(node: Math, part: Math = part, letter: str = letter, free: Any = free) -> Math:
             return _put(node, part, letter, free, indices)
 
         right = put(right)
-        named = [(one, put(value)) for one, value in named]
+        named = [(head, put(value)) for head, value in named]
         named.append((name, part))
     return ((left, right), *_ordered(right, named))
 
@@ -71,9 +73,9 @@ def _ordered(right: Math, named: list[Equation]) -> list[Equation]:
     order: list[Equation] = []
     waiting = [right]
     while waiting:
-        found = {node.name for node in below(waiting.pop(0)) if isinstance(node, Symbol)}
+        names = {node.name for node in below(waiting.pop(0)) if isinstance(node, Symbol)}
         for equation in named:
-            if _letter(equation[0]) in found and equation not in order:
+            if _letter(equation[0]) in names and equation not in order:
                 order.append(equation)
                 waiting.append(equation[1])
     return order
@@ -86,12 +88,16 @@ def _letter(name: Math) -> str:
 
 def _indices(right: Math, parameters: Set[str]) -> frozenset[Math]:
     """Return the symbols that count elements: small letters that are no parameters."""
-    letters = (one for one in below(right) if isinstance(one, Symbol) and len(one.name) == 1)
-    return frozenset(one for one in letters if one.name.islower() and one.name not in parameters)
+    letters = (node for node in below(right) if isinstance(node, Symbol) and len(node.name) == 1)
+    return frozenset(
+        symbol for symbol in letters if symbol.name.islower() and symbol.name not in parameters
+    )
 
 
 def _bound(node: Math) -> set[Math]:
-    return {index for one in below(node) if isinstance(one, Big) for index in _counted(one.under)}
+    return {
+        index for part in below(node) if isinstance(part, Big) for index in _counted(part.under)
+    }
 
 
 def _counted(under: Math | None) -> Iterator[Math]:
@@ -108,7 +114,7 @@ def _counted(under: Math | None) -> Iterator[Math]:
 
 
 def _symbols(node: Math) -> list[Math]:
-    return list(dict.fromkeys(one for one in below(node) if isinstance(one, Symbol)))
+    return list(dict.fromkeys(symbol for symbol in below(node) if isinstance(symbol, Symbol)))
 
 
 def _worth_naming(roots: Sequence[Math], indices: frozenset[Math]) -> Math | None:
@@ -129,7 +135,7 @@ def _worth_naming(roots: Sequence[Math], indices: frozenset[Math]) -> Math | Non
         length = len(text(part))
         if length < _SHORTEST:
             continue
-        free = {one for one in _symbols(part) if one in indices} - _bound(part)
+        free = {symbol for symbol in _symbols(part) if symbol in indices} - _bound(part)
         count = sum(1 for node in nodes if _match(part, node, indices, {}, free) is not None)
         gain = (length - 2) * (count - 1)
         if count > 1 and gain > saved:
@@ -155,13 +161,13 @@ def _weight(node: Math) -> int:
 
 
 def _match(
-    pattern: Any, node: Any, indices: frozenset[Math], given: dict[Math, Math], free: set[Math]
+    pattern: Any, node: Any, indices: frozenset[Math], binding: dict[Math, Math], free: set[Math]
 ) -> Mapping[Math, Math] | None:
     """Return which indices stand for those of the pattern, if a node is an instance of it."""
     if isinstance(pattern, Symbol) and pattern in free:
         if node not in indices and not isinstance(node, Number | Symbol):
             return None
-        return given if given.setdefault(pattern, node) == node else None
+        return binding if binding.setdefault(pattern, node) == node else None
     if type(pattern) is not type(node):
         return None
     if isinstance(pattern, tuple):
@@ -169,25 +175,25 @@ def _match(
         if len(items) != len(others):
             return None
         matched = all(
-            _match(one, other, indices, given, free) is not None
-            for one, other in zip(items, others, strict=True)
+            _match(item, other, indices, binding, free) is not None
+            for item, other in zip(items, others, strict=True)
         )
-        return given if matched else None
+        return binding if matched else None
     if not is_dataclass(pattern):
-        return given if pattern == node else None
+        return binding if pattern == node else None
     matched = all(
-        _match(getattr(pattern, name), getattr(node, name), indices, given, free) is not None
+        _match(getattr(pattern, name), getattr(node, name), indices, binding, free) is not None
         for name in field_names(type(pattern))
     )
-    return given if matched else None
+    return binding if matched else None
 
 
 def _put(
     node: Math, part: Math, letter: str, free: Sequence[Math], indices: frozenset[Math]
 ) -> Math:
     """Return a node with the name for every instance of a part."""
-    found = _match(part, node, indices, {}, set(free))
-    if found is not None:
-        return _name(letter, [found[one] for one in free])
-    change: Callable[[Math], Math] = lambda one: _put(one, part, letter, free, indices)  # noqa: E731
+    binding = _match(part, node, indices, {}, set(free))
+    if binding is not None:
+        return _name(letter, [binding[index] for index in free])
+    change: Callable[[Math], Math] = lambda inner: _put(inner, part, letter, free, indices)  # noqa: E731
     return with_parts(node, change)

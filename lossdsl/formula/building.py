@@ -44,7 +44,7 @@ def summed(terms: Sequence[tuple[bool, Math]]) -> Math:
             case Number(value) if value == 0:
                 continue
             case Sum(inner) if not minus or len(inner) == 1:
-                flat += [(minus != one, node) for one, node in inner]
+                flat += [(minus != negative, node) for negative, node in inner]
             case _:
                 flat.append((minus, term))
     if not flat:
@@ -69,34 +69,40 @@ def multiplied(factors: Sequence[Math]) -> Math:
             flat = [Fraction(number, under), *rest]
         case _:
             pass
-    kept = _with_one_quotient([factor for factor in flat if factor != ONE])
-    kept.sort(key=lambda factor: not _is_constant(factor))
-    kept = _with_powers(kept)
-    product = ONE if not kept else kept[0] if len(kept) == 1 else Product(tuple(kept))
+    remaining = _with_one_quotient([factor for factor in flat if factor != ONE])
+    remaining.sort(key=lambda factor: not _is_constant(factor))
+    remaining = _with_powers(remaining)
+    product = (
+        ONE if not remaining else remaining[0] if len(remaining) == 1 else Product(tuple(remaining))
+    )
     return negated(product) if negative else product
 
 
 def _with_one_quotient(factors: list[Math]) -> list[Math]:
     """Return factors of which at most one is a quotient of more than constants."""
-    quotients = [one for one in factors if isinstance(one, Fraction) and not _is_constant(one)]
+    quotients = [
+        quotient
+        for quotient in factors
+        if isinstance(quotient, Fraction) and not _is_constant(quotient)
+    ]
     if len(quotients) < 2:
         return factors
-    above = multiplied([one.above for one in quotients])
-    joint = Fraction(above, multiplied([one.below for one in quotients]))
+    above = multiplied([quotient.above for quotient in quotients])
+    joint = Fraction(above, multiplied([quotient.below for quotient in quotients]))
     rest = iter([joint])
-    merged = [next(rest, None) if one in quotients else one for one in factors]
-    return [one for one in merged if one is not None]
+    merged = [next(rest, None) if factor in quotients else factor for factor in factors]
+    return [factor for factor in merged if factor is not None]
 
 
 def _with_powers(factors: list[Math]) -> list[Math]:
     """Return factors in which equal neighbors are a square."""
-    found: list[Math] = []
+    merged: list[Math] = []
     for factor in factors:
-        if found and found[-1] == factor and not _is_constant(factor):
-            found[-1] = Power(factor, TWO)
+        if merged and merged[-1] == factor and not _is_constant(factor):
+            merged[-1] = Power(factor, TWO)
         else:
-            found.append(factor)
-    return found
+            merged.append(factor)
+    return merged
 
 
 def exponential(node: Math) -> Math:

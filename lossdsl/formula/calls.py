@@ -34,51 +34,55 @@ class Bound:
     @property
     def complete(self) -> bool:
         """Whether the arguments fit the signature."""
-        needed = (one for one in self.signature.parameters if _is_required(one))
-        return all(one.name in self.given for one in needed)
+        needed = (parameter for parameter in self.signature.parameters if _is_required(parameter))
+        return all(parameter.name in self.given for parameter in needed)
 
     @property
     def operands(self) -> tuple[ast.Expr, ...]:
         """The arguments in the order of the parameters, the variadic ones in their place."""
-        found: list[ast.Expr] = []
+        operands: list[ast.Expr] = []
         for parameter in self.signature.parameters:
             if parameter.variadic:
-                found += self.rest
+                operands += self.rest
             elif parameter.name in self.given:
-                found.append(self.given[parameter.name])
-        return tuple(found)
+                operands.append(self.given[parameter.name])
+        return tuple(operands)
 
 
 def bind(
     function: Builtin, call: ast.Call, fits: Callable[[Bound], bool] = lambda bound: True
 ) -> Bound:
     """Return the arguments by parameter, for the first signature that they fit."""
-    found = [_bind(function, signature, call) for signature in function.signatures]
-    bound = [one for one in found if one is not None]
+    bindings = [_bind(function, signature, call) for signature in function.signatures]
+    bound = [binding for binding in bindings if binding is not None]
     rest = bound or [Bound(function, function.signatures[0], {}, call.arguments, {})]
-    return next((one for one in bound if fits(one)), rest[0])
+    return next((binding for binding in bound if fits(binding)), rest[0])
 
 
 def _bind(function: Builtin, signature: ast.Signature, call: ast.Call) -> Bound | None:
-    given: dict[str, ast.Expr] = {}
+    arguments: dict[str, ast.Expr] = {}
     rest: tuple[ast.Expr, ...] = ()
     positional = list(call.arguments)
     for parameter in signature.parameters:
         if parameter.variadic:
             rest, positional = tuple(positional), []
         elif positional:
-            given[parameter.name] = positional.pop(0)
+            arguments[parameter.name] = positional.pop(0)
     if positional:
         return None
-    typed = {one.name for one in signature.parameters if one.type or one.default is None}
-    keywords = {one.name: one.value for one in call.keywords}
-    given |= {name: value for name, value in keywords.items() if name in typed}
+    typed = {
+        parameter.name
+        for parameter in signature.parameters
+        if parameter.type or parameter.default is None
+    }
+    keywords = {keyword.name: keyword.value for keyword in call.keywords}
+    arguments |= {name: value for name, value in keywords.items() if name in typed}
     options = {name: value for name, value in keywords.items() if name not in typed}
-    required = {one.name for one in signature.parameters if one.required}
-    if required - set(given):
+    required = {parameter.name for parameter in signature.parameters if parameter.required}
+    if required - set(arguments):
         return None
-    said = {name: value for name, value in given.items() if value != NONE}
-    return Bound(function, signature, said, rest, options)
+    present = {name: value for name, value in arguments.items() if value != NONE}
+    return Bound(function, signature, present, rest, options)
 
 
 def _is_required(parameter: ast.Parameter) -> bool:

@@ -36,6 +36,10 @@ def opposite(node: Math) -> Math:
 def joined(operator: str, operands: Sequence[Math]) -> Math:
     """Return `and` or `or` of conditions, without parentheses around those of the same kind."""
     flat: list[Math] = []
-    for one in operands:
-        flat += one.operands if isinstance(one, Logic) and one.operator == operator else (one,)
+    for operand in operands:
+        flat += (
+            operand.operands
+            if isinstance(operand, Logic) and operand.operator == operator
+            else (operand,)
+        )
     return Logic(operator, tuple(flat))

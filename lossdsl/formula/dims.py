@@ -82,21 +82,23 @@ def _dims_of(expr: ast.Expr, scope: Scope) -> Dims | None:
         case ast.Name(name):
             return scope.arrays.get(name, ())
         case ast.Sum(addends):
-            return joined([dims_of(one.value, scope) for one in addends])
+            return joined([dims_of(addend.value, scope) for addend in addends])
         case ast.Product(first, rest):
-            if any(one.operator == "@" for one in rest):
+            if any(factor.operator == "@" for factor in rest):
                 return _matrix(first, rest, scope)
-            return joined([dims_of(first, scope), *(dims_of(one.value, scope) for one in rest)])
+            return joined(
+                [dims_of(first, scope), *(dims_of(factor.value, scope) for factor in rest)]
+            )
         case ast.Unary(_, operand):
             return dims_of(operand, scope)
         case ast.Power(base, exponent):
             return joined([dims_of(base, scope), dims_of(exponent, scope)])
         case ast.Comparison(first, rest):
-            return joined([dims_of(first, scope), *(dims_of(one.value, scope) for one in rest)])
+            return joined([dims_of(first, scope), *(dims_of(link.value, scope) for link in rest)])
         case ast.Logical(_, operands):
-            return joined([dims_of(one, scope) for one in operands])
+            return joined([dims_of(operand, scope) for operand in operands])
         case ast.Conditional(value, condition, otherwise):
-            return joined([dims_of(one, scope) for one in (value, condition, otherwise)])
+            return joined([dims_of(part, scope) for part in (value, condition, otherwise)])
         case ast.Index():
             return _indexed(expr, scope)
         case ast.Attribute():
@@ -107,15 +109,15 @@ def _dims_of(expr: ast.Expr, scope: Scope) -> Dims | None:
 
 def joined(several: Sequence[Dims | None]) -> Dims | None:
     """Return the axes of what is broadcast together, aligned to the right."""
-    known = [one for one in several if one is not None]
+    known = [dims for dims in several if dims is not None]
     if len(known) < len(several):
         return None
     widest = max(known, key=len, default=())
     out = list(widest)
-    for one in known:
-        for at in range(1, len(one) + 1):
+    for dims in known:
+        for at in range(1, len(dims) + 1):
             if out[-at] == "1":
-                out[-at] = one[-at]
+                out[-at] = dims[-at]
     return tuple(out)
 
 
@@ -140,19 +142,19 @@ def _indexed(expr: ast.Index, scope: Scope) -> Dims | None:
     dims = dims_of(expr.value, scope)
     if dims is None or expr.keywords or taken(expr) > len(dims):
         return None
-    found: list[str] = []
+    result: list[str] = []
     for axis, item in items_by_axis(expr, dims):
         match item:
             case None:
-                found.append(dims[axis or 0])
+                result.append(dims[axis or 0])
             case ast.Literal(None):
-                found.append("1")
+                result.append("1")
             case ast.Slice() if axis is not None:
                 part = steps(item, dims[axis])
-                found.append(PART if part is None else part.dim)
+                result.append(PART if part is None else part.dim)
             case _:
                 pass
-    return tuple(found)
+    return tuple(result)
 
 
 Item = ast.Expr | ast.Slice | None
@@ -160,24 +162,24 @@ Item = ast.Expr | ast.Slice | None
 
 def items_by_axis(expr: ast.Index, dims: Dims) -> list[tuple[int | None, Item]]:
     """Return what an index says of each axis: None where it keeps one; no axis for a new one."""
-    found: list[tuple[int | None, Item]] = []
+    items: list[tuple[int | None, Item]] = []
     axis, dots = 0, False
     for item in expr.items:
         if isinstance(item, ast.Dots):
-            kept = len(dims) - taken(expr)
-            found += [(axis + at, None) for at in range(kept)]
-            axis, dots = axis + max(kept, 0), True
+            count = len(dims) - taken(expr)
+            items += [(axis + at, None) for at in range(count)]
+            axis, dots = axis + max(count, 0), True
         elif _is_new(item):
-            found.append((None, item))
+            items.append((None, item))
         elif axis < len(dims):
-            found.append((axis, item))
+            items.append((axis, item))
             axis += 1
-    return found if dots else [*found, *((at, None) for at in range(axis, len(dims)))]
+    return items if dots else [*items, *((at, None) for at in range(axis, len(dims)))]
 
 
 def taken(expr: ast.Index) -> int:
     """Return how many axes an index speaks of."""
-    return sum(1 for one in expr.items if not _is_new(one) and not isinstance(one, ast.Dots))
+    return sum(1 for item in expr.items if not _is_new(item) and not isinstance(item, ast.Dots))
 
 
 def _is_new(item: object) -> bool:
@@ -190,8 +192,8 @@ def axes_of(option: ast.Expr | None, dims: Dims) -> tuple[int, ...] | None:
         case None | ast.Name("all"):
             return tuple(range(len(dims)))
         case ast.Tuple(items):
-            found = [axes_of(item, dims) for item in items]
-            return None if None in found else tuple(at for one in found if one for at in one)
+            axes = [axes_of(item, dims) for item in items]
+            return None if None in axes else tuple(at for part in axes if part for at in part)
         case ast.Name(name):
             named = [at for at, dim in enumerate(dims) if dim.removeprefix("*") == name]
             return tuple(named) if named else None
@@ -208,7 +210,7 @@ def _called(call: ast.Call, scope: Scope) -> Dims | None:
     if function is None or call.function in scope.functions:
         return None
     bound = bind(function, call, lambda bound: unified(bound, scope) is not None)
-    operands = [dims_of(one, scope) for one in bound.operands]
+    operands = [dims_of(operand, scope) for operand in bound.operands]
     if function.reduction:
         return _reduced(operands[0] if operands else None, bound)
     if function.elementwise:
@@ -229,8 +231,10 @@ def is_unreduced(bound: Bound) -> bool:
 
 
 def _default(bound: Bound, name: str) -> ast.Expr | None:
-    found = (one.default for one in bound.signature.parameters if one.name == name)
-    return next(found, None)
+    defaults = (
+        parameter.default for parameter in bound.signature.parameters if parameter.name == name
+    )
+    return next(defaults, None)
 
 
 def _reduced(dims: Dims | None, bound: Bound) -> Dims | None:
@@ -257,10 +261,10 @@ def called_dims(bound: Bound, scope: Scope) -> Dims | None:
     pattern = type_dims(result)
     if pattern is None or "*" in pattern:
         return None
-    found: list[str] = []
+    dims: list[str] = []
     for entry in pattern:
-        found += known.get(entry, (entry,))
-    return tuple(found)
+        dims += known.get(entry, (entry,))
+    return tuple(dims)
 
 
 def unified(bound: Bound, scope: Scope) -> Mapping[str, Dims] | None:
@@ -274,7 +278,9 @@ def unified(bound: Bound, scope: Scope) -> Mapping[str, Dims] | None:
         if dims is None or pattern is None or "*" in pattern:
             return None
         parts = _paired(pattern, dims)
-        if parts is None or any(len(known.get(one, to)) != len(to) for one, to in parts.items()):
+        if parts is None or any(
+            len(known.get(entry, to)) != len(to) for entry, to in parts.items()
+        ):
             return None
         known |= parts
     return known
@@ -294,7 +300,7 @@ def _paired(pattern: Dims, dims: Dims) -> dict[str, Dims] | None:
 
 def _special(bound: Bound, scope: Scope) -> Dims | None:
     """Return the axes of what a signature cannot say, for the commonest of such functions."""
-    operands = [dims_of(one, scope) for one in bound.operands]
+    operands = [dims_of(operand, scope) for operand in bound.operands]
     first = operands[0] if operands else None
     match bound.function.name:
         case "transpose" if first is not None and "axes" not in bound.given:

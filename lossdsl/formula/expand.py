@@ -23,15 +23,15 @@ def expanded(function: Builtin, signature: ast.Signature, library: Library) -> a
 
     Helpers are written out as deep as the whole stays of a size that one can read.
     """
-    absent = {one.name: NONE for one in signature.parameters if _is_left_out(one)}
+    absent = {parameter.name: NONE for parameter in signature.parameters if _is_left_out(parameter)}
     value = body(function, signature)
-    found = _expand(value, absent, library, 0)
+    whole = _expand(value, absent, library, 0)
     for depth in range(1, _DEEPEST):
         further = _expand(value, absent, library, depth)
-        if further == found or sum(1 for _ in ast.walk(further)) > _LARGEST:
+        if further == whole or sum(1 for _ in ast.walk(further)) > _LARGEST:
             break
-        found = further
-    return found
+        whole = further
+    return whole
 
 
 def _is_left_out(parameter: ast.Parameter) -> bool:
@@ -45,74 +45,87 @@ def _is_left_out(parameter: ast.Parameter) -> bool:
 
 
 def _expand(
-    expr: ast.Expr, given: Mapping[str, ast.Expr], library: Library, depth: int
+    expr: ast.Expr, bindings: Mapping[str, ast.Expr], library: Library, depth: int
 ) -> ast.Expr:
     """Put expressions for names, bodies for calls of helpers, and decide what is static."""
     match expr:
         case ast.Name(name):
-            return given.get(name, expr)
+            return bindings.get(name, expr)
         case ast.Conditional(value, condition, otherwise):
-            condition = _expand(condition, given, library, depth)
+            condition = _expand(condition, bindings, library, depth)
             match known(condition):
                 case True:
-                    return _expand(value, given, library, depth)
+                    return _expand(value, bindings, library, depth)
                 case False:
-                    return _expand(otherwise, given, library, depth)
+                    return _expand(otherwise, bindings, library, depth)
                 case _:
-                    branches = (_expand(one, given, library, depth) for one in (value, otherwise))
+                    branches = (
+                        _expand(branch, bindings, library, depth) for branch in (value, otherwise)
+                    )
                     return ast.Conditional(next(branches), condition, next(branches), expr.span)
         case ast.Logical(_, operands):
-            return _logical(expr, [_expand(one, given, library, depth) for one in operands])
+            return _logical(
+                expr, [_expand(operand, bindings, library, depth) for operand in operands]
+            )
         case ast.Call("map", (ast.Name(function), *operands), ()):
             applied = ast.Call(function, tuple(operands), (), expr.span, expr.name_span)
-            return _expand(applied, given, library, depth)
+            return _expand(applied, bindings, library, depth)
         case ast.Call():
-            return _called(expr, given, library, depth)
+            return _called(expr, bindings, library, depth)
         case _:
-            return cast("ast.Expr", _below(expr, given, library, depth))
+            return cast("ast.Expr", _below(expr, bindings, library, depth))
 
 
 def _logical(expr: ast.Logical, operands: list[ast.Expr]) -> ast.Expr:
     """Return `and` or `or` without the operands that are certain and change nothing."""
     neutral = expr.operator == "and"
-    open_ = [one for one in operands if known(one) is not neutral]
+    open_ = [operand for operand in operands if known(operand) is not neutral]
     if len(open_) == 1:
         return open_[0]
     return replace(expr, operands=tuple(open_ or operands))
 
 
-def _below(node: Any, given: Mapping[str, ast.Expr], library: Library, depth: int) -> Any:
+def _below(node: Any, bindings: Mapping[str, ast.Expr], library: Library, depth: int) -> Any:
     """Return a node with everything in it expanded."""
     changed = {
-        name: _value(getattr(node, name), given, library, depth) for name in field_names(type(node))
+        name: _value(getattr(node, name), bindings, library, depth)
+        for name in field_names(type(node))
     }
     return replace(node, **changed)
 
 
-def _value(value: Any, given: Mapping[str, ast.Expr], library: Library, depth: int) -> Any:
+def _value(value: Any, bindings: Mapping[str, ast.Expr], library: Library, depth: int) -> Any:
     if isinstance(value, tuple):
         items = cast("tuple[Any, ...]", value)
-        return tuple(_value(item, given, library, depth) for item in items)
+        return tuple(_value(item, bindings, library, depth) for item in items)
     if isinstance(value, ast.Expr):
-        return _expand(value, given, library, depth)
+        return _expand(value, bindings, library, depth)
     if is_dataclass(value) and isinstance(value, ast.Addend | ast.Factor | ast.Link | ast.Keyword):
-        return _below(value, given, library, depth)
-    return _below(value, given, library, depth) if isinstance(value, ast.Slice) else value
+        return _below(value, bindings, library, depth)
+    return _below(value, bindings, library, depth) if isinstance(value, ast.Slice) else value
 
 
 def _called(
-    call: ast.Call, given: Mapping[str, ast.Expr], library: Library, depth: int
+    call: ast.Call, bindings: Mapping[str, ast.Expr], library: Library, depth: int
 ) -> ast.Expr:
-    inner = cast("ast.Call", _below(call, given, library, depth))
+    inner = cast("ast.Call", _below(call, bindings, library, depth))
     function = helper(call, library)
     if function is None or depth == 0:
-        kept = tuple(one for one in inner.keywords if one.value != NONE and not _is_idle(one))
-        return replace(inner, keywords=kept)
+        keywords = tuple(
+            keyword for keyword in inner.keywords if keyword.value != NONE and not _is_idle(keyword)
+        )
+        return replace(inner, keywords=keywords)
     bound = bind(function, inner)
     value = body(function, bound.signature)
-    defaults = {one.name: one.default for one in bound.signature.parameters if one.default}
-    said = {one.name: NONE for one in bound.signature.parameters if _is_optional(one)}
-    arguments = {**said, **defaults, **bound.given}
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in bound.signature.parameters
+        if parameter.default
+    }
+    absent = {
+        parameter.name: NONE for parameter in bound.signature.parameters if _is_optional(parameter)
+    }
+    arguments = {**absent, **defaults, **bound.given}
     return _expand(value, arguments, library, depth - 1)
 
 
@@ -127,7 +140,11 @@ def body(function: Builtin, signature: ast.Signature) -> ast.Expr:
         return _parsed(stated[at], signature.span)
     if function.definitions:
         return function.definitions[at].value
-    names = tuple(ast.Name(one.name, one.span) for one in signature.parameters if not one.default)
+    names = tuple(
+        ast.Name(parameter.name, parameter.span)
+        for parameter in signature.parameters
+        if not parameter.default
+    )
     return ast.Call(function.name, names, (), signature.span, signature.span)
 
 
@@ -171,8 +188,8 @@ def _is_optional(parameter: ast.Parameter) -> bool:
 def helper(call: ast.Call, library: Library) -> Builtin | None:
     """Return the private definition that a call means, if it means one."""
     file: Source = call.span.source
-    found = library.visible(call.function, file)
-    return found if found is not None and call.function.startswith("_") else None
+    function = library.visible(call.function, file)
+    return function if function is not None and call.function.startswith("_") else None
 
 
 def known(condition: ast.Expr) -> bool | None:
@@ -188,10 +205,10 @@ def known(condition: ast.Expr) -> bool | None:
             held = known(operand)
             return None if held is None else not held
         case ast.Logical("and", operands):
-            held = [known(one) for one in operands]
+            held = [known(operand) for operand in operands]
             return False if False in held else None if None in held else True
         case ast.Logical("or", operands):
-            held = [known(one) for one in operands]
+            held = [known(operand) for operand in operands]
             return True if True in held else None if None in held else False
         case ast.Comparison(first, (ast.Link("==" | "!=" as operator, second),)):
             same = _same(first, second)
@@ -208,15 +225,15 @@ def _counts(expr: ast.Expr) -> bool:
         case ast.Index(value):
             return _counts(value)
         case ast.Sum(addends):
-            return all(one.sign != "-" and _counts(one.value) for one in addends)
+            return all(addend.sign != "-" and _counts(addend.value) for addend in addends)
         case _:
             return False
 
 
 def _same(first: ast.Expr, second: ast.Expr) -> bool | None:
     match first, second:
-        case ast.Text(one), ast.Text(other):
-            return one == other
+        case ast.Text(text), ast.Text(other):
+            return text == other
         case ast.Literal(None), ast.Literal(None):
             return True
         case ast.Literal(None), ast.Name() | ast.Attribute():

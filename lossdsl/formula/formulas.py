@@ -46,34 +46,36 @@ def formulas(function: Builtin, library: Library) -> tuple[Formula, ...]:
     A primitive that has no notation of its own and states no formula has none.
     """
     several = len(function.signatures) > 1
-    found: list[Formula] = []
+    listed: list[Formula] = []
     for signature in function.signatures:
         if not _says_nothing(function, *equation(function, signature, library, several)):
-            found.append(Formula(tuple(_equations(function, signature, library, several))))
-    return tuple(found)
+            listed.append(Formula(tuple(_equations(function, signature, library, several))))
+    return tuple(listed)
 
 
 def _equations(
     function: Builtin, signature: ast.Signature, library: Library, several: bool
 ) -> list[Equation]:
     """Return the equation of a function, then those of the helpers that it names."""
-    found: list[Equation] = []
+    equations: list[Equation] = []
     waiting, file = [(function, signature, several)], signature.span.source
     known: set[str] = set()
     while waiting:
-        one, signature, several = waiting.pop(0)
-        left, right = equation(one, signature, library, several)
+        function, signature, several = waiting.pop(0)
+        left, right = equation(function, signature, library, several)
         letters = {
-            node.name for line in found for node in below(line[0]) if isinstance(node, Symbol)
+            node.name for line in equations for node in below(line[0]) if isinstance(node, Symbol)
         }
-        found += abbreviated(left, right, letters | {one.name for one in signature.parameters})
+        equations += abbreviated(
+            left, right, letters | {parameter.name for parameter in signature.parameters}
+        )
         for node in below(right):
             if isinstance(node, Apply) and node.name.startswith("_") and node.name not in known:
                 known.add(node.name)
                 helper = library.visible(node.name, file)
                 if helper is not None:
                     waiting.append((helper, helper.signatures[0], True))
-    return found
+    return equations
 
 
 def _says_nothing(function: Builtin, left: Math, right: Math) -> bool:
@@ -87,14 +89,14 @@ def equation(
 ) -> Equation:
     """Return what a call of a signature is, as one equation without abbreviations."""
     body = expanded(function, signature, library)
-    arrays = {one.name: type_dims(one.type) for one in signature.parameters}
+    arrays = {parameter.name: type_dims(parameter.type) for parameter in signature.parameters}
     functions = frozenset(
-        one.name
-        for one in signature.parameters
-        if isinstance(one.type, ast.WordTypeExpr) and one.type.word == "function"
+        parameter.name
+        for parameter in signature.parameters
+        if isinstance(parameter.type, ast.WordTypeExpr) and parameter.type.word == "function"
     )
     reader = Reader(Scope(library, arrays, functions), NOTATION, frozenset(arrays))
-    required = [one.name for one in signature.parameters if one.default is None]
+    required = [parameter.name for parameter in signature.parameters if parameter.default is None]
     places: list[Place] = []
     dims = reader.dims(body)
     for dim in dims or ():
@@ -104,6 +106,6 @@ def equation(
             index, _, reader = reader.fresh(dim)
             places.append(index)
     name = "ℓ" if function.is_loss else function.name
-    called = Apply(name, tuple(Symbol(one) for one in required))
+    called = Apply(name, tuple(Symbol(parameter) for parameter in required))
     left = called if several or not function.is_loss else Symbol("ℓ")
     return placed(left, places, dims), tidied(reader.read(body, places))

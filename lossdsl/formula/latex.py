@@ -71,7 +71,7 @@ def latex(node: Math) -> str:
             return rf"\text{{{_escaped(text)}}}"
         case Sum(terms):
             (minus, first), *rest = ((minus, _in(term, OPEN)) for minus, term in terms)
-            signs = (f" {'-' if minus else '+'} {one}" for minus, one in rest)
+            signs = (f" {'-' if minus else '+'} {term}" for minus, term in rest)
             return ("-" if minus else "") + first + "".join(signs)
         case Product(factors):
             return _product(factors)
@@ -108,16 +108,16 @@ def latex(node: Math) -> str:
             return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"
         case Relation(first, links):
             chain = (
-                f" {_RELATIONS.get(sign, sign)} {_in(one, LIST if sign == ':' else SUM)}"
-                for sign, one in links
+                f" {_RELATIONS.get(sign, sign)} {_in(operand, LIST if sign == ':' else SUM)}"
+                for sign, operand in links
             )
             return _in(first, LIST if links[0][0] == ":" else SUM) + "".join(chain)
         case Logic(operator, operands):
-            return f" {_LOGIC[operator]} ".join(_in(one, RELATION) for one in operands)
+            return f" {_LOGIC[operator]} ".join(_in(operand, RELATION) for operand in operands)
         case Not(operand):
             return rf"\neg {_in(operand, POWER)}"
         case Listed(items):
-            return ", ".join(_in(one, LOGIC) for one in items)
+            return ", ".join(_in(item, LOGIC) for item in items)
 
 
 def _in(node: Math, place: int) -> str:
@@ -146,11 +146,11 @@ def latex_binding(node: Math) -> int:
 
 
 def _is_flat(node: Math) -> bool:
-    return not any(isinstance(one, (*_TALL, Big)) for one in below(node))
+    return not any(isinstance(part, (*_TALL, Big)) for part in below(node))
 
 
 def _parentheses(text: str, inside: tuple[Math, ...]) -> str:
-    tall = any(isinstance(one, (*_TALL, Big)) for node in inside for one in below(node))
+    tall = any(isinstance(part, (*_TALL, Big)) for node in inside for part in below(node))
     return rf"\left({text}\right)" if tall else f"({text})"
 
 
@@ -221,7 +221,7 @@ def _named(name: str) -> str:
 
 
 def _places(places: tuple[Math | None, ...]) -> str:
-    texts = [r"\cdot" if one is None else latex(one) for one in places]
+    texts = [r"\cdot" if place is None else latex(place) for place in places]
     short = all(len(text) == 1 or text == r"\cdot" for text in texts)
     return (" " if short else ", ").join(texts)
 

@@ -31,7 +31,7 @@ def _elementwise(build: Callable[..., Math]) -> Notation:
     """Return the notation of a function of single elements, built from its operands."""
 
     def notation(reader: Reader, bound: Bound, places: Places) -> Math:
-        return build(*(reader.part(one, places) for one in bound.operands))
+        return build(*(reader.part(operand, places) for operand in bound.operands))
 
     return notation
 

@@ -37,11 +37,11 @@ def _taken(reader: Reader, bound: Bound, places: Places) -> Math:
     axis = axes[0]
     if along:
         at = reader.part(index, places)
-        inner = [at if one == axis else here for one, here in enumerate(places)]
+        inner = [at if position == axis else here for position, here in enumerate(places)]
         return reader.read(operand, inner[: len(dims)])
-    given = [*places, *[None] * (len(over) + len(dims) - 1 - len(places))]
-    at = reader.read(index, given[axis : axis + len(over)])
-    return reader.read(operand, [*given[:axis], at, *given[axis + len(over) :]])
+    padded = [*places, *[None] * (len(over) + len(dims) - 1 - len(places))]
+    at = reader.read(index, padded[axis : axis + len(over)])
+    return reader.read(operand, [*padded[:axis], at, *padded[axis + len(over) :]])
 
 
 def _one_hot(reader: Reader, bound: Bound, places: Places) -> Math:
@@ -71,7 +71,7 @@ def _transposed(reader: Reader, bound: Bound, places: Places) -> Math:
     operand = bound.operands[0]
     if "axes" in bound.given:
         return reader.applied(bound, places)
-    if any(one is not None for one in places):
+    if any(place is not None for place in places):
         return reader.read(operand, list(places)[::-1])
     return Power(reader.whole(operand), Symbol("⊤"))
 
@@ -93,15 +93,15 @@ def _einsum(reader: Reader, bound: Bound, places: Places) -> Math:
         return reader.applied(bound, places)
     inputs, _, output = equation.value.replace(" ", "").partition("->")
     letters = dict[str, Place](zip(output, [*places, *[None] * len(output)], strict=False))
-    operands = [one for one in bound.operands if one is not equation]
+    operands = [operand for operand in bound.operands if operand is not equation]
     gone: list[Math] = []
     for letter in dict.fromkeys(inputs.replace(",", "")):
         if letter not in letters:
             letters[letter], _, reader = reader.fresh(letter)
             gone.append(Symbol(letter) if letters[letter] is None else letters[letter])  # type: ignore[arg-type]
     factors = [
-        reader.read(one, [letters[letter] for letter in term])
-        for term, one in zip(inputs.split(","), operands, strict=False)
+        reader.read(operand, [letters[letter] for letter in term])
+        for term, operand in zip(inputs.split(","), operands, strict=False)
     ]
     product = multiplied(factors)
     return Big("sum", Listed(tuple(gone)), product) if gone else product

@@ -27,7 +27,7 @@ Sizes = list[Math | None]
 
 
 @dataclass(frozen=True)
-class Kept:
+class Domain:
     """What a reduction runs over: indices with their numbers of elements, those that a mask keeps.
 
     `limits` says where an index ends that runs along a part of an axis.
@@ -58,7 +58,7 @@ class Kept:
     @property
     def count(self) -> Math | None:
         """How many elements there are, None where nobody knows."""
-        known = [one for one in self.sizes if one is not None]
+        known = [size for size in self.sizes if size is not None]
         return multiplied(known) if known and len(known) == len(self.sizes) else None
 
 
@@ -74,8 +74,8 @@ def _reduction(name: str) -> Notation:
         dims = [dim for dim, at in zip(reader.dims(operand) or (), inner, strict=False)
                 if at in indices]  # fmt: skip
         body = within.read(operand, inner)
-        limits = [limit(*one, body) for one in zip(indices, dims, strict=False)]
-        known = tuple(one for one in limits if one is not None)
+        limits = [limit(*pair, body) for pair in zip(indices, dims, strict=False)]
+        known = tuple(end for end in limits if end is not None)
         mask = None
         if "where" in options:
             mask = within.condition(
@@ -87,21 +87,21 @@ def _reduction(name: str) -> Notation:
                 options["weight"], _beside(within, options["weight"], operand, inner)
             )
             body = multiplied([weight, body])
-        kept = Kept(tuple(indices), tuple(sizes), known, mask)
+        domain = Domain(tuple(indices), tuple(sizes), known, mask)
         if name != "mean":
-            return _BUILT.get(name, _big)(name, body, kept)
+            return _BUILT.get(name, _big)(name, body, domain)
         divisor = options.get("normalize")
         match divisor:
             case None | ast.Text("weight") if weight is not None:
-                return divided(kept.total(body), kept.total(weight))
+                return divided(domain.total(body), domain.total(weight))
             case None | ast.Text("weight" | "count"):
-                return _mean(name, body, kept)
+                return _mean(name, body, domain)
             case ast.Text():
-                if kept.count is None:
+                if domain.count is None:
                     return reader.applied(bound, places)
-                return multiplied([divided(ONE, kept.count), kept.total(body)])
+                return multiplied([divided(ONE, domain.count), domain.total(body)])
             case _:
-                return multiplied([divided(ONE, reader.whole(divisor)), kept.total(body)])
+                return multiplied([divided(ONE, reader.whole(divisor)), domain.total(body)])
 
     return notation
 
@@ -111,8 +111,8 @@ def _beside(reader: Reader, expr: ast.Expr, operand: ast.Expr, places: list[Plac
     own, dims = reader.dims(expr), reader.dims(operand)
     if own is None or dims is None or len(own) > len(places):
         return places
-    named = len(set(dims)) == len(dims) and all(one in dims for one in own)
-    return [places[dims.index(one)] for one in own] if named else places[: len(own)]
+    named = len(set(dims)) == len(dims) and all(dim in dims for dim in own)
+    return [places[dims.index(dim)] for dim in own] if named else places[: len(own)]
 
 
 def _reduced(
@@ -127,7 +127,7 @@ def _reduced(
     if axes is None:
         return [], [], [None] * len(dims), reader
     keeps = bound.options.get("keepdims") == TRUE
-    given = list(places)
+    remaining = list(places)
     indices, sizes, inner = list[Math](), Sizes(), list[Place]()
     for at, dim in enumerate(dims):
         if at in axes:
@@ -135,32 +135,32 @@ def _reduced(
             indices.append(index)
             sizes.append(size)
             inner.append(index)
-            if keeps and given:
-                given.pop(0)
+            if keeps and remaining:
+                remaining.pop(0)
         else:
-            inner.append(given.pop(0) if given else None)
+            inner.append(remaining.pop(0) if remaining else None)
     return indices, sizes, inner, reader
 
 
-def _big(name: str, body: Math, kept: Kept) -> Math:
-    return Big(name, kept.under, body)
+def _big(name: str, body: Math, domain: Domain) -> Math:
+    return Big(name, domain.under, body)
 
 
-def _mean(name: str, body: Math, kept: Kept) -> Math:
-    if kept.mask is not None or kept.count is None:
-        return Big("mean", kept.under, body)
-    return multiplied([divided(ONE, kept.count), kept.total(body)])
+def _mean(name: str, body: Math, domain: Domain) -> Math:
+    if domain.mask is not None or domain.count is None:
+        return Big("mean", domain.under, body)
+    return multiplied([divided(ONE, domain.count), domain.total(body)])
 
 
-def _log_of(inner: Callable[[str, Math, Kept], Math], name: str) -> Callable[..., Math]:
-    return lambda _, body, kept: Operator("log", inner(name, exponential(body), kept))
+def _log_of(inner: Callable[[str, Math, Domain], Math], name: str) -> Callable[..., Math]:
+    return lambda _, body, domain: Operator("log", inner(name, exponential(body), domain))
 
 
-def _count(name: str, body: Math, kept: Kept) -> Math:
-    return kept.total(Fence("holds", body))
+def _count(name: str, body: Math, domain: Domain) -> Math:
+    return domain.total(Fence("holds", body))
 
 
-_BUILT: Mapping[str, Callable[[str, Math, Kept], Math]] = {
+_BUILT: Mapping[str, Callable[[str, Math, Domain], Math]] = {
     "logsumexp": _log_of(_big, "sum"),
     "logmeanexp": _log_of(_mean, "mean"),
     "count": _count,
@@ -176,16 +176,16 @@ def _norm(reader: Reader, bound: Bound, places: Places) -> Math:
     axes = None if dims is None else axes_of(bound.options.get("axis"), dims)
     if dims is None or axes is None:
         return Fence("norm", reader.whole(operand))
-    given = list(places)
+    remaining = list(places)
     keeps = bound.options.get("keepdims") == TRUE
     inner: list[Place] = []
     for at in range(len(dims)):
         if at in axes:
             inner.append(None)
-            if keeps and given:
-                given.pop(0)
+            if keeps and remaining:
+                remaining.pop(0)
         else:
-            inner.append(given.pop(0) if given else None)
+            inner.append(remaining.pop(0) if remaining else None)
     return Fence("norm", reader.read(operand, inner))
 
 
@@ -197,10 +197,10 @@ def _lifted(
     if dims is None:
         return reader.whole(operand), []
     axes = axes_of(bound.given.get("axis", LAST), dims) or ()
-    given = [*places, *[None] * (len(dims) - len(places))]
-    inner = [None if at in axes else given[at] for at in range(len(dims))]
-    behind = [given[at] for at in axes]
-    return reader.read(operand, inner), [one for one in behind if one is not None]
+    padded = [*places, *[None] * (len(dims) - len(places))]
+    inner = [None if at in axes else padded[at] for at in range(len(dims))]
+    behind = [padded[at] for at in axes]
+    return reader.read(operand, inner), [place for place in behind if place is not None]
 
 
 def _softmax(reader: Reader, bound: Bound, places: Places) -> Math:
@@ -225,14 +225,14 @@ def _shares(reader: Reader, bound: Bound, places: Places) -> Math | None:
     """Return e^x over the sum of such, where rows and columns or a mask must show."""
     operand = bound.operands[0]
     masked = "where" in bound.given
-    if not (masked or couples(operand)) or all(one is None for one in places):
+    if not (masked or couples(operand)) or all(place is None for place in places):
         return None
     dims = reader.dims(operand)
     axes = None if dims is None else axes_of(bound.given.get("axis", LAST), dims)
     if dims is None or axes is None or len(places) != len(dims):
         return None
     index, _, within = reader.fresh(dims[axes[0]])
-    inner = [index if at in axes else one for at, one in enumerate(places)]
+    inner = [index if at in axes else place for at, place in enumerate(places)]
     under: Math = index
     if masked:
         under = Relation(index, ((":", within.part(bound["where"], inner)),))
@@ -271,9 +271,10 @@ def _extreme(name: str) -> Notation:
         if dims is None or axes is None:
             return Operator(name, reader.whole(operand))
         index, _, within = reader.fresh(dims[axes[0]])
-        given = list(places)
+        remaining = list(places)
         inner = [
-            index if at in axes else (given.pop(0) if given else None) for at in range(len(dims))
+            index if at in axes else (remaining.pop(0) if remaining else None)
+            for at in range(len(dims))
         ]
         return Big(name, index, within.read(operand, inner))
 
@@ -293,7 +294,7 @@ def _running(reader: Reader, bound: Bound, places: Places) -> Math:
     here = places[axes[0]]
     assert here is not None
     index, _, within = reader.fresh(dims[axes[0]])
-    inner = [index if at in axes else one for at, one in enumerate(places)]
+    inner = [index if at in axes else place for at, place in enumerate(places)]
     sign = ">=" if backwards == TRUE else "<="
     return Big("sum", Relation(index, ((sign, here),)), within.read(operand, inner))
 
@@ -307,8 +308,8 @@ def _steps(reader: Reader, bound: Bound, places: Places) -> Math:
         return reader.applied(bound, places)
     here = places[axes[0]]
     assert here is not None
-    after = [summed([(False, here), (False, ONE)]) if at in axes else one
-             for at, one in enumerate(places)]  # fmt: skip
+    after = [summed([(False, here), (False, ONE)]) if at in axes else place
+             for at, place in enumerate(places)]  # fmt: skip
     return summed([(False, reader.read(operand, after)), (True, reader.read(operand, places))])
 
 

@@ -116,7 +116,7 @@ def limit(index: Math, dim: str, body: Math) -> Math | None:
 def written(item: ast.Slice) -> str:
     """Return a slice as the language writes it."""
     ends = [item.start, item.stop, *([] if item.step is None else [item.step])]
-    return ":".join("" if one is None else plain(one) for one in ends)
+    return ":".join("" if end is None else plain(end) for end in ends)
 
 
 def plain(expr: ast.Expr) -> str:

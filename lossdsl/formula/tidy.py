@@ -62,7 +62,7 @@ def _flat(terms: tuple[tuple[bool, Math], ...]) -> Math:
     for minus, term in terms:
         match term:
             case Sum(inner) if len(terms) > 1:
-                open_ += [(minus != one, part) for one, part in inner]
+                open_ += [(minus != negative, part) for negative, part in inner]
             case _:
                 open_.append((minus, term))
     left: list[tuple[bool, Math]] = []

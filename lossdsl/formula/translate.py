@@ -66,9 +66,9 @@ class Reader:
         Nobody knows how many elements some parts of an axis have.
         """
         name = dim.partition("-")[0]
-        wanted = name.lower() if len(name) == 1 and name.isalpha() else ""
-        free = (one for one in wanted + ANONYMOUS if one not in self.letters)
-        letter = next(free, f"{wanted or 'n'}1")
+        preferred = name.lower() if len(name) == 1 and name.isalpha() else ""
+        free = (letter for letter in preferred + ANONYMOUS if letter not in self.letters)
+        letter = next(free, f"{preferred or 'n'}1")
         known = size(dim) or (None if dim == PART else Symbol(letter.upper()))
         return Symbol(letter), known, replace(self, letters=self.letters | {letter})
 
@@ -86,7 +86,7 @@ class Reader:
             case ast.Name(name):
                 return placed(Symbol(name), places, self.dims(expr))
             case ast.Tuple(items):
-                listed = tuple(self.whole(one) for one in items)
+                listed = tuple(self.whole(item) for item in items)
                 return Fence("list", Listed(listed))
             case ast.Record(entries):
                 named = (Relation(Symbol(x.name), ((":", self.whole(x.value)),)) for x in entries)
@@ -103,10 +103,10 @@ class Reader:
             case ast.Power(base, exponent):
                 return raised(self.part(base, places), self.part(exponent, places))
             case ast.Comparison(first, rest):
-                links = tuple((one.operator, self.part(one.value, places)) for one in rest)
+                links = tuple((link.operator, self.part(link.value, places)) for link in rest)
                 return Relation(self.part(first, places), links)
             case ast.Logical(operator, operands):
-                return joined(operator, [self.part(one, places) for one in operands])
+                return joined(operator, [self.part(operand, places) for operand in operands])
             case ast.Conditional(value, condition, otherwise):
                 return self._conditional(value, condition, otherwise, places)
             case ast.Index():
@@ -133,7 +133,7 @@ class Reader:
     def _product(
         self, expr: ast.Product, first: ast.Expr, rest: tuple[ast.Factor, ...], places: Places
     ) -> Math:
-        last = max((at for at, one in enumerate(rest) if one.operator == "@"), default=-1)
+        last = max((at for at, factor in enumerate(rest) if factor.operator == "@"), default=-1)
         if last < 0:
             value = self.part(first, places)
         else:
@@ -163,7 +163,7 @@ class Reader:
         if rows and columns and len(places) == len(rows) + len(columns) - 2:
             row = [*places[: len(rows) - 1], None]
             column = [None, *places[len(rows) - 1 :]]
-            if any(one is not None for one in places):
+            if any(place is not None for place in places):
                 return _inner(self.read(left, row), self.read(right, column[: len(columns)]))
         return placed(multiplied([self.whole(left), self.whole(right)]), places, None)
 
@@ -179,32 +179,32 @@ class Reader:
             case ast.Comparison(ast.Name(name), (ast.Link(operator, ast.Literal(None)),)):
                 return Phrase(f"{'without' if operator == '==' else 'with'} {name}")
             case ast.Logical(operator, operands):
-                return joined(operator, [self.condition(one, places) for one in operands])
+                return joined(operator, [self.condition(operand, places) for operand in operands])
             case _:
                 return self.part(expr, places)
 
     def _index(self, expr: ast.Index, places: Places) -> Math:
         dims = self.dims(expr.value)
         if dims is None or expr.keywords or taken(expr) > len(dims):
-            said = list(map(self._said, expr.items))
-            while said and said[-1] is None:
-                said.pop()
+            indices = list(map(self._as_written, expr.items))
+            while indices and indices[-1] is None:
+                indices.pop()
             whole = self.whole(expr.value)
-            return placed(Indexed(whole, tuple(said)) if said else whole, places, None)
-        given, inner = list(places), list[Place]([None] * len(dims))
+            return placed(Indexed(whole, tuple(indices)) if indices else whole, places, None)
+        remaining, inner = list(places), list[Place]([None] * len(dims))
         behind: list[Place] = []
         for axis, item in items_by_axis(expr, dims):
             match item:
                 case None if axis is not None:
-                    inner[axis] = given.pop(0) if given else None
+                    inner[axis] = remaining.pop(0) if remaining else None
                     behind += [None] if inner[axis] is None else []
                 case ast.Literal(None):
-                    given = given[1:]
+                    remaining = remaining[1:]
                 case ast.Slice() if axis is not None:
-                    place = given.pop(0) if given else None
+                    place = remaining.pop(0) if remaining else None
                     inner[axis] = self._slice(item, place, dims[axis])
                     if inner[axis] is None:
-                        inner[axis] = self._said(item)
+                        inner[axis] = self._as_written(item)
                         behind.append(place)
                 case ast.Literal() | ast.Unary() | ast.Name() | ast.Sum() if axis is not None:
                     inner[axis] = self._position(item, dims[axis])
@@ -212,7 +212,7 @@ class Reader:
                     pass
         return placed(self.read(expr.value, inner), behind, None)
 
-    def _said(self, item: ast.Expr | ast.Slice | ast.Dots) -> Place:
+    def _as_written(self, item: ast.Expr | ast.Slice | ast.Dots) -> Place:
         """Return what an index says of an axis, as it is written; None where it keeps all of it."""
         match item:
             case ast.Dots():
@@ -241,7 +241,7 @@ class Reader:
     def _call(self, call: ast.Call, places: Places) -> Math:
         function = self.scope.library.visible(call.function, call.span.source)
         if function is None or call.function in self.scope.functions:
-            return Apply(call.function, tuple(self.whole(one) for one in call.arguments))
+            return Apply(call.function, tuple(self.whole(argument) for argument in call.arguments))
         bound = bind(function, call, lambda bound: unified(bound, self.scope) is not None)
         if not bound.complete:
             return Apply(call.function, tuple(map(self.whole, call.arguments)))
@@ -254,7 +254,9 @@ class Reader:
         """Return a call by name: indices of runs within, of what the function makes behind."""
         function = bound.function
         if function.elementwise:
-            return Apply(function.name, tuple(self.part(one, places) for one in bound.operands))
+            return Apply(
+                function.name, tuple(self.part(operand, places) for operand in bound.operands)
+            )
         if function.reduction or (function.is_loss and not is_unreduced(bound)):
             return placed(
                 Apply(function.name, self._arguments(bound, {}, bound.options)), places, None
@@ -265,10 +267,10 @@ class Reader:
         where = dict(zip(dims, places, strict=False)) if dims else {}
         outside = {dim: at for dim, at in where.items() if dim in runs}
         # A call that is read example by example does not say that it keeps them.
-        kept = zip(dims or ("",), [*places, None], strict=False)
-        single = all(dim[:1] == "*" or at is not None for dim, at in kept)
+        pairs = zip(dims or ("",), [*places, None], strict=False)
+        single = all(dim[:1] == "*" or at is not None for dim, at in pairs)
         options = {
-            name: one for name, one in bound.options.items() if name != "reduce" or not single
+            name: expr for name, expr in bound.options.items() if name != "reduce" or not single
         }
         behind = [at for dim, at in zip(dims or (), places, strict=False) if dim not in runs]
         return placed(Apply(function.name, self._arguments(bound, outside, options)), behind, None)
@@ -277,8 +279,12 @@ class Reader:
         self, bound: Bound, outside: Mapping[str, Place], options: Mapping[str, ast.Expr]
     ) -> tuple[Math, ...]:
         """Return the arguments of a call by name, those that are left out often by name."""
-        defaults = {one.name for one in bound.signature.parameters if one.default is not None}
-        shown: list[Math] = [self.argument(one, outside) for one in bound.rest]
+        defaults = {
+            parameter.name
+            for parameter in bound.signature.parameters
+            if parameter.default is not None
+        }
+        shown: list[Math] = [self.argument(expr, outside) for expr in bound.rest]
         for name, expr in bound.given.items():
             if name not in defaults:
                 shown.append(self.argument(expr, outside))
@@ -330,10 +336,12 @@ def _inner(a: Math, b: Math) -> Math:
 def placed(base: Math, places: Places, dims: Dims | None) -> Math:
     """Return an element, row or column: whole axes at the end, and runs, go without saying."""
     named = dims if dims is not None and len(dims) == len(places) else ("",) * len(places)
-    kept = [at for at, dim in zip(places, named, strict=True) if at is not None or dim[:1] != "*"]
-    while kept and kept[-1] is None:
-        kept.pop()
-    return Indexed(base, tuple(kept)) if kept else base
+    indices = [
+        at for at, dim in zip(places, named, strict=True) if at is not None or dim[:1] != "*"
+    ]
+    while indices and indices[-1] is None:
+        indices.pop()
+    return Indexed(base, tuple(indices)) if indices else base
 
 
 def _remainder(operator: str, left: Math, right: Math) -> Math:

@@ -156,7 +156,7 @@ def text(node: Math) -> str:
             return words
         case Sum(terms):
             (minus, first), *rest = ((minus, _in(term, OPEN)) for minus, term in terms)
-            signs = (f" {'−' if minus else '+'} {one}" for minus, one in rest)
+            signs = (f" {'−' if minus else '+'} {term}" for minus, term in rest)
             return ("−" if minus else "") + first + "".join(signs)
         case Product(factors):
             return _product(factors)
@@ -189,16 +189,16 @@ def text(node: Math) -> str:
             return f"{{{'; '.join(f'{text(value)} {_condition(held)}' for value, held in rows)}}}"
         case Relation(first, links):
             chain = (
-                f" {_RELATIONS.get(sign, sign)} {_in(one, LIST if sign == ':' else SUM)}"
-                for sign, one in links
+                f" {_RELATIONS.get(sign, sign)} {_in(operand, LIST if sign == ':' else SUM)}"
+                for sign, operand in links
             )
             return _in(first, LIST if links[0][0] == ":" else SUM) + "".join(chain)
         case Logic(operator, operands):
-            return f" {_LOGIC[operator]} ".join(_in(one, RELATION) for one in operands)
+            return f" {_LOGIC[operator]} ".join(_in(operand, RELATION) for operand in operands)
         case Not(operand):
             return f"¬{_in(operand, POWER)}"
         case Listed(items):
-            return ", ".join(_in(one, LOGIC) for one in items)
+            return ", ".join(_in(item, LOGIC) for item in items)
 
 
 def symbol(name: str) -> str:
@@ -237,24 +237,24 @@ def _product(factors: tuple[Math, ...]) -> str:
     last = len(factors) - 1
     out = ""
     for at, factor in enumerate(factors):
-        one = _in(factor, OPEN if at == last else PRODUCT)
-        quotient = isinstance(factor, Fraction) and "/" in one
+        written = _in(factor, OPEN if at == last else PRODUCT)
+        quotient = isinstance(factor, Fraction) and "/" in written
         if quotient and at != last:
-            one = f"({one})"
+            written = f"({written})"
         if at:
-            out += _joint(factors[at - 1], factor, out, one)
-        out += one
+            out += _joint(factors[at - 1], factor, out, written)
+        out += written
     return out
 
 
 def _joint(left: Math, right: Math, before: str, after: str) -> str:
     """Return the space between two factors, so that no name seems to be called."""
-    found = joint(left, right, _JOINTS)
-    if found == "" and (isinstance(right, Big) or (len(after) > 1 and after[:2].isalpha())):
+    space = joint(left, right, _JOINTS)
+    if space == "" and (isinstance(right, Big) or (len(after) > 1 and after[:2].isalpha())):
         return " "
     if after.startswith(("(", "[")) and before[-1:].isalpha():
         return " · "
-    return "" if found == " " and before.endswith(")") and after.startswith("(") else found
+    return "" if space == " " and before.endswith(")") and after.startswith("(") else space
 
 
 def _raised(exponent: str, node: Math) -> str:
@@ -265,7 +265,7 @@ def _raised(exponent: str, node: Math) -> str:
 
 
 def _lowered(index: str) -> str:
-    bare = index.replace(", ", "") if all(len(one) == 1 for one in index.split(", ")) else index
+    bare = index.replace(", ", "") if all(len(part) == 1 for part in index.split(", ")) else index
     index = bare if index.count(", ") == index.count(",") else index
     if bare and all(character in _LOWERED and character != "," for character in bare):
         return "".join(_LOWERED[character] for character in bare)
@@ -273,7 +273,7 @@ def _lowered(index: str) -> str:
 
 
 def _places(places: tuple[Math | None, ...]) -> str:
-    return ", ".join("·" if one is None else text(one).replace(" ", "") for one in places)
+    return ", ".join("·" if place is None else text(place).replace(" ", "") for place in places)
 
 
 def _under(node: Math) -> str:
@@ -292,5 +292,5 @@ def _number(value: float | int) -> str:
     digits, e, exponent = f"{value:.12g}".partition("e")
     if not e:
         return digits
-    power = f"10{''.join(_RAISED[one] for one in str(int(exponent)))}"
+    power = f"10{''.join(_RAISED[digit] for digit in str(int(exponent)))}"
     return power if digits == "1" else f"{digits}·{power}"
