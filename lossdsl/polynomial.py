@@ -51,7 +51,10 @@ class Polynomial:
         return (
             len(self.terms) <= _MOST_TERMS
             and all(len(product) <= _HIGHEST_DEGREE for product, _ in self.terms)
-            and all(abs(one) < _LARGEST for one in (self.constant, *(k for _, k in self.terms)))
+            and all(
+                abs(coefficient) < _LARGEST
+                for coefficient in (self.constant, *(k for _, k in self.terms))
+            )
         )
 
     def evaluated(self, values: Mapping[str, Any]) -> Any:
@@ -68,9 +71,9 @@ class Polynomial:
 def added(parts: Iterable[tuple[int, Polynomial]], constant: int = 0) -> Polynomial:
     """Return the sum of coefficient times polynomial, plus a constant."""
     terms = Counter[Monomial]({(): constant})
-    for factor, one in parts:
-        terms[()] += factor * one.constant
-        for product, times in one.terms:
+    for factor, part in parts:
+        terms[()] += factor * part.constant
+        for product, times in part.terms:
             terms[product] += factor * times
     return _collected(terms)
 
@@ -114,7 +117,7 @@ def split(of: Polynomial, symbol: str) -> tuple[Polynomial, int, Polynomial] | N
     powers = {product.count(symbol) for product, _ in of.terms} - {0}
     if len(powers) != 1:
         return None
-    inside = {tuple(one for one in product if one != symbol): k
+    inside = {tuple(other for other in product if other != symbol): k
               for product, k in of.terms if symbol in product}  # fmt: skip
     rest = tuple((product, k) for product, k in of.terms if symbol not in product)
     return _collected(inside), powers.pop(), Polynomial(of.constant, rest)
@@ -159,8 +162,8 @@ def _all(of: Polynomial) -> Terms:
 
 
 def _collected(terms: Mapping[Monomial, int]) -> Polynomial:
-    kept = [(product, factor) for product, factor in terms.items() if factor and product]
-    return Polynomial(terms.get((), 0), tuple(sorted(kept, key=_order)))
+    nonzero = [(product, factor) for product, factor in terms.items() if factor and product]
+    return Polynomial(terms.get((), 0), tuple(sorted(nonzero, key=_order)))
 
 
 def _order(term: tuple[Monomial, int]) -> tuple[int, Monomial]:

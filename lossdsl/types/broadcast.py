@@ -81,7 +81,7 @@ def _meet(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | str:
 
 def _grown(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...]:
     length = max(len(a), len(b))
-    left, right = ((Dim(1),) * (length - len(one)) + one for one in (a, b))
+    left, right = ((Dim(1),) * (length - len(dims)) + dims for dims in (a, b))
     return tuple(y if x.is_one else x for x, y in zip(left, right, strict=True))
 
 

@@ -87,14 +87,14 @@ def _sized(of: Polynomial, size: int | None) -> Dim:
 
 def combine_dims(parts: Iterable[tuple[int, Dim]], constant: int = 0) -> Dim:
     """Return the sum of coefficient times dim, plus a constant."""
-    found: list[tuple[int, Polynomial]] = []
+    terms: list[tuple[int, Polynomial]] = []
     size: int | None = constant
     for factor, dim in parts:
         if dim.constant is None:
             return UNKNOWN_DIM
         size = None if size is None or dim.known is None else size + factor * dim.known
-        found.append((factor, dim.polynomial))
-    return _sized(added(found, constant), size)
+        terms.append((factor, dim.polynomial))
+    return _sized(added(terms, constant), size)
 
 
 def product_dim(dims: Iterable[Dim]) -> Dim:
@@ -151,13 +151,13 @@ def solve(of: Polynomial, symbol: str, value: Callable[[str], Dim], total: Dim) 
     parts = split(of, symbol)
     if parts is None:
         return UNKNOWN_DIM
-    factor, rest = (substitute(one, value) for one in (parts[0], parts[2]))
+    factor, rest = (substitute(part, value) for part in (parts[0], parts[2]))
     left = combine_dims([(1, total), (-1, rest)])
     if factor.known == 0:
         return UNKNOWN_DIM if left.known in (0, None) else None
-    found = divide_dims(left, factor)
-    found = found and _root(found, parts[1])
-    return None if found is None or found.most < 0 else found
+    size = divide_dims(left, factor)
+    size = size and _root(size, parts[1])
+    return None if size is None or size.most < 0 else size
 
 
 def _root(dim: Dim, power: int) -> Dim | None:
@@ -182,7 +182,7 @@ def _whole_root(size: int, power: int) -> int | None:
     if size < 0:
         return None
     near = isqrt(size) if power == 2 else round(size ** (1 / power))
-    return next((one for one in (near - 1, near, near + 1) if one**power == size), None)
+    return next((root for root in (near - 1, near, near + 1) if root**power == size), None)
 
 
 def same_dim(a: Dim, b: Dim) -> bool | None:

@@ -135,18 +135,18 @@ def array(dtype: str, dims: tuple[Dim, ...] | None, role: str | None = None) -> 
     return ArrayType(dtype, dims, STRONG if dims == () else ARRAY, role)
 
 
-def fits(dtype: str, wanted: str) -> bool | None:
+def fits(dtype: str, expected: str) -> bool | None:
     """Say whether a dtype is what a declaration or parameter asks for; None if unknown yet."""
-    if wanted == "any" or dtype == wanted:
+    if expected == "any" or dtype == expected:
         return True
-    have, want = kind(dtype), kind(wanted)
+    have, want = kind(dtype), kind(expected)
     if have in ("any", "num"):
         return False if have == "num" and want == "bool" else None
-    if wanted == "num":
+    if expected == "num":
         return have in ("int", "float")
     if have != want:
         return False
-    return True if wanted in CLASSES else None if dtype in CLASSES else False
+    return True if expected in CLASSES else None if dtype in CLASSES else False
 
 
 _ORDER = {"bool": 0, "int": 1, "float": 2}
@@ -165,17 +165,17 @@ def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[s
     'i32'
     """
     operands = list(types)
-    strength = max([one.strength for one in operands])
-    orders = [_ORDER.get(kind(one.dtype)) for one in operands]
+    strength = max([operand.strength for operand in operands])
+    orders = [_ORDER.get(kind(operand.dtype)) for operand in operands]
     if None in orders:  # of no kind that is known yet
         return "num", strength
     top = max(cast("list[int]", orders))
-    widest = [one for one, order in zip(operands, orders, strict=True) if order == top]
-    strongest = max(one.strength for one in widest)
+    widest = [operand for operand, order in zip(operands, orders, strict=True) if order == top]
+    strongest = max(operand.strength for operand in widest)
     if strongest == LITERAL and strength > LITERAL and top == _ORDER["float"]:
         return default_float, strength
     least = strongest if top == _ORDER["float"] else min(strongest, SCALAR)
-    met = {one.dtype for one in widest if one.strength >= least}
+    met = {operand.dtype for operand in widest if operand.strength >= least}
     if default_float != "float" and len(met) > 1:
         # Of what is computed from literals alone, the dtype that it has where all are known.
         met = {{"int": "i32", "float": default_float}.get(dtype, dtype) for dtype in met}

@@ -68,7 +68,9 @@ def unify(
     nothing.
     """
     equations: list[_Equation] = []
-    waiting = [(name, pattern, one) for name, pattern, one in arguments if one.dims is not None]
+    waiting = [
+        (name, pattern, actual) for name, pattern, actual in arguments if actual.dims is not None
+    ]
     while waiting:
         later: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
         for name, pattern, actual in waiting:
@@ -104,10 +106,10 @@ def _split(
             fixed += len(bindings.runs[dim.name])
     spare = len(actual) - fixed
     has_open = any(isinstance(d, ast.Run) and d.name not in bindings.runs for d in pattern.dims)
-    found = "[" + ", ".join(map(str, actual)) + "]"
+    shown = "[" + ", ".join(map(str, actual)) + "]"
     if spare < 0 or (spare > 0 and not has_open):
         bound = any(isinstance(d, ast.Run) and d.name in bindings.runs for d in pattern.dims)
-        return Clash(name, "dim" if bound else "rank", show_dims(pattern.dims, bindings), found)
+        return Clash(name, "dim" if bound else "rank", show_dims(pattern.dims, bindings), shown)
     at = 0
     for dim in pattern.dims:
         match dim:
@@ -119,7 +121,7 @@ def _split(
                     if known is None:
                         bindings.runs[run], bindings.origin[run] = dims, name
                     elif any(same_dim(a, b) is False for a, b in zip(known, dims, strict=True)):
-                        return Clash(name, "dim", show_dims(pattern.dims, bindings), found)
+                        return Clash(name, "dim", show_dims(pattern.dims, bindings), shown)
                     else:
                         bindings.runs[run] = tuple(map(_clearer, known, dims))
                 at += length
@@ -137,8 +139,8 @@ def _clearer(a: Dim, b: Dim) -> Dim:
 
 def _solve(equations: list[_Equation], bindings: Bindings) -> Clash | None:
     """Bind bare symbols, then whatever one unknown symbol is left for, and check the rest."""
-    bare = [one for one in equations if one.pattern.name is not None]
-    rest = [one for one in equations if one.pattern.name is None]
+    bare = [equation for equation in equations if equation.pattern.name is not None]
+    rest = [equation for equation in equations if equation.pattern.name is None]
     for equations_now in (bare, rest):
         progress = True
         while progress:
@@ -168,8 +170,8 @@ def undetermined(
     types: Iterable[ast.TypeExpr | None], known: Collection[str] = ()
 ) -> frozenset[str]:
     """Return the symbols of types, beside the known, whose sizes no values of the types show."""
-    dims = [one for type in types if type is not None for one in ast.walk(type)
-            if isinstance(one, ast.DimExpr)]  # fmt: skip
+    dims = [dim for type in types if type is not None for dim in ast.walk(type)
+            if isinstance(dim, ast.DimExpr)]  # fmt: skip
     left = {symbol for dim in dims for symbol in dim.symbols}.difference(
         known, (dim.name for dim in dims)
     )
