@@ -98,8 +98,8 @@ def vmap(subject: Subject) -> None:
     drawn = [subject.draw(subject.call, seed) for seed in SEEDS]
     if not drawn[0]:
         return  # a call of literals, such as `arange(3)`
-    shapes = [jax.tree.map(jnp.shape, one) for one in drawn]
-    same = [one for one, shape in zip(drawn, shapes, strict=True) if shape == shapes[0]]
+    shapes = [jax.tree.map(jnp.shape, values) for values in drawn]
+    same = [values for values, shape in zip(drawn, shapes, strict=True) if shape == shapes[0]]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *same)
 
     def value(values: Values) -> Any:
@@ -107,20 +107,20 @@ def vmap(subject: Subject) -> None:
 
     batched = jax.vmap(value)(stacked)
     for at, values in enumerate(same):
-        found = [np.asarray(leaf[at], np.float64) for leaf in batched]
-        hold_equal(found, subject.value(values), "vmap", "one call", values)
+        arrays = [np.asarray(leaf[at], np.float64) for leaf in batched]
+        hold_equal(arrays, subject.value(values), "vmap", "one call", values)
 
 
 def hold_equal(
-    found: Sequence[np.ndarray],
-    wanted: Sequence[np.ndarray],
+    actual: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
     there: str,
     here: str,
     values: Values,
     slack: float = _CLOSE,
 ) -> None:
     """Raise `Broken` unless two values are the same, about; relative to the largest finite one."""
-    for a, b in zip(found, wanted, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         largest = np.abs(b[np.isfinite(b)]).max(initial=1)
         if not np.allclose(a, b, rtol=slack, atol=slack * largest, equal_nan=True):
             raise Broken(f"{there} gives {a}, {here} gives {b}", values)
@@ -130,8 +130,8 @@ def half_precision(subject: Subject) -> None:
     """In bf16 and f16 the value is that in f32 of the same inputs, about."""
     for dtype, slack in _HALF.items():
         values = subject.draw(subject.call, 0)
-        short = {name: _cast(one, dtype) for name, one in values.items()}
-        long = {name: _cast(one, "float32") for name, one in short.items()}
+        short = {name: _cast(value, dtype) for name, value in values.items()}
+        long = {name: _cast(value, "float32") for name, value in short.items()}
         hold_equal(subject.value(short), subject.value(long), dtype, "float32", long, slack)
 
 
@@ -156,18 +156,18 @@ def masks(subject: Subject) -> None:
         if isinstance(kind, ast.ArrayTypeExpr) and lead(kind) == lead(kinds[first])
         and is_real(values[name]) and values[name].shape[:1] == (rows,)
     ]  # fmt: skip
-    kept = np.arange(rows) % 2 == 0
-    spoilt = {name: values[name].at[~kept].set(jnp.nan) for name in along}
+    mask = np.arange(rows) % 2 == 0
+    spoilt = {name: values[name].at[~mask].set(jnp.nan) for name in along}
     loss = compile(subject.with_option("where=kept"), library=subject.library)
-    clean, _ = slopes(loss, {**values, "kept": kept})
+    clean, _ = slopes(loss, {**values, "kept": mask})
     if not np.isfinite(clean):
         return  # which is what `finite` says
-    value, gradient = slopes(loss, {**values, **spoilt, "kept": kept})
-    shown = {**values, **spoilt, "kept": kept}
+    value, gradient = slopes(loss, {**values, **spoilt, "kept": mask})
+    shown = {**values, **spoilt, "kept": mask}
     if not np.allclose(value, clean, rtol=_CLOSE, atol=_CLOSE):
         raise Broken(f"a NaN under `where=` changes the value from {clean} to {value}", shown)
     for name in along:
-        if not np.isfinite(gradient[name]).all() or np.any(gradient[name][~kept]):
+        if not np.isfinite(gradient[name]).all() or np.any(gradient[name][~mask]):
             raise Broken(f"the gradient in `{name}` is not 0 under `where=`", shown)
 
 
@@ -184,13 +184,13 @@ def laws(subject: Subject) -> None:
         text = own_call(subject.function, subject.example)
         if text is None:
             raise Broken(f"no call in the `example:` to try the law `{law}` at")
-        wanted = 2 if read[0] in PAIRED else 1
-        if len(inputs_of(subject.drawn, text)) < wanted:
-            raise Broken(f"`{law}` is a law of {_NUMBERS[wanted]}; `{text}` has fewer")
+        arity = 2 if read[0] in PAIRED else 1
+        if len(inputs_of(subject.drawn, text)) < arity:
+            raise Broken(f"`{law}` is a law of {_NUMBERS[arity]}; `{text}` has fewer")
         with jax.enable_x64(True):
-            found = refuted(subject.drawn, law, lambda _, at: _exact(subject, at), SEEDS)
-        if found is not None:
-            raise Broken(f"`{law}`, which says that {meaning(law)}, is wrong", found)
+            counterexample = refuted(subject.drawn, law, lambda _, at: _exact(subject, at), SEEDS)
+        if counterexample is not None:
+            raise Broken(f"`{law}`, which says that {meaning(law)}, is wrong", counterexample)
 
 
 _NUMBERS = {1: "an input", 2: "two inputs"}

@@ -80,25 +80,25 @@ def _call(function: Builtin, text: str, variant: int | None = None) -> _Call:
         raise LossError(diagnostics)
     named = [node.id for node in ast.walk(program) if isinstance(node, ast.Name)]
     calls = [node for node in ast.walk(program) if isinstance(node, ast.Call)]
-    own = next((one for one in calls if one.function == function.name), None)
+    own = next((call for call in calls if call.function == function.name), None)
 
     def fit(signature: ast.Signature) -> tuple[bool, int]:
         chosen = own is None or agrees(function, signature, own, _text)
-        return chosen, len({one.name for one in signature.parameters} & set(named))
+        return chosen, len({parameter.name for parameter in signature.parameters} & set(named))
 
     signatures = function.signatures
     signature = max(signatures, key=fit) if variant is None else signatures[variant]
-    parameters = {one.name: one.plain_type for one in signature.parameters}
+    parameters = {parameter.name: parameter.plain_type for parameter in signature.parameters}
     inputs: dict[str, ast.TypeExpr] = {}
     for name in named:
         type = parameters.get(name) or _common(name)
         if type is not None:
             inputs[name] = type
-    given = [*zip(parameters, own.arguments, strict=False)] if own else []
-    given += [(one.name, one.value) for one in own.keywords] if own else []
+    arguments = [*zip(parameters, own.arguments, strict=False)] if own else []
+    arguments += [(keyword.name, keyword.value) for keyword in own.keywords] if own else []
     sizes = {
         name: int(value.value)
-        for name, value in given
+        for name, value in arguments
         if isinstance(value, ast.Literal) and isinstance(value.value, int)
     }
     return _Call(signature, inputs, sizes)
@@ -114,18 +114,18 @@ def _common(name: str) -> ast.TypeExpr | None:
 
 
 def _drawn(function: Builtin, call: _Call, seed: int, sizes: Sizes) -> Drawn:
-    own = {one.name for one in call.signature.parameters}
+    own = {parameter.name for parameter in call.signature.parameters}
     common = {} if set(call.inputs) <= own else _SIZES
     known = {**common, **call.sizes, **sizes.dims}
     # An axis that is counted from the front says how many axes come before it.
     fronts = [
-        int(one.default.value)
-        for one in call.signature.parameters
-        if isinstance(one.type, ast.WordTypeExpr)
-        and one.type.word == "axis"
-        and isinstance(one.default, ast.Literal)
-        and isinstance(one.default.value, int)
-        and one.default.value >= 0
+        int(parameter.default.value)
+        for parameter in call.signature.parameters
+        if isinstance(parameter.type, ast.WordTypeExpr)
+        and parameter.type.word == "axis"
+        and isinstance(parameter.default, ast.Literal)
+        and isinstance(parameter.default.value, int)
+        and parameter.default.value >= 0
     ]
     random = np.random.default_rng(seed)
     return Drawn(
@@ -144,10 +144,10 @@ def draw_declared(
     """
     drawn = Drawn(np.random.default_rng(seed), sizes or Sizes())
     return {
-        name: drawn.value(name, one.type)
-        for one in program.statements
-        if isinstance(one, ast.Declaration) and one.default is None
-        for name in one.names
+        name: drawn.value(name, statement.type)
+        for statement in program.statements
+        if isinstance(statement, ast.Declaration) and statement.default is None
+        for name in statement.names
     }
 
 
@@ -160,7 +160,7 @@ def own_call(function: Builtin, text: str) -> str | None:
     """
     program, _ = parse_program(Source(text))
     calls = [] if program is None else [n for n in ast.walk(program) if isinstance(n, ast.Call)]
-    return next((one.span.text for one in calls if one.function == function.name), None)
+    return next((call.span.text for call in calls if call.function == function.name), None)
 
 
 def signature_of(function: Builtin, text: str) -> ast.Signature:

@@ -111,8 +111,8 @@ def _failures(subject: Subject) -> Iterator[Failure]:
     for name, check in CHECKS.items():
         try:
             check(subject)
-        except Broken as found:
-            yield Failure(subject.name, name, str(found), found.inputs)
+        except Broken as broken:
+            yield Failure(subject.name, name, str(broken), broken.inputs)
         except LossError as problem:
             yield Failure(subject.name, name, str(problem))
         except Exception as problem:  # a function may raise anything, also when differentiated
@@ -125,5 +125,5 @@ def _failures(subject: Subject) -> Iterator[Failure]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_shown(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_shown(inner)}" for key, inner in value.items()) + "}"
     return np.array2string(np.asarray(value), threshold=_LONG, precision=4, separator=", ")

@@ -58,12 +58,14 @@ def _leafwise(compute: Callable[..., Any], *trees: Any) -> Any:
     return compute(*trees)
 
 
-def _equal(found: Arrays, wanted: Arrays) -> bool:
-    return all(np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in zip(found, wanted, strict=True))
+def _equal(actual: Arrays, expected: Arrays) -> bool:
+    return all(
+        np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in zip(actual, expected, strict=True)
+    )
 
 
 def _total(arrays: Arrays) -> float:
-    return float(sum(np.sum(one) for one in arrays))
+    return float(sum(np.sum(array) for array in arrays))
 
 
 def _swapped(trial: Trial) -> Arrays:
@@ -119,21 +121,21 @@ Test = Callable[[Trial], bool]
 
 # Whether a law holds in one trial; `library/laws.py` says each in words.
 LAWS: Mapping[str, Test] = {
-    "nonneg": lambda t: all((one >= -1e-12).all() for one in t.at()),
-    "unit": lambda t: all(((one >= -1e-12) & (one <= 1 + 1e-12)).all() for one in t.at()),
+    "nonneg": lambda t: all((array >= -1e-12).all() for array in t.at()),
+    "unit": lambda t: all(((array >= -1e-12) & (array <= 1 + 1e-12)).all() for array in t.at()),
     "zero": lambda t: _equal(t.at(**{t.names[1]: t.first}), [np.zeros(())] * len(t.at())),
     "symmetric": lambda t: _equal(_swapped(t), t.at()),
-    "antisymmetric": lambda t: _equal(_swapped(t), [-one for one in t.at()]),
+    "antisymmetric": lambda t: _equal(_swapped(t), [-array for array in t.at()]),
     "convex": lambda t: _below(*_middle(t)),
     "concave": lambda t: _below(*_middle(t)[::-1]),
     "even": lambda t: _equal(_negated(t), t.at()),
-    "odd": lambda t: _equal(_negated(t), [-one for one in t.at()]),
+    "odd": lambda t: _equal(_negated(t), [-array for array in t.at()]),
     "monotone": lambda t: all(
         (after >= before - 1e-9).all() for after, before in zip(_raised(t), t.at(), strict=True)
     ),
     "shift": lambda t: _equal(_shifted(t), t.at()),
     "translation": lambda t: _equal(_translated(t), t.at()),
-    "scale": lambda t: _equal(_scaled(t), [2.5**t.degree * one for one in t.at()]),
+    "scale": lambda t: _equal(_scaled(t), [2.5**t.degree * array for array in t.at()]),
     "permutation": lambda t: bool(
         np.isclose(_total(_permuted(t)), _total(t.at()), rtol=1e-9, atol=1e-9)
     ),
@@ -152,9 +154,9 @@ def read_law(text: str) -> tuple[str, int] | None:
     >>> read_law("scale 2"), read_law("nonneg"), read_law("scale x")
     (('scale', 2), ('nonneg', 0), None)
     """
-    found = _LAW.fullmatch(text)
-    name = "" if found is None else found["name"] or found["scale"]
-    return None if found is None or name not in LAWS else (str(name), int(found["degree"] or 0))
+    match = _LAW.fullmatch(text)
+    name = "" if match is None else match["name"] or match["scale"]
+    return None if match is None or name not in LAWS else (str(name), int(match["degree"] or 0))
 
 
 def refuted(
@@ -170,12 +172,12 @@ def refuted(
     assert text is not None
     (name, degree), kinds = read, inputs_of(function, text)
     names = tuple(kinds)
-    real = tuple(one for one, kind in kinds.items() if is_real(kind) and not _is_number(kind))
-    along = tuple(one for one, kind in kinds.items() if lead(kind) == lead(kinds[names[0]]))
+    real = tuple(name for name, kind in kinds.items() if is_real(kind) and not _is_number(kind))
+    along = tuple(name for name, kind in kinds.items() if lead(kind) == lead(kinds[names[0]]))
     for seed in seeds:
         values = draw(function, text, seed, SIZES)
         trial = Trial(
-            lambda given: compute(text, given),
+            lambda inputs: compute(text, inputs),
             values,
             draw(function, text, seed + 1000, SIZES),
             names,

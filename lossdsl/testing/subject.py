@@ -49,7 +49,7 @@ class Subject:
         if not self.inputs:
             return self.function
         (signature, *_) = self.function.signatures
-        own = {one.name: one.span.text for one in signature.parameters}
+        own = {parameter.name: parameter.span.text for parameter in signature.parameters}
         own |= {name: f"{name}: {type}" for name, type in self.inputs.items()}
         text = f"{self.name}({', '.join(own.values())})"
         return replace(self.function, texts=(text,), definitions=())
@@ -59,16 +59,18 @@ class Subject:
         """The call to try: that of the example without options of losses, or the shortest one."""
         program, _ = parse_program(Source(self.example))
         calls = [] if program is None else [n for n in ast.walk(program) if isinstance(n, ast.Call)]
-        for one in calls:
-            if one.function == self.name:
+        for call in calls:
+            if call.function == self.name:
                 hidden = LOSS_OPTIONS if self.function.is_loss else ()
-                kept = [key.span.text for key in one.keywords if key.name not in hidden]
-                return f"{self.name}({', '.join([*(a.span.text for a in one.arguments), *kept])})"
+                options = [key.span.text for key in call.keywords if key.name not in hidden]
+                return (
+                    f"{self.name}({', '.join([*(a.span.text for a in call.arguments), *options])})"
+                )
         (signature, *_) = self.function.signatures
         needed = [
-            one.name
-            for one in signature.parameters
-            if is_operand(one) and (one.required or one.variadic)
+            parameter.name
+            for parameter in signature.parameters
+            if is_operand(parameter) and (parameter.required or parameter.variadic)
         ]
         return f"{self.name}({', '.join(needed)})"
 
@@ -94,19 +96,19 @@ class Subject:
     def value(self, values: Values) -> list[np.ndarray]:
         """Return what a call returns, one array for each leaf."""
         _, terms = self.loss.with_terms(**values)
-        return [np.asarray(one, np.float64) for one in jax.tree.leaves(terms.metrics["value"])]
+        return [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(terms.metrics["value"])]
 
 
 def _narrow(value: Any) -> Any:
-    found = np.asarray(value)
+    array = np.asarray(value)
     # Of a NumPy array `jnp.asarray` may compile a program for every shape.
-    return jax.device_put(found.astype(np.float32) if found.dtype == np.float64 else found)
+    return jax.device_put(array.astype(np.float32) if array.dtype == np.float64 else array)
 
 
 def slopes(loss: CompiledLoss, values: Values) -> tuple[Any, Values]:
     """Return the value of a loss and its gradient in every input of real numbers."""
-    moving = {name: one for name, one in values.items() if is_real(one)}
-    fixed = {name: one for name, one in values.items() if name not in moving}
+    moving = {name: value for name, value in values.items() if is_real(value)}
+    fixed = {name: value for name, value in values.items() if name not in moving}
     return _solver(loss)(moving, fixed)
 
 

@@ -63,7 +63,7 @@ class Drawn:
                 shapes = _BATCHED if lead else _TREE
                 return self._tree(name, kind, shapes, lead)
             case ast.RecordTypeExpr(fields):
-                return {one.name: self.value(one.name, one.type) for one in fields}
+                return {field.name: self.value(field.name, field.type) for field in fields}
             case ast.WordTypeExpr(word="static"):
                 return int(self.random.integers(1, 4))
             case ast.UnionTypeExpr(options):
@@ -107,8 +107,10 @@ class Drawn:
             case "one_hot", _:
                 return np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
             case (("probs" | "log_probs"), _):
-                found = self._simplex(shape) if over_classes else random.uniform(0.05, 0.95, shape)
-                return np.log(found) if type.role == "log_probs" else found
+                probabilities = (
+                    self._simplex(shape) if over_classes else random.uniform(0.05, 0.95, shape)
+                )
+                return np.log(probabilities) if type.role == "log_probs" else probabilities
             case "signs", _:
                 return random.choice([-1.0, 1.0], shape)
             case (("spikes" | "mask"), dtype) if dtype != "bool":

@@ -62,7 +62,7 @@ OUTER = (
     ),
     Mutant(
         "testing/laws.py",
-        '"odd": lambda t: _equal(_negated(t), [-one for one in t.at()]),',
+        '"odd": lambda t: _equal(_negated(t), [-array for array in t.at()]),',
         '"odd": lambda t: _equal(_negated(t), t.at()),',
         "a function that is even passes for odd",
         ("tests/library/test_library.py",),
