@@ -50,8 +50,8 @@ class Measured:
             value, terms = self._terms(inputs)
             if self.accuracy is None:
                 return value, terms
-            found = self.accuracy(inputs["out"], inputs[self.target])
-            return value, replace(terms, metrics={**terms.metrics, ACCURACY: found})
+            accuracy = self.accuracy(inputs["out"], inputs[self.target])
+            return value, replace(terms, metrics={**terms.metrics, ACCURACY: accuracy})
 
         kind = inspect.Parameter.KEYWORD_ONLY
         read = {name: inspect.Parameter(name, kind) for name in ("out", self.target)}
@@ -59,33 +59,33 @@ class Measured:
             own = inspect.signature(self.function.with_terms).parameters
             read = {**({} if self.accuracy is None else {self.target: read[self.target]}), **own}
         with_terms.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            sorted(read.values(), key=lambda one: one.kind)
+            sorted(read.values(), key=lambda parameter: parameter.kind)
         )
         return with_terms
 
     def _own(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: one for name, one in inputs.items() if name in self.function.signature}
+        return {name: value for name, value in inputs.items() if name in self.function.signature}
 
     def _terms(self, inputs: Mapping[str, Any]) -> tuple[Any, Terms]:
         if isinstance(self.function, CompiledLoss):
             return self.function.with_terms(**self._own(inputs))
-        found = self.function(inputs["out"], inputs[self.target])
+        result = self.function(inputs["out"], inputs[self.target])
         metrics: dict[str, Any] = {}
         if self.has_aux:
-            if not isinstance(found, tuple) or len(cast("tuple[Any, ...]", found)) != 2:
-                what = described(found)
+            if not isinstance(result, tuple) or len(cast("tuple[Any, ...]", result)) != 2:
+                what = described(result)
                 raise refuse(f"with `fun_has_aux` a loss returns `(loss, aux)`; here it is {what}")
-            found, metrics[AUX] = cast("tuple[Any, Any]", found)
+            result, metrics[AUX] = cast("tuple[Any, Any]", result)
             if not all(map(is_array, jax.tree.leaves(metrics[AUX]))):
                 raise refuse("the aux of the loss holds what is no array", "numbers and arrays")
-        floating = is_array(found) and jnp.issubdtype(jnp.result_type(found), jnp.floating)
-        if not floating or jnp.shape(found) != ():
-            what = shown(found)
+        floating = is_array(result) and jnp.issubdtype(jnp.result_type(result), jnp.floating)
+        if not floating or jnp.shape(result) != ():
+            what = shown(result)
             raise refuse(f"what the loss returns is {what}, not one number", "a mean or a sum")
-        value, one = jnp.asarray(found), jnp.ones(())
+        value, count = jnp.asarray(result), jnp.ones(())
         # A sum has the count 1: the error of the output is the derivative as it stands.
         combine = {"loss": "sum"}
-        return value, Terms({"loss": value}, {"loss": one}, {"loss": value}, {}, metrics, combine)
+        return value, Terms({"loss": value}, {"loss": count}, {"loss": value}, {}, metrics, combine)
 
 
 def measured(

@@ -196,9 +196,9 @@ def summed_exp_boundary_loss(
     7.389056205749512
     """
     bounds = {"lower": lower_bound, "upper": upper_bound}
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
-    options = "".join(f", {name}={name}" for name in given)
-    return compile(f"summed_exp_boundary(data{options})")(data=data, **given)
+    present = {name: bound for name, bound in bounds.items() if bound is not None}
+    options = "".join(f", {name}={name}" for name in present)
+    return compile(f"summed_exp_boundary(data{options})")(data=data, **present)
 
 
 @dataclass(frozen=True)

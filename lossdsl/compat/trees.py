@@ -95,21 +95,21 @@ def _misplaced(
     leaves: Mapping[Path, Any], bounds: Mapping[Path, Any], name: str
 ) -> list[Diagnostic]:
     """Say which leaves have no bound, which bounds no leaf, and which another shape."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for path in leaves.keys() - bounds.keys():
         help = "`make_bounds(params)` has one for every leaf; an infinite one costs nothing"
-        found.append(at("LD301", f"`{name}` has none for `{_shown(path)}`", None, help=help))
+        diagnostics.append(at("LD301", f"`{name}` has none for `{_shown(path)}`", None, help=help))
     for path in bounds.keys() - leaves.keys():
         message = f"`{_shown(path)}` of `{name}` names no leaf of the parameters"
         help = did_you_mean(_shown(path), map(_shown, leaves)) or "bounds are matched by path"
-        found.append(at("LD301", message, None, help=help))
+        diagnostics.append(at("LD301", message, None, help=help))
     for path in leaves.keys() & bounds.keys():
         bound, leaf = bounds[path], leaves[path]
         if bound.shape not in ((), leaf.shape):
             message = f"`{_shown(path)}` of `{name}` has the shape {bound.shape}"
             help = f"a bound is a scalar or has the shape of its leaf, {leaf.shape}"
-            found.append(at("LD303", message, None, help=help))
-    return sorted(found, key=lambda one: (one.code, one.message))
+            diagnostics.append(at("LD303", message, None, help=help))
+    return sorted(diagnostics, key=lambda diagnostic: (diagnostic.code, diagnostic.message))
 
 
 def _crossed(path: Path, leaf: Any, lower: Any, upper: Any) -> Diagnostic | None:

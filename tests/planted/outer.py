@@ -31,8 +31,8 @@ OUTER = (
     # The interfaces of other packages
     Mutant(
         "compat/rockpool.py",
-        "given = {name: bound for name, bound in bounds.items() if bound is not None}",
-        "given = {name: bound for name, bound in bounds.items() if bound}",
+        "present = {name: bound for name, bound in bounds.items() if bound is not None}",
+        "present = {name: bound for name, bound in bounds.items() if bound}",
         "a bound of 0 is left out",
         ("tests/compat/test_compat.py", "tests/compat/test_goldens.py"),
     ),

@@ -91,8 +91,8 @@ class BP(GradeBase):
 
         With `fun_has_aux` the loss is `(loss, aux)`. `kwargs` go to every layer.
         """
-        found = _gradients(self.rule, model, param, batch_data, kwargs)
-        return (*found, param) if return_param else found
+        results = _gradients(self.rule, model, param, batch_data, kwargs)
+        return (*results, param) if return_param else results
 
     def predict(
         self, model: Any, param: Any, batch_data: tuple[Any, Any], **kwargs: Any
@@ -254,8 +254,8 @@ def grad(
 
 
 def _one_of(modes: Sequence[Enum], mode: object) -> None:
-    if not any(mode is one for one in modes):
-        listed = ", ".join(f"`{one}`" for one in modes)
+    if not any(mode is known for known in modes):
+        listed = ", ".join(f"`{known}`" for known in modes)
         shown = mode if isinstance(mode, Enum) else described(mode)
         raise refuse(f"`mode` is {shown}; it is one of {listed}")
 
@@ -271,7 +271,7 @@ class _With:
         return self.layer(params, x, **{name: value for name, _, value in self.keywords})
 
 
-def _given(
+def _arguments(
     rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
     """Return layers, their parameters and a batch, as a rule takes them.
@@ -307,26 +307,26 @@ def _given(
 def _result(
     rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any] = NONE
 ) -> tuple[Any, LearningResult]:
-    result = rule.grads(*_given(rule, model, param, batch_data, keywords))
+    result = rule.grads(*_arguments(rule, model, param, batch_data, keywords))
     return result.grads[0] if callable(model) else result.grads, result
 
 
-def _gradients(rule: LearningRule, *given: Any) -> tuple[Any, Any, Any]:
-    grads, result = _result(rule, *given)
+def _gradients(rule: LearningRule, *arguments: Any) -> tuple[Any, Any, Any]:
+    grads, result = _result(rule, *arguments)
     return (grads, *_reported(result.loss, result.metrics))
 
 
 def _judged(
     rule: LearningRule, model: Any, param: Any, batch_data: Any, keywords: Mapping[str, Any] = NONE
 ) -> tuple[Any, Any]:
-    loss, terms = rule.evaluate(*_given(rule, model, param, batch_data, keywords))
+    loss, terms = rule.evaluate(*_arguments(rule, model, param, batch_data, keywords))
     return _reported(loss, terms.metrics)
 
 
-def _with(layer: Any, given: tuple[tuple[str, type, Any], ...]) -> Any:
+def _with(layer: Any, keywords: tuple[tuple[str, type, Any], ...]) -> Any:
     if isinstance(layer, Bidirectional):
-        return Bidirectional(_With(layer.forward, given), _With(layer.backward, given))
-    return _With(layer, given)
+        return Bidirectional(_With(layer.forward, keywords), _With(layer.backward, keywords))
+    return _With(layer, keywords)
 
 
 def _reported(loss: Any, metrics: Mapping[str, Any]) -> tuple[Any, Any]:
