@@ -109,22 +109,24 @@ class BiPredictiveCoding(LearningRule):
         own, rest = seen.own, seen.rest
         if self.loss_back is not None:
             back = objective(self.loss_back, self.output, batch)
-            made = apply("layer 0, backward,", both[0].backward, params[0], [*beliefs, top][0])
-            seen_back = back.evaluate(made, params)
+            prediction = apply(
+                "layer 0, backward,", both[0].backward, params[0], [*beliefs, top][0]
+            )
+            seen_back = back.evaluate(prediction, params)
             down = replace(down, end=LossEnd(back, params, seen_back.count))
             own, rest = plus(own, seen_back.own), rest + seen_back.rest
 
         def state(beliefs: list[Any]) -> Both:
             ahead, behind = up.state(beliefs), down.state(beliefs[::-1])
             pairs = zip(ahead.slope, behind.slope[::-1], strict=True)
-            return Both([self._both(one, two) for one, two in pairs], ahead, behind)
+            return Both([self._both(rise, fall) for rise, fall in pairs], ahead, behind)
 
         inferred, last = settle(state, beliefs, self.eta, self.steps, self.errors)
         ahead, behind = last.ahead.errors, last.behind.errors
         rising = like(params, up.gradients(inferred, ahead))
         falling = like(params, down.gradients(inferred[::-1], behind)[::-1])
         grads = jax.tree.map(
-            lambda one, two, own: (self._both(one, two) / seen.count).astype(one.dtype) + own,
+            lambda rise, fall, own: (self._both(rise, fall) / seen.count).astype(rise.dtype) + own,
             plus(rising, up.direct(inferred)),
             plus(falling, down.direct(inferred[::-1])),
             own,
@@ -164,9 +166,10 @@ class Both(NamedTuple):
 
     def residuals(self, discriminative: Any, generative: Any) -> list[Any]:
         """Return for each layer the larger residual of the two directions, of those that count."""
-        left = [one / (discriminative + generative) for one in self.slope]
+        left = [slope / (discriminative + generative) for slope in self.slope]
         falling = [
-            jnp.where(generative == 0, 0, one) for one in self.behind.residuals(left[::-1])[::-1]
+            jnp.where(generative == 0, 0, residual)
+            for residual in self.behind.residuals(left[::-1])[::-1]
         ]
         return list(map(jnp.maximum, self.ahead.residuals(left), falling))
 
@@ -185,11 +188,13 @@ class _Clamped:
     value: Any
     params: Any
 
-    def __call__(self, made: Any) -> tuple[Any, Any]:
-        if made.shape != self.value.shape:
-            message = f"layer 0, backward, predicts {shown(made)}; the input is {shown(self.value)}"
+    def __call__(self, prediction: Any) -> tuple[Any, Any]:
+        if prediction.shape != self.value.shape:
+            message = (
+                f"layer 0, backward, predicts {shown(prediction)}; the input is {shown(self.value)}"
+            )
             raise LossError([at("LD901", message, None)])
-        return jnp.sum(jnp.square(made - self.value)) / 2, made - self.value
+        return jnp.sum(jnp.square(prediction - self.value)) / 2, prediction - self.value
 
-    def direct(self, made: Any) -> Any:
+    def direct(self, prediction: Any) -> Any:
         return jax.tree.map(jnp.zeros_like, self.params)

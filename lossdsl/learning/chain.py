@@ -22,11 +22,11 @@ from lossdsl.learning.layers import Layer, apply, shown
 class End(Protocol):
     """What the last prediction of a chain meets."""
 
-    def __call__(self, made: Any) -> tuple[Any, Any]:
+    def __call__(self, prediction: Any) -> tuple[Any, Any]:
         """Return the energy of a prediction, and the derivative by it."""
         ...
 
-    def direct(self, made: Any) -> Any:
+    def direct(self, prediction: Any) -> Any:
         """Return the derivative of that energy by all parameters, at a fixed prediction."""
         ...
 
@@ -59,7 +59,7 @@ class State(NamedTuple):
         """
         apart = deviations(self.slope if slope is None else slope, self.pulls)
         rest = [error - by for error, by in zip(self.errors.each, apart, strict=False)]
-        hidden = [ratio(norm(by), norm(one)) for by, one in zip(apart, rest, strict=True)]
+        hidden = [ratio(norm(by), norm(error)) for by, error in zip(apart, rest, strict=True)]
         return [*hidden, jnp.zeros((), jnp.float32)]
 
 
@@ -74,13 +74,17 @@ class Chain:
 
     def state(self, beliefs: Sequence[Any]) -> State:
         """Return the errors at given beliefs, and what they make of the energy."""
-        made, pulls = predictions(self.layers, self.params, [self.start, *beliefs])
-        for name, one, belief in zip(self.layers, made, beliefs, strict=False):
-            if one.shape != belief.shape:
-                message = f"{name} predicts {shown(one)}; what it predicts is {shown(belief)}"
+        predicted, pulls = predictions(self.layers, self.params, [self.start, *beliefs])
+        for name, prediction, belief in zip(self.layers, predicted, beliefs, strict=False):
+            if prediction.shape != belief.shape:
+                message = (
+                    f"{name} predicts {shown(prediction)}; what it predicts is {shown(belief)}"
+                )
                 raise LossError([at("LD901", message, None)])
-        errors = [one - belief for one, belief in zip(made, beliefs, strict=False)]
-        energy, last = self.end(made[-1])
+        errors = [
+            prediction - belief for prediction, belief in zip(predicted, beliefs, strict=False)
+        ]
+        energy, last = self.end(predicted[-1])
         errors.append(last)
         return State(Errors(errors, energy), slopes(errors, pulls), pulls)
 
@@ -103,18 +107,18 @@ def predictions(
     The first input is clamped, and may be of integers.
     """
     rows = list(zip(layers, layers.values(), params, inputs, strict=True))
-    made, pulls = [apply(*rows[0])], list[Any]()
+    predicted, pulls = [apply(*rows[0])], list[Any]()
     for name, layer, own, value in rows[1:]:
-        one, pull = jax.vjp(lambda x, f=layer, p=own, n=name: apply(n, f, p, x), value)
-        made.append(one)
+        prediction, pull = jax.vjp(lambda x, f=layer, p=own, n=name: apply(n, f, p, x), value)
+        predicted.append(prediction)
         pulls.append(pull)
-    return made, pulls
+    return predicted, pulls
 
 
 def slopes(errors: Sequence[Any], pulls: Sequence[Any]) -> list[Any]:
     """Return the derivative of `sum |error|^2 / 2` by each belief between the layers."""
     after = [pull(error)[0] for pull, error in zip(pulls, errors[1:], strict=True)]
-    return [one - error for one, error in zip(after, errors, strict=False)]
+    return [pulled - error for pulled, error in zip(after, errors, strict=False)]
 
 
 def deviations(slope: Sequence[Any], pulls: Sequence[Any]) -> list[Any]:
@@ -123,10 +127,10 @@ def deviations(slope: Sequence[Any], pulls: Sequence[Any]) -> list[Any]:
     An error `e_l` is at rest where it is what that above pulls down, `e_l = J e_{l+1}`; what is
     left of one slope is pulled down further, so that small remainders add up over layers.
     """
-    found = list[Any]()
+    apart = list[Any]()
     for left, pull in reversed(list(zip(slope, pulls, strict=True))):
-        found.insert(0, pull(found[0])[0] - left if found else -left)
-    return found
+        apart.insert(0, pull(apart[0])[0] - left if apart else -left)
+    return apart
 
 
 def local_gradients(
@@ -139,11 +143,11 @@ def local_gradients(
     ]
 
 
-def plus(one: Any, two: Any) -> Any:
+def plus(a: Any, b: Any) -> Any:
     """Return the sum of two trees."""
-    return jax.tree.map(jnp.add, one, two)
+    return jax.tree.map(jnp.add, a, b)
 
 
-def like(params: Any, found: Sequence[Any]) -> Any:
+def like(params: Any, gradients: Sequence[Any]) -> Any:
     """Return gradients of the layers in the container that the parameters are in."""
-    return jax.tree.unflatten(jax.tree.structure(params), jax.tree.leaves(list(found)))
+    return jax.tree.unflatten(jax.tree.structure(params), jax.tree.leaves(list(gradients)))

@@ -16,7 +16,7 @@ def descend(slope: Callable[[Any], Any], values: Any, rate: Any, steps: Any) -> 
 
 def moved(values: Any, slope: Any, rate: Any) -> Any:
     """Return values after a step down a slope, in their own dtypes."""
-    return jax.tree.map(lambda one, by: (one - rate * by).astype(one.dtype), values, slope)
+    return jax.tree.map(lambda value, by: (value - rate * by).astype(value.dtype), values, slope)
 
 
 def squares(tree: Any) -> Any:
@@ -39,7 +39,7 @@ def ratio(size: Any, scale: Any) -> Any:
 
 def worst(residuals: Sequence[Any]) -> tuple[Any, Any]:
     """Return residuals as one array, and the largest; NaN if one is."""
-    each = jnp.stack([jnp.asarray(one, jnp.float32) for one in residuals])
+    each = jnp.stack([jnp.asarray(residual, jnp.float32) for residual in residuals])
     return each, jnp.max(each)
 
 

@@ -102,10 +102,10 @@ class Hopfield:
 
 
 def _hold(phi: Any) -> None:
-    for one in phi if isinstance(phi, tuple) else (phi,):
-        if not callable(one):
+    for function in phi if isinstance(phi, tuple) else (phi,):
+        if not callable(function):
             help = "a function such as `jnp.tanh`, or a tuple of functions"
-            raise refuse(f"`phi` is {described(one)}; it is a function", help)
+            raise refuse(f"`phi` is {described(function)}; it is a function", help)
 
 
 def _forward(

@@ -132,10 +132,10 @@ class EquilibriumPropagation(LearningRule):
             )
         if key is not None and not _is_key(key):
             raise refuse(f"`key` is {described(key)}; it is a key of `jax.random`")
-        given: Any = batch  # what it is, is checked where every rule's is
-        if key is not None and isinstance(given, Mapping):
-            given = {**batch, KEY: key}
-        result = super().grads(layers, params, given)
+        inputs: Any = batch  # what it is, is checked where every rule's is
+        if key is not None and isinstance(inputs, Mapping):
+            inputs = {**batch, KEY: key}
+        result = super().grads(layers, params, inputs)
         self._warn_of_rounding(result, params)
         return result
 
@@ -181,18 +181,18 @@ class EquilibriumPropagation(LearningRule):
 
         both, drifts = jax.lax.map(at_rest, rests)
         change, drift = (
-            jax.tree.map(lambda one: signs[0] * one[0] + signs[1] * one[1], of)
+            jax.tree.map(lambda phases: signs[0] * phases[0] + signs[1] * phases[1], of)
             for of in (both, drifts)
         )
         scale = width * seen.count
         grads = jax.tree.map(
-            lambda one, direct, own: (one / scale).astype(one.dtype) + direct + own,
+            lambda leaf, direct, own: (leaf / scale).astype(leaf.dtype) + direct + own,
             change,
             LossEnd(goal, params, jnp.ones(())).direct(rest.units[-1]),
             seen.own,
         )
         left = [ratio(norm(more), norm(own)) for more, own in zip(drift, change, strict=True)]
-        noise = rounding(by_params, [one[0] for one in rests.units])
+        noise = rounding(by_params, [unit[0] for unit in rests.units])
         return LearningResult(
             grads,
             seen.value,
@@ -239,13 +239,13 @@ class EquilibriumPropagation(LearningRule):
             return
         if share >= 1:
             size = "all of a gradient"
-        wanted = abs(self.beta) * share / ROUNDING
+        least = abs(self.beta) * share / ROUNDING
         wider = "float64" if jnp.finfo(dtype).bits == 32 else "float32"
         help = "stop here, if the loss is nearly at its least"
         if jnp.finfo(dtype).bits < 64:
             help = f"{wider}; or {help}"
-        if wanted <= 1:
-            help = f"`beta` of at least {10 ** math.ceil(math.log10(wanted)):g}"
+        if least <= 1:
+            help = f"`beta` of at least {10 ** math.ceil(math.log10(least)):g}"
         message = f"`beta` is {self.beta:g}: rounding in {dtype} is {size}"
         warnings.warn(LossWarning([at("LD905", message, None, help=help)]), stacklevel=3)
 
@@ -255,10 +255,10 @@ def carried_down(residuals: list[Any]) -> list[Any]:
 
     The signal comes from the output: a layer that it has not reached has no forces yet.
     """
-    found = list[Any]()
-    for one in reversed(residuals):
-        found.insert(0, jnp.maximum(one, found[0]) if found else one)
-    return found
+    carried = list[Any]()
+    for residual in reversed(residuals):
+        carried.insert(0, jnp.maximum(residual, carried[0]) if carried else residual)
+    return carried
 
 
 def _is_key(key: Any) -> bool:

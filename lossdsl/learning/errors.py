@@ -53,7 +53,7 @@ class Objective:
 
     def value(self, out: Any, params: Any) -> tuple[Any, Terms]:
         """Return the value and the terms."""
-        value, terms = self.loss.with_terms(**self._given(out, params))
+        value, terms = self.loss.with_terms(**self._inputs(out, params))
         if isinstance(value, Mapping):
             message = f"a rule drives one result; the loss has {', '.join(f'`{n}`' for n in value)}"
             raise LossError([at("LD908", message, None, help=f'`loss["{next(iter(value))}"]`')])
@@ -63,14 +63,14 @@ class Objective:
         """Return the sum of the terms that read the output, of those that do not; and `value`."""
         value, terms = self.value(out, params)
         reading = self.reading(out, params)
-        fit = [one for name, one in terms.weighted.items() if name in reading]
-        rest = [one for name, one in terms.weighted.items() if name not in reading]
+        fit = [term for name, term in terms.weighted.items() if name in reading]
+        rest = [term for name, term in terms.weighted.items() if name not in reading]
         zero = jnp.zeros((), value.dtype)
         return (sum(fit, start=zero), sum(rest, start=zero)), (value, terms)
 
     def reading(self, out: Any, params: Any) -> tuple[str, ...]:
         """Return the names of the terms that read the output."""
-        return self.loss.readers(self.output, self._given(out, params))
+        return self.loss.readers(self.output, self._inputs(out, params))
 
     def driven(self, out: Any, params: Any, count: Any) -> tuple[Any, Any]:
         """Return what the output costs times a count, and its derivative by the output."""
@@ -103,9 +103,9 @@ class Objective:
         moved = jax.grad(lambda out: self.parts(out, params)[0][0])(near)
         return jax.lax.stop_gradient(moved - error)
 
-    def _given(self, out: Any, params: Any) -> dict[str, Any]:
-        given = {**self.inputs, self.output: out}
-        return {**given, "params": params} if "params" in self.loss.signature else given
+    def _inputs(self, out: Any, params: Any) -> dict[str, Any]:
+        inputs = {**self.inputs, self.output: out}
+        return {**inputs, "params": params} if "params" in self.loss.signature else inputs
 
 
 @dataclass(frozen=True)
@@ -116,14 +116,14 @@ class LossEnd:
     params: Any
     count: Any
 
-    def __call__(self, made: Any) -> tuple[Any, Any]:
+    def __call__(self, prediction: Any) -> tuple[Any, Any]:
         """Return the cost, and the derivative by the output."""
-        return self.objective.driven(made, self.params, self.count)
+        return self.objective.driven(prediction, self.params, self.count)
 
-    def direct(self, made: Any) -> Any:
+    def direct(self, prediction: Any) -> Any:
         """Return the derivative of the cost by the parameters, at a fixed output."""
-        found = jax.grad(lambda own: self.objective.parts(made, own)[0][0])(self.params)
-        return times(self.count, found)
+        slope = jax.grad(lambda own: self.objective.parts(prediction, own)[0][0])(self.params)
+        return times(self.count, slope)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Evaluation:
 
 def times(factor: Any, tree: Any) -> Any:
     """Return a tree times a number, in its own dtypes."""
-    return jax.tree.map(lambda one: (factor * one).astype(one.dtype), tree)
+    return jax.tree.map(lambda leaf: (factor * leaf).astype(leaf.dtype), tree)
 
 
 def inputs(loss: Loss, output: str) -> dict[str, bool]:

@@ -46,17 +46,19 @@ class Bidirectional:
 
 def check_layers(layers: Any, params: Any) -> None:
     """Raise LD901 for layers that are no functions, or parameters that are not theirs."""
-    for name, given in (("layers", layers), ("params", params)):
-        if not isinstance(given, Sequence) or isinstance(given, str):
-            message = f"`{name}` is of type `{type(given).__name__}`, not a list"
-            help = "one function for each layer" if given is layers else "one tree for each layer"
+    for name, argument in (("layers", layers), ("params", params)):
+        if not isinstance(argument, Sequence) or isinstance(argument, str):
+            message = f"`{name}` is of type `{type(argument).__name__}`, not a list"
+            help = (
+                "one function for each layer" if argument is layers else "one tree for each layer"
+            )
             raise LossError([at("LD901", message, None, help=help)])
     if not layers:
         raise LossError([at("LD901", "there are no layers", None)])
     for number, layer in enumerate(layers):
         own = [base.__module__ for base in type(layer).__mro__]
         for package, help in MODULES.items():
-            if any(one.startswith(package) for one in own):
+            if any(module.startswith(package) for module in own):
                 message = f"layer {number} is a module of `{package}`, not a function of parameters"
                 raise LossError([at("LD901", message, None, help=help)])
         if not callable(layer):
@@ -102,7 +104,7 @@ def named(layers: Sequence[Layer]) -> dict[str, Layer]:
 def apply(name: str, layer: Layer, params: Any, x: Any) -> Any:
     """Return what a layer makes of a value; LD901 if it refuses it or returns no array."""
     try:
-        made = layer(params, x)
+        output = layer(params, x)
     except (TypeError, ValueError) as problem:
         reason = (str(problem).splitlines() or [type(problem).__name__])[0]
         message = f"{name} does not take {shown(x)}: {reason}"
@@ -113,11 +115,11 @@ def apply(name: str, layer: Layer, params: Any, x: Any) -> Any:
         reason = str(problem).splitlines()[0].partition(" (http")[0]
         message = f"{name} does not run as a function: {reason}"
         raise LossError([at("LD901", message, None, help=STATEFUL)]) from problem
-    if not isinstance(made, jax.Array) or not jnp.issubdtype(made.dtype, jnp.floating):
-        kind = "an array of NumPy" if isinstance(made, np.ndarray) else shown(made)
+    if not isinstance(output, jax.Array) or not jnp.issubdtype(output.dtype, jnp.floating):
+        kind = "an array of NumPy" if isinstance(output, np.ndarray) else shown(output)
         message = f"what {name} returns is {kind}, not an array of floating numbers of JAX"
         raise LossError([at("LD901", message, None)])
-    return made
+    return output
 
 
 def forward(layers: Sequence[Layer], params: Sequence[Any], x: Any) -> list[Any]:

@@ -103,7 +103,7 @@ class PredictiveCoding(LearningRule):
         inputs = [values[0], *beliefs]
         weights = local_gradients(layers, params, inputs, state.errors.each)
         grads = jax.tree.map(
-            lambda one, direct, own: ((one + direct) / seen.count).astype(one.dtype) + own,
+            lambda local, direct, own: ((local + direct) / seen.count).astype(local.dtype) + own,
             like(params, weights),
             direct,
             seen.own,

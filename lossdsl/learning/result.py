@@ -38,7 +38,7 @@ class LearningResult:
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
         """Flatten for JAX; the names of the metrics are static, so that their order is kept."""
         parts = {**vars(self), "metrics": tuple(self.metrics.values())}
-        children = [(jax.tree_util.GetAttrKey(name), one) for name, one in parts.items()]
+        children = [(jax.tree_util.GetAttrKey(name), part) for name, part in parts.items()]
         return children, tuple(self.metrics)
 
     @classmethod
@@ -60,9 +60,9 @@ def at_rest(result: LearningResult, tolerance: float, remedy: str) -> LearningRe
             lambda residuals: warner(_restless(residuals, tolerance, remedy)), result.residuals
         )
         return result
-    found = _restless(result.residuals, tolerance, remedy)
-    if found:
-        raise LossError(found)
+    diagnostics = _restless(result.residuals, tolerance, remedy)
+    if diagnostics:
+        raise LossError(diagnostics)
     return result
 
 

@@ -47,13 +47,13 @@ class LearningRule(ABC):
 
     def __post_init__(self) -> None:
         """Raise LD904 for a setting that is of another kind, or out of range."""
-        for one in fields(self):
-            value = getattr(self, one.name)
+        for setting in fields(self):
+            value = getattr(self, setting.name)
             if isinstance(value, np.generic | np.ndarray | jax.Array) and not (
                 isinstance(value, Tracer) or value.shape
             ):
                 # A number of NumPy has a dtype of its own, which would meet that of the network.
-                object.__setattr__(self, one.name, value.item())
+                object.__setattr__(self, setting.name, value.item())
         losses(loss=self.loss)
         names(input=self.input, output=self.output)
         one_of((False, True), check=self.check)
@@ -127,14 +127,18 @@ def _with(rule: LearningRule, numbers: Mapping[str, Any]) -> LearningRule:
     return other
 
 
-def _numbers(rule: LearningRule, *given: Any) -> dict[str, Any]:
+def _numbers(rule: LearningRule, *arguments: Any) -> dict[str, Any]:
     """Return the settings that are arguments of what is compiled, and not compiled in.
 
     In a transformation of the caller's only traced ones are: reverse-mode differentiation wants a
     number of steps that is known, and the caller's program is what compiles.
     """
-    settings = {one.name: getattr(rule, one.name) for one in fields(rule) if TRACED in one.metadata}
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+    settings = {
+        setting.name: getattr(rule, setting.name)
+        for setting in fields(rule)
+        if TRACED in setting.metadata
+    }
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments)):
         return {name: value for name, value in settings.items() if isinstance(value, Tracer)}
     return settings
 
@@ -150,10 +154,10 @@ def _run(
     check_layers(layers, params)
     read = _read(rule, batch)
     numbers = _numbers(rule, params, read)
-    for one in fields(rule):
-        value = getattr(rule, one.name)
-        if one.name not in numbers and not hashable(value):
-            message = f"`{one.name}` is {described(value)}, and has no hash"
+    for setting in fields(rule):
+        value = getattr(rule, setting.name)
+        if setting.name not in numbers and not hashable(value):
+            message = f"`{setting.name}` is {described(value)}, and has no hash"
             help = "settings are compiled in: numbers, text, functions, tuples, compiled losses"
             raise refuse(message, help)
     still = _with(rule, dict.fromkeys(numbers))
@@ -177,7 +181,7 @@ def _read(rule: LearningRule, batch: Any) -> dict[str, Any]:
             message = f"the batch has no `{name}`{purpose}"
             raise LossError([at("LD902", message, None, help=f"it holds {held}")])
     read = {name: batch[name] for name in reads if name in batch}
-    for name, leaf in ((key, leaf) for key, one in read.items() for leaf in jax.tree.leaves(one)):
+    for name, leaf in ((key, leaf) for key, tree in read.items() for leaf in jax.tree.leaves(tree)):
         if not is_array(leaf):
             message = f"`{name}` of the batch is {shown(leaf)}, not an array"
             raise LossError([at("LD902", message, None)])

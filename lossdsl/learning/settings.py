@@ -82,7 +82,7 @@ def at_least_one(**settings: Any) -> None:
 def one_of(choices: Sequence[Any], **settings: Any) -> None:
     """Refuse what is not one of the choices."""
     for name, value in settings.items():
-        if not any(type(value) is type(one) and value == one for one in choices):
+        if not any(type(value) is type(choice) and value == choice for choice in choices):
             listed = ", ".join(map(described, choices))
             raise refuse(f"`{name}` is {described(value)}; it is one of {listed}")
 

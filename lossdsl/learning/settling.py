@@ -57,12 +57,14 @@ def relax(
     units, forces, before = jax.lax.fori_loop(-1, steps, follow, (units, still, norm(still)))
     shrink = 1 - ratio(norm(forces), before)
     reach = jnp.where(shrink * steps > 1, 1 / jnp.where(shrink > 0, shrink, 1), steps)
-    return Rest(units, forces, moved([one - one for one in units], forces, rate * reach))
+    return Rest(units, forces, moved([unit - unit for unit in units], forces, rate * reach))
 
 
 def _size(forces: list[Any]) -> Any:
     """Return the sum over layers of the mean over the batch of the force on an example."""
-    return sum((jnp.mean(_of_examples(one)) for one in forces), start=jnp.zeros((), jnp.float32))
+    return sum(
+        (jnp.mean(_of_examples(force)) for force in forces), start=jnp.zeros((), jnp.float32)
+    )
 
 
 def _of_examples(force: Any) -> Any:

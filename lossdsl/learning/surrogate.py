@@ -79,8 +79,8 @@ class Surrogate:
         return jax.jvp(self, (x,), (jnp.ones_like(x),))[1]
 
     def __repr__(self) -> str:
-        given = [f"{name}={value!r}" for name, value in (*self.parameters, *self.options)]
-        return f"{self.name}({', '.join([*given, *(['smooth=True'] if self.smooth else [])])})"
+        arguments = [f"{name}={value!r}" for name, value in (*self.parameters, *self.options)]
+        return f"{self.name}({', '.join([*arguments, *(['smooth=True'] if self.smooth else [])])})"
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,14 @@ class Custom:
         return jax.jvp(self, (x,), (jnp.ones_like(x),))[1]
 
     def _made(self, name: str, x: Any) -> Any:
-        made = jnp.asarray(as_array(getattr(self, name)(x), "derivative" if name == "of" else name))
-        if made.shape not in (x.shape, ()):
+        array = jnp.asarray(
+            as_array(getattr(self, name)(x), "derivative" if name == "of" else name)
+        )
+        if array.shape not in (x.shape, ()):
             what = "derivative" if name == "of" else name
-            message = f"`{what}` makes {list(made.shape)} of {list(x.shape)}"
+            message = f"`{what}` makes {list(array.shape)} of {list(x.shape)}"
             raise LossError([at("LD201", message, None, help="a number for each element")])
-        return made
+        return array
 
 
 def custom(derivative: Callable[[Any], Any], forward: Callable[[Any], Any] | None = None) -> Custom:
@@ -120,9 +122,9 @@ def custom(derivative: Callable[[Any], Any], forward: Callable[[Any], Any] | Non
     >>> float(lines(1.4)), float(jax.grad(lines)(0.0))
     (1.0, 1.0)
     """
-    for name, given in (("derivative", derivative), ("forward", forward)):
-        if not callable(given) and (given is not None or name == "derivative"):
-            message = f"`{name}` is of type `{type(given).__name__}`; it is a function of x"
+    for name, function in (("derivative", derivative), ("forward", forward)):
+        if not callable(function) and (function is not None or name == "derivative"):
+            message = f"`{name}` is of type `{type(function).__name__}`; it is a function of x"
             raise LossError([at("LD213", message, None)])
     return Custom(derivative, forward)
 
@@ -189,8 +191,8 @@ def single_exponential(
     grad_width: Any = 0.5, grad_scale: Any = 1, threshold: Any = 1, *, smooth: bool = False
 ) -> Surrogate:
     """Return spikes with the derivative grad_scale/w*exp(-|x|/w), w = grad_width*threshold."""
-    given = {"grad_width": grad_width, "grad_scale": grad_scale, "threshold": threshold}
-    return named("single_exponential", smooth=smooth, **given)
+    parameters = {"grad_width": grad_width, "grad_scale": grad_scale, "threshold": threshold}
+    return named("single_exponential", smooth=smooth, **parameters)
 
 
 def slayer_pdf(
@@ -212,28 +214,33 @@ def named(name: str, *, smooth: bool = False, **parameters: Any) -> Surrogate:
     >>> named("single_exponential", threshold=2)
     single_exponential(grad_width=0.5, grad_scale=1, threshold=2)
     """
-    known = {one: _parameters(signature) for signature, one in _signatures()}
+    known = {surrogate: _parameters(signature) for signature, surrogate in _signatures()}
     if not isinstance(cast("Any", name), str) or name not in known:
         raise _no_choice("surrogate", name, tuple(known))
     if not isinstance(cast("Any", smooth), bool):
         message = f"`smooth` is True or False; this is {smooth!r}"
         raise LossError([at("LD112", message, None)])
     own = known[name]
-    for given in parameters:
-        if given not in own:
-            help = did_you_mean(given, own) or f"it takes {', '.join(f'`{one}`' for one in own)}"
-            raise LossError([at("LD102", f"`{name}` has no parameter `{given}`", None, help=help)])
+    for parameter in parameters:
+        if parameter not in own:
+            help = (
+                did_you_mean(parameter, own)
+                or f"it takes {', '.join(f'`{taken}`' for taken in own)}"
+            )
+            raise LossError(
+                [at("LD102", f"`{name}` has no parameter `{parameter}`", None, help=help)]
+            )
     numbers: list[tuple[str, Any]] = []
     options: list[tuple[str, str]] = []
-    for one, (choices, default) in own.items():
-        value = parameters.get(one, default)
+    for parameter, (choices, default) in own.items():
+        value = parameters.get(parameter, default)
         if not choices:
-            _hold(one, value)
-            numbers.append((one, value))
+            _hold(parameter, value)
+            numbers.append((parameter, value))
         elif not (isinstance(value, str) and value in choices):
-            raise _no_choice(one, value, choices)
+            raise _no_choice(parameter, value, choices)
         elif value != default:
-            options.append((one, value))
+            options.append((parameter, value))
     return Surrogate(name, tuple(numbers), tuple(options), smooth)
 
 
@@ -254,9 +261,9 @@ def _signatures() -> list[tuple[ast.Signature, str]]:
 def _parameters(signature: ast.Signature) -> Mapping[str, tuple[tuple[str, ...], Any]]:
     """Return what a surrogate takes besides `smooth`, each with its choices and its default."""
     return {
-        one.name: (_choices(one), one.default.value)
-        for one in signature.parameters[2:]
-        if one.name != "smooth" and isinstance(one.default, ast.Literal | ast.Text)
+        parameter.name: (_choices(parameter), parameter.default.value)
+        for parameter in signature.parameters[2:]
+        if parameter.name != "smooth" and isinstance(parameter.default, ast.Literal | ast.Text)
     }
 
 
@@ -264,10 +271,10 @@ def _choices(parameter: ast.Parameter) -> tuple[str, ...]:
     return parameter.type.options if isinstance(parameter.type, ast.ChoiceTypeExpr) else ()
 
 
-def _no_choice(what: str, given: object, options: tuple[str, ...]) -> LossError:
+def _no_choice(what: str, value: object, options: tuple[str, ...]) -> LossError:
     listed = " or ".join(f'"{option}"' for option in options)
-    help = did_you_mean(given, options) if isinstance(given, str) else None
-    return LossError([at("LD112", f"`{what}` is {listed}; this is {given!r}", None, help=help)])
+    help = did_you_mean(value, options) if isinstance(value, str) else None
+    return LossError([at("LD112", f"`{what}` is {listed}; this is {value!r}", None, help=help)])
 
 
 def _hold(name: str, value: Any) -> None:
