@@ -89,9 +89,9 @@ def argument_problem(inputs: Mapping[str, Any]) -> Diagnostic | None:
         except Exception as problem:  # a node of the caller's raises what it likes
             return _no_tree(name, problem)
         for path, leaf in zip(flat.paths, flat.leaves, strict=True):
-            found = no_array(leaf, "/".join((name, *path)))
-            if found is not None and not isinstance(leaf, Unread):
-                return found
+            diagnostic = no_array(leaf, "/".join((name, *path)))
+            if diagnostic is not None and not isinstance(leaf, Unread):
+                return diagnostic
     return None
 
 
@@ -174,8 +174,8 @@ def refusal(leaf: Any, name: str) -> Refusal | None:
     """Return what a NumPy value or an object is that JAX does not take; None if it does."""
     if isinstance(leaf, (np.ndarray, np.generic)):
         return _no_numbers(leaf, name)
-    found = _object(leaf, name)
-    return found._replace(what=f"{found.what}, not an array")
+    refused = _object(leaf, name)
+    return refused._replace(what=f"{refused.what}, not an array")
 
 
 def _gone(name: str) -> Diagnostic:

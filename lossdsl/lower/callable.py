@@ -44,8 +44,8 @@ def jitted(names: Sequence[str], run: Callable[[dict[str, Any]], Any], name: str
     So the program that XLA sees has the names that one written by hand has.
     """
     own = _mark(names)
-    given = ", ".join(f"{one!r}: {one}" for one in names)
-    source = f"def {name}({', '.join(names)}):\n    return {own}run({{{given}}})\n"
+    entries = ", ".join(f"{input_name!r}: {input_name}" for input_name in names)
+    source = f"def {name}({', '.join(names)}):\n    return {own}run({{{entries}}})\n"
     return jax.jit(_executed(source, name, {f"{own}run": apart(run)}))
 
 
@@ -57,7 +57,7 @@ def make_callable(
     A Python, NumPy or weakly typed scalar becomes a strong array of its declared class, so that
     it is one compilation whatever the caller writes.
     """
-    names = [one.name for one in slots]
+    names = [slot.name for slot in slots]
     own = _mark(names)
     scope: dict[str, Any] = {
         "fn": fn,
@@ -72,46 +72,54 @@ def make_callable(
     }
     parameters: list[str] = []
     passed: list[str] = []
-    for at_, one in enumerate(slots):
-        scope |= {f"class{at_}": one.scalar, f"type{at_}": one.record, f"default{at_}": one.default}
-        value = one.name
-        if one.scalar is not None:
-            value = f"{own}scalar({one.name}, {own}class{at_}, {one.name!r})"
-        elif one.record is not None:
-            value = f"{own}fields({one.name}, {own}type{at_}, {one.name!r})"
+    for at_, slot in enumerate(slots):
+        scope |= {
+            f"class{at_}": slot.scalar,
+            f"type{at_}": slot.record,
+            f"default{at_}": slot.default,
+        }
+        value = slot.name
+        if slot.scalar is not None:
+            value = f"{own}scalar({slot.name}, {own}class{at_}, {slot.name!r})"
+        elif slot.record is not None:
+            value = f"{own}fields({slot.name}, {own}type{at_}, {slot.name!r})"
         else:
-            value = f"{own}host({one.name}, {one.name!r})"
-        if one.default is None:
-            parameters.append(f"{one.name}={own}missing")
+            value = f"{own}host({slot.name}, {slot.name!r})"
+        if slot.default is None:
+            parameters.append(f"{slot.name}={own}missing")
         else:
-            scope[f"omitted{at_}"] = omitted(one.default, one.scalar or "float", one.name)
-            parameters.append(f"{one.name}={own}default{at_}")
-            value = f"{own}omitted{at_}() if {one.name} is {own}default{at_} else {value}"
+            scope[f"omitted{at_}"] = omitted(slot.default, slot.scalar or "float", slot.name)
+            parameters.append(f"{slot.name}={own}default{at_}")
+            value = f"{own}omitted{at_}() if {slot.name} is {own}default{at_} else {value}"
         passed.append(value)
-    required = [one.name for one in slots if one.default is None]
-    wrong = [f"{own}extra", f"{own}positional", *(f"{one} is {own}missing" for one in required)]
-    given = ", ".join(f"{one!r}: {one}" for one in names)
+    required = [slot.name for slot in slots if slot.default is None]
+    wrong = [
+        f"{own}extra",
+        f"{own}positional",
+        *(f"{input_name} is {own}missing" for input_name in required),
+    ]
+    entries = ", ".join(f"{input_name!r}: {input_name}" for input_name in names)
     source = (
         f"def {name}(*{', '.join([f'{own}positional', *parameters])}, **{own}extra):\n"
         f"    if {' or '.join(wrong)}:\n"
-        f"        {own}refuse({own}positional, {{{given}}}, {own}extra)\n"
+        f"        {own}refuse({own}positional, {{{entries}}}, {own}extra)\n"
         f"    try:\n"
         f"        return {own}fn({', '.join(passed)})\n"
-        f"    except {own}problems as {own}found:\n"
-        f"        if not isinstance({own}found, TypeError):\n"
-        f"            {own}explain({own}found, {{{given}}})\n"
-        f"        return {own}again({own}found, {own}fn,"
-        f" lambda: [{', '.join(passed)}], {{{given}}})\n"
+        f"    except {own}problems as {own}raised:\n"
+        f"        if not isinstance({own}raised, TypeError):\n"
+        f"            {own}explain({own}raised, {{{entries}}})\n"
+        f"        return {own}again({own}raised, {own}fn,"
+        f" lambda: [{', '.join(passed)}], {{{entries}}})\n"
     )
-    made = _executed(source, name, {f"{own}{word}": value for word, value in scope.items()})
-    made.__doc__ = doc
-    made.__signature__ = _signature(slots)
-    return made
+    function = _executed(source, name, {f"{own}{word}": value for word, value in scope.items()})
+    function.__doc__ = doc
+    function.__signature__ = _signature(slots)
+    return function
 
 
 def _mark(names: Sequence[str]) -> str:
     """Return a prefix that none of the names has."""
-    return "_" * (1 + max((len(one) - len(one.lstrip("_")) for one in names), default=0))
+    return "_" * (1 + max((len(name) - len(name.lstrip("_")) for name in names), default=0))
 
 
 def _executed(source: str, name: str, scope: dict[str, Any]) -> Any:
@@ -124,11 +132,11 @@ def _signature(slots: Sequence[Slot]) -> inspect.Signature:
     return inspect.Signature(
         [
             inspect.Parameter(
-                one.name,
+                slot.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if one.default is None else one.default,
+                default=inspect.Parameter.empty if slot.default is None else slot.default,
             )
-            for one in slots
+            for slot in slots
         ]
     )
 
@@ -163,32 +171,32 @@ def explain(problem: Exception, inputs: Mapping[str, Any]) -> NoReturn:
     """
     if isinstance(problem, LossError):
         raise LossError(problem.diagnostics) from problem.__cause__
-    found = argument_problem(inputs) or placement_problem(inputs, problem)
-    found = found or open_size_problem(problem)
-    if found is None:
+    diagnostic = argument_problem(inputs) or placement_problem(inputs, problem)
+    diagnostic = diagnostic or open_size_problem(problem)
+    if diagnostic is None:
         raise problem
-    raise LossError([found]) from None
+    raise LossError([diagnostic]) from None
 
 
 def refuse(
     names: Sequence[str],
     positional: tuple[Any, ...],
-    given: Mapping[str, Any],
+    inputs: Mapping[str, Any],
     extra: Mapping[str, Any],
 ) -> NoReturn:
     """Raise for inputs that are missing, not known, or passed by position."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     listed = ", ".join(f"{name}=…" for name in names)
     if positional:
         message = f"inputs are passed by name; {len(positional)} came by position"
-        found.append(at("LD111", message, None, help=f"`loss({listed})`"))
+        diagnostics.append(at("LD111", message, None, help=f"`loss({listed})`"))
     for name in extra:
         meant = did_you_mean(name, names) or f"its inputs: {listed}"
         if name in CONSTANTS:
             meant = f"`{name}` is a number unless an input of this name is declared; {meant}"
-        found.append(at("LD111", f"the loss has no input `{name}`", None, help=meant))
-    for name, value in given.items():
+        diagnostics.append(at("LD111", f"the loss has no input `{name}`", None, help=meant))
+    for name, value in inputs.items():
         if value is MISSING and not positional:
             message = f"the input `{name}` is missing"
-            found.append(at("LD110", message, None, help=f"`loss({listed})`"))
-    raise LossError(found)
+            diagnostics.append(at("LD110", message, None, help=f"`loss({listed})`"))
+    raise LossError(diagnostics)

@@ -38,7 +38,7 @@ class Constrained:
 
     def of(self, tree: str, leaf: int) -> list[Bound]:
         """Return the bounds of one leaf."""
-        return [one for one in self.bounds if (one.tree, one.leaf) == (tree, leaf)]
+        return [bound for bound in self.bounds if (bound.tree, bound.leaf) == (tree, leaf)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Rules:
     """A checked spec, as far as its constraints need it."""
 
     program: ast.Program
-    given: Mapping[str, ast.TypeExpr]
+    declared: Mapping[str, ast.TypeExpr]
     library: Library
     limits: Limits
 
@@ -57,44 +57,52 @@ class Rules:
         Inputs that no bound reads need not be passed.
         """
         with defects_reported():
-            static = elaborate(self.program, self.library, self.given, limits=self.limits)
+            static = elaborate(self.program, self.library, self.declared, limits=self.limits)
         assert static.core is not None
         limits = _certain(constrained_leaves.limits(static.core))
         inputs_of = [
-            _certain(constrained_leaves.input_of(static.core.graph, one)) for one in limits
+            _certain(constrained_leaves.input_of(static.core.graph, limit)) for limit in limits
         ]
         names = list(dict.fromkeys(inputs_of))
         passed = _passed(names, trees, inputs)
         if not names:
             return Constrained(passed, len(passed) == 1, ())
         _known(static.signature, inputs)
-        given = {
-            name: one.default.value
-            for name, one in static.declared.items()
-            if one.default is not None
+        defaults = {
+            name: declaration.default.value
+            for name, declaration in static.declared.items()
+            if declaration.default is not None
         }
         types: dict[str, Type] = {}
         values: dict[str, Any] = {}
-        for name, value in (given | dict(inputs) | passed).items():
+        for name, value in (defaults | dict(inputs) | passed).items():
             declared = static.declared[name].type if name in static.declared else None
-            wanted = scalar_class(declared)
-            strong = value if wanted is None else strong_scalar(value, wanted, name)
+            scalar = scalar_class(declared)
+            strong = value if scalar is None else strong_scalar(value, scalar, name)
             types[name], values[name] = concrete(strong, declared, name, self.limits.leaves)
         # A declared size that no input shows would differ from the sizes of the leaves.
         types = {name: types.get(name, UNKNOWN) for name in (*static.declared, *types)}
         with defects_reported():
-            done = elaborate(
-                self.program, self.library, self.given, types, default_float(), self.limits, True
+            elaboration = elaborate(
+                self.program, self.library, self.declared, types, default_float(), self.limits, True
             )
-        if done.core is None:
-            raise LossError([one for one in done.diagnostics if one.severity == "error"])
-        bounds = _evaluated(done.core, _certain(constrained_leaves.limits(done.core)), values)
+        if elaboration.core is None:
+            raise LossError(
+                [
+                    diagnostic
+                    for diagnostic in elaboration.diagnostics
+                    if diagnostic.severity == "error"
+                ]
+            )
+        bounds = _evaluated(
+            elaboration.core, _certain(constrained_leaves.limits(elaboration.core)), values
+        )
         return Constrained(passed, len(names) == 1, tuple(bounds))
 
 
-def _certain(found: tuple[Result | None, Sequence[Diagnostic]]) -> Result:
+def _certain(checked: tuple[Result | None, Sequence[Diagnostic]]) -> Result:
     """Return what the checker found; raise what it refuses."""
-    result, problems = found
+    result, problems = checked
     if result is None or problems:
         raise LossError(problems)
     return result
@@ -126,7 +134,7 @@ def _known(signature: Mapping[str, str], inputs: Mapping[str, Any]) -> None:
 
 
 def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -> list[Bound]:
-    found: list[Bound] = []
+    bounds: list[Bound] = []
     for limit in limits:
         subject, bound = limit.arguments[:2]
         assert subject is not None and bound is not None
@@ -142,14 +150,14 @@ def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -
         flat = leafwise(core.graph, [bound], default_float())
         (value,) = evaluate(flat.graph, flat.roots, values)
         _certain(constrained_leaves.input_of(core.graph, limit))
-        found_at = constrained_leaves.positions(core.graph, subject)
-        assert found_at is not None
-        name, places = found_at
+        positions = constrained_leaves.positions(core.graph, subject)
+        assert positions is not None
+        name, places = positions
         for order, place in enumerate(places):
-            one = value[order] if isinstance(value, list) else value
+            edge = value[order] if isinstance(value, list) else value
             side, strict = str(limit.option("side")), bool(limit.option("strict"))
-            found.append(Bound(name, place, side, strict, one))
-    return found
+            bounds.append(Bound(name, place, side, strict, edge))
+    return bounds
 
 
 def project(call: Constrained) -> dict[str, Any]:
@@ -167,12 +175,12 @@ def project(call: Constrained) -> dict[str, Any]:
 
 def distances(call: Constrained) -> dict[str, Any]:
     """Return, by path, how far each bounded leaf is outside of its bounds; NaN where it is NaN."""
-    found: dict[str, Any] = {}
+    by_path: dict[str, Any] = {}
     for name, tree in call.trees.items():
         flat = flatten(tree)
         for order, place in enumerate(flat.read):
             each = [outside(flat.leaves[place], bound) for bound in call.of(name, order)]
             if each:
                 path = "/".join(flat.paths[place]) or name
-                found[path if call.single else f"{name}/{path}"] = jnp.max(jnp.stack(each))
-    return found
+                by_path[path if call.single else f"{name}/{path}"] = jnp.max(jnp.stack(each))
+    return by_path

@@ -28,7 +28,7 @@ from lossdsl.specialize.verify import verify_flat
 TOLERANCE = {16: 3e-2, 32: 1e-3, 64: 1e-6}
 
 # The number of bad elements, the flat position of the first, and its value.
-Found = tuple[Any, Any, Any]
+Measure = tuple[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ class Plan:
 class Observation:
     """What one evaluation showed.
 
-    `looks` has a `Found` for each look, `steps` one for what is not finite in each step, `masks`
+    `looks` has a `Measure` for each look, `steps` one for what is not finite in each step, `masks`
     how many elements each mask keeps, and the smallest and largest value among them.
     """
 
     plan: Plan
-    looks: tuple[Found, ...]
-    steps: tuple[Found, ...]
+    looks: tuple[Measure, ...]
+    steps: tuple[Measure, ...]
     masks: tuple[tuple[Any, Any, Any], ...]
 
     def tree_flatten(self) -> tuple[Any, Plan]:
@@ -94,29 +94,29 @@ class Observer:
     def __init__(self) -> None:
         self.observation: Observation | None = None
 
-    def evaluate(self, core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
-        """Return the values of the wanted nodes."""
+    def evaluate(self, core: Core, targets: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
+        """Return the values of the target nodes."""
         terms = _terms(core)
         masks = _masks(core)
-        asked = [*wanted, *terms.values(), *masks, *(one.arguments[0] for one in masks)]
+        asked = [*targets, *terms.values(), *masks, *(mask.arguments[0] for mask in masks)]
         flat = leafwise(core.graph, cast("list[Node]", asked), default_float())
         graph, roots = flat.graph, optimize(flat.graph, flat.roots)
         verify_flat(graph, roots, default_float())
         nodes = tape(roots)
-        found = evaluate(graph, [*roots, *nodes], inputs)
-        values = dict(zip(nodes, found[len(roots) :], strict=True))
+        results = evaluate(graph, [*roots, *nodes], inputs)
+        values = dict(zip(nodes, results[len(roots) :], strict=True))
         optimized = dict(zip(asked, roots, strict=True))
         steps, unfinite = _steps(graph, nodes, values)
-        looked = [one for node in nodes for one in _looks(core, node, values)]
-        kept = [
+        looked = [look for node in nodes for look in _looks(core, node, values)]
+        uses = [
             (
-                _place(core.graph, cast("Node", one.arguments[0])) or _place(core.graph, one),
-                values[optimized[cast("Node", one.arguments[0])]],
-                values[optimized[one]],
+                _place(core.graph, cast("Node", mask.arguments[0])) or _place(core.graph, mask),
+                values[optimized[cast("Node", mask.arguments[0])]],
+                values[optimized[mask]],
             )
-            for one in masks
+            for mask in masks
         ]
-        seen = [(place, mask, value) for place, mask, value in kept if place is not None]
+        seen = [(place, mask, value) for place, mask, value in uses if place is not None]
         place_of = {step.node: at for at, step in enumerate(steps)}
         plan = Plan(
             tuple(look for look, _ in looked),
@@ -127,9 +127,11 @@ class Observer:
                   for names in _of_results(core)),
             tuple((place, sum(map(jnp.size, _leaves(mask)))) for place, mask, _ in seen),
         )  # fmt: skip
-        shown = tuple(_kept(mask, value) for _, mask, value in seen)
-        self.observation = Observation(plan, tuple(one for _, one in looked), unfinite, shown)
-        return found[: len(wanted)]
+        shown = tuple(_mask_use(mask, value) for _, mask, value in seen)
+        self.observation = Observation(
+            plan, tuple(measure for _, measure in looked), unfinite, shown
+        )
+        return results[: len(targets)]
 
 
 def _terms(core: Core) -> dict[str, Node]:
@@ -137,61 +139,64 @@ def _terms(core: Core) -> dict[str, Node]:
     weighted = [term.weighted for result in core.results for term in result.terms]
     names = [name for names in _of_results(core) for name in names]
     terms = dict(zip(names, weighted, strict=True))
-    return {**terms, **{one.name: one.value for one in core.results if one.name not in terms}}
+    return {
+        **terms,
+        **{result.name: result.value for result in core.results if result.name not in terms},
+    }
 
 
 def _of_results(core: Core) -> list[tuple[str, ...]]:
     """Return the names of the terms of each result."""
     several = len(core.results) > 1
     return [
-        tuple(f"{one.name}/{term.name}" if several else term.name for term in one.terms)
-        for one in core.results
+        tuple(f"{result.name}/{term.name}" if several else term.name for term in result.terms)
+        for result in core.results
     ]
 
 
 def _masks(core: Core) -> list[Apply]:
     """Return one selection for each mask of the text."""
-    found: dict[Node, Apply] = {}
-    for node in tape(one.value for one in core.results):
+    selections: dict[Node, Apply] = {}
+    for node in tape(result.value for result in core.results):
         match node:
             case Apply(Builtin(form=Form.KEEP), (mask, _)) if mask is not None:
-                found.setdefault(mask, node)
+                selections.setdefault(mask, node)
             case _:
                 pass
-    return list(found.values())
+    return list(selections.values())
 
 
 def _place(graph: Graph, node: Node) -> Place | None:
     """Return where a node was written: first in the text itself."""
     places = graph.places.get(node, [])
-    return next((one for one in places if not one.calls), places[0] if places else None)
+    return next((place for place in places if not place.calls), places[0] if places else None)
 
 
 def _steps(
     graph: Graph, nodes: Sequence[Node], values: Mapping[Node, Any]
-) -> tuple[list[Step], tuple[Found, ...]]:
+) -> tuple[list[Step], tuple[Measure, ...]]:
     """Return the floating steps, and for each what is not finite in it."""
     steps: list[Step] = []
-    found: list[Found] = []
+    measures: list[Measure] = []
     place_of: dict[Node, int] = {}
     for node in nodes:
         if not isinstance(node, Apply | Input | Leaves):
             continue
         for leaf in _floating(values[node])[:1]:
             place_of[node] = len(steps)
-            reads = tuple(place_of[one] for one in operands(node) if one in place_of)
+            reads = tuple(place_of[operand] for operand in operands(node) if operand in place_of)
             steps.append(Step(node, reads, _place(graph, node), leaf.shape))
-            found.append(_first(leaf, ~jnp.isfinite(leaf)))
-    return steps, tuple(found)
+            measures.append(_first(leaf, ~jnp.isfinite(leaf)))
+    return steps, tuple(measures)
 
 
 def _floating(value: Any) -> list[Any]:
     """Return a value as a list of its floating arrays, joined if it is a tree."""
     leaves = _leaves(value)
-    arrays = [one for one in leaves if jnp.issubdtype(getattr(one, "dtype", bool), jnp.floating)]
+    arrays = [leaf for leaf in leaves if jnp.issubdtype(getattr(leaf, "dtype", bool), jnp.floating)]
     if not isinstance(value, list) or not arrays:
-        return [jnp.asarray(one) for one in arrays]
-    return [jnp.concatenate([jnp.ravel(one).astype(jnp.float32) for one in arrays])]
+        return [jnp.asarray(array) for array in arrays]
+    return [jnp.concatenate([jnp.ravel(array).astype(jnp.float32) for array in arrays])]
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -199,7 +204,7 @@ def _leaves(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _first(values: Any, bad: Any) -> Found:
+def _first(values: Any, bad: Any) -> Measure:
     if values.size == 0:
         return jnp.int32(0), jnp.int32(0), jnp.float32(0)
     at = jnp.argmax(jnp.ravel(bad))
@@ -207,7 +212,7 @@ def _first(values: Any, bad: Any) -> Found:
     return jnp.sum(bad, dtype=jnp.int32), at.astype(jnp.int32), value
 
 
-def _looks(core: Core, node: Node, values: Mapping[Node, Any]) -> list[tuple[Look, Found]]:
+def _looks(core: Core, node: Node, values: Mapping[Node, Any]) -> list[tuple[Look, Measure]]:
     """Return what a marked argument shows, where it is not masked."""
     if not (isinstance(node, Apply) and node.function.form is Form.WATCH):
         return []
@@ -221,15 +226,15 @@ def _looks(core: Core, node: Node, values: Mapping[Node, Any]) -> list[tuple[Loo
     if required.beside is not None:
         fine = fine | (wide == required.beside)
     seen = _seen(node, values, value.shape)
-    found = [(Look(watched, value.shape), _first(value, ~fine & seen))]
+    looks = [(Look(watched, value.shape), _first(value, ~fine & seen))]
     axis = required.sums_along
     if axis is not None and axis < value.ndim:
         total = jnp.sum(wide, axis=axis)
         floating = jnp.issubdtype(value.dtype, jnp.floating)
         far = jnp.abs(total - 1) > (TOLERANCE[8 * value.dtype.itemsize] if floating else 0)
         look = Look(watched, total.shape, sums=True)
-        found.append((look, _first(total, far & jnp.all(seen, axis=axis))))
-    return found
+        looks.append((look, _first(total, far & jnp.all(seen, axis=axis))))
+    return looks
 
 
 def _wide(value: Any) -> Any:
@@ -254,17 +259,17 @@ def _seen(node: Node, values: Mapping[Node, Any], shape: tuple[int, ...]) -> Any
                     seen = seen & jnp.broadcast_to(values[mask], shape)
                 waiting.append(inner)
             case Apply(function, arguments) if function.elementwise:
-                waiting += [one for one in arguments if one is not None]
+                waiting += [argument for argument in arguments if argument is not None]
             case _:
                 pass
     return seen
 
 
-def _kept(mask: Any, value: Any) -> tuple[Any, Any, Any]:
-    kept = sum((jnp.sum(one, dtype=jnp.int32) for one in _leaves(mask)), jnp.int32(0))
+def _mask_use(mask: Any, value: Any) -> tuple[Any, Any, Any]:
+    count = sum((jnp.sum(leaf, dtype=jnp.int32) for leaf in _leaves(mask)), jnp.int32(0))
     arrays = _floating(value)
     if not arrays or arrays[0].size == 0 or isinstance(value, list):
-        return kept, jnp.float32(math.nan), jnp.float32(math.nan)
+        return count, jnp.float32(math.nan), jnp.float32(math.nan)
     inside = jax.lax.stop_gradient(arrays[0])
     low = jnp.min(jnp.where(mask, inside, jnp.inf)).astype(jnp.float32)
-    return kept, low, jnp.max(jnp.where(mask, inside, -jnp.inf)).astype(jnp.float32)
+    return count, low, jnp.max(jnp.where(mask, inside, -jnp.inf)).astype(jnp.float32)

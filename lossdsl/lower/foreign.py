@@ -48,10 +48,10 @@ def applied(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
     if wrong is None:
         return value
     places = graph.places.get(node)
-    said = f"`{function.name}` {wrong.message}"
+    message = f"`{function.name}` {wrong.message}"
     span = places[0].span if places else None
-    found = at(wrong.code, said, span, notes=wrong.notes, help=wrong.help)
-    raise LossError([in_calls(found, places[0].calls) if places else found]) from cause
+    diagnostic = at(wrong.code, message, span, notes=wrong.notes, help=wrong.help)
+    raise LossError([in_calls(diagnostic, places[0].calls) if places else diagnostic]) from cause
 
 
 def kernel_misfit(function: Builtin) -> Failure | None:
@@ -84,11 +84,15 @@ def kernel_parameters(function: Builtin, signature: ast.Signature) -> tuple[list
     """Return what a kernel is called with: arrays by position, and static options by name."""
     operands: list[str] = []
     options: list[str] = []
-    for one in signature.parameters:
-        if not is_operand(one):
-            options.append(one.name)
+    for parameter in signature.parameters:
+        if not is_operand(parameter):
+            options.append(parameter.name)
         else:
-            operands += [f"{one.name}0", f"{one.name}1"] if one.variadic else [one.name]
+            operands += (
+                [f"{parameter.name}0", f"{parameter.name}1"]
+                if parameter.variadic
+                else [parameter.name]
+            )
     if function.reduction:
         operands += [WHERE, WEIGHT] if function.weighted else [WHERE]
         options += [AXIS, KEEPDIMS, *([NORMALIZE] if function.weighted else [])]
@@ -102,8 +106,8 @@ def _other_type(function: Builtin, type: Type, value: Value) -> Failure | None:
         return None
     declared = "running it on shapes" if function.python else f"`{function.texts[0]}`"
     help = "return what is declared, or declare what is returned"
-    said = f"returns {wrong[0]}; {declared} gives {wrong[1]}"
-    return Failure("LD806", said, help=None if function.python else help)
+    message = f"returns {wrong[0]}; {declared} gives {wrong[1]}"
+    return Failure("LD806", message, help=None if function.python else help)
 
 
 # Plain Python functions
@@ -113,20 +117,20 @@ def _python(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
     """Call a Python function with arrays, nested dicts and what was known before."""
     (signature,) = node.function.signatures
     options = dict(node.options)
-    parameters = [one for one in signature.parameters if is_operand(one)]
-    fixed = sum(not one.variadic for one in parameters)
+    parameters = [parameter for parameter in signature.parameters if is_operand(parameter)]
+    fixed = sum(not parameter.variadic for parameter in parameters)
     values = [_received(graph, *pair) for pair in zip(node.arguments, operands, strict=True)]
-    given: dict[str, Any] = {}
-    for one in parameters:
-        if one.variadic:
+    arguments: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.variadic:
             several = len(values) - fixed
-            given[one.name], values = tuple(values[:several]), values[several:]
+            arguments[parameter.name], values = tuple(values[:several]), values[several:]
         else:
             fixed -= 1
             value = values.pop(0)
             if value is not None:
-                given[one.name] = value
-    return jnp.asarray(call(node.function.kernel, {**given, **options}))
+                arguments[parameter.name] = value
+    return jnp.asarray(call(node.function.kernel, {**arguments, **options}))
 
 
 def _received(graph: Graph, argument: Any, value: Value) -> Any:

@@ -29,7 +29,7 @@ def inside(leaf: Any, bounds: Sequence[Bound]) -> Any:
     NaN stays, and of a bound that is NaN no value is inside.
     """
     leaf = jnp.asarray(leaf)
-    for bound in sorted(bounds, key=lambda one: ORDER.index(one.side)):
+    for bound in sorted(bounds, key=lambda bound: ORDER.index(bound.side)):
         limit, before = _limit(bound, leaf.dtype), leaf
         match bound.side:
             case "lower":
@@ -114,8 +114,8 @@ def _fitted(whole: Any, dtype: Any) -> Any:
         ranges = [jnp.iinfo(dtype)]
         if jnp.issubdtype(whole.dtype, jnp.integer):
             ranges.append(jnp.iinfo(whole.dtype))
-        low, high = max(int(one.min) for one in ranges), min(int(one.max) for one in ranges)
-        below, above = (whole.dtype.type(one) for one in (low, high))
+        low, high = max(int(info.min) for info in ranges), min(int(info.max) for info in ranges)
+        below, above = (whole.dtype.type(limit) for limit in (low, high))
         inner = jnp.where(whole <= below, np.asarray(low, dtype), whole.astype(dtype))
         return jnp.where(whole >= above, np.asarray(high, dtype), inner)
     return whole.astype(dtype)

@@ -64,28 +64,28 @@ def report(seen: Observation) -> Report:
         )
         raise LossError([at("LD506", message, None, help=help)])
     uses: list[MaskUse] = []
-    for (place, size), (kept, low, high) in zip(seen.plan.masks, seen.masks, strict=True):
+    for (place, size), (count, low, high) in zip(seen.plan.masks, seen.masks, strict=True):
         text = " ".join(place.span.text.split())
         line = place.span.source.position(place.span.start)[0]
-        uses.append(MaskUse(text, line, int(kept), size, float(low), float(high)))
+        uses.append(MaskUse(text, line, int(count), size, float(low), float(high)))
     return Report((*problems(seen), *unbalanced(seen)), tuple(uses))
 
 
 def problems(seen: Observation) -> tuple[Diagnostic, ...]:
     """Return arguments that are not what they must be; if all are, what is not finite."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for look, (count, first, value) in zip(seen.plan.looks, seen.looks, strict=True):
         if int(count):
             index = tuple(map(int, np.unravel_index(int(first), look.shape)))
             say = look.watched.unequal if look.sums else look.watched.outside
-            one = say(float(value), index, int(count), int(np.prod(look.shape)))
-            found += [one] if one not in found else []
-    return tuple(found or _unfinite(seen))
+            diagnostic = say(float(value), index, int(count), int(np.prod(look.shape)))
+            diagnostics += [diagnostic] if diagnostic not in diagnostics else []
+    return tuple(diagnostics or _unfinite(seen))
 
 
 def _unfinite(seen: Observation) -> list[Diagnostic]:
     """Return, for each term that is not finite, the step that first was not."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     origins: set[int] = set()
     for name, step in seen.plan.terms.items():
         if not int(seen.steps[step][0]):
@@ -93,14 +93,14 @@ def _unfinite(seen: Observation) -> list[Diagnostic]:
         origin = _origin(seen, step)
         if origin not in origins:
             origins.add(origin)
-            found.append(_not_finite(seen, name, step, origin))
-    return found
+            diagnostics.append(_not_finite(seen, name, step, origin))
+    return diagnostics
 
 
 def _origin(seen: Observation, step: int) -> int:
     """Return the step below that is not finite, though all that it reads is."""
     while True:
-        bad = [one for one in seen.plan.steps[step].reads if int(seen.steps[one][0])]
+        bad = [read for read in seen.plan.steps[step].reads if int(seen.steps[read][0])]
         if not bad:
             return step
         step = bad[0]
@@ -110,7 +110,7 @@ def _not_finite(seen: Observation, name: str, term: int, origin: int) -> Diagnos
     step, (count, first, value) = seen.plan.steps[origin], seen.steps[origin]
     index = list(map(int, np.unravel_index(int(first), step.shape)))
     place = f" at {index}" if index else ""
-    said = f"`{name}` is {float(seen.steps[term][2]):g}"
+    message = f"`{name}` is {float(seen.steps[term][2]):g}"
     if isinstance(step.node, Input):
         help = "the input itself is not finite; `where=isfinite(…)` leaves such elements out"
         label = f"{float(value):g}{place}, as it was passed"
@@ -118,8 +118,8 @@ def _not_finite(seen: Observation, name: str, term: int, origin: int) -> Diagnos
         help, label = None, f"the first {float(value):g} is made here{place}"
     size = int(np.prod(step.shape))
     notes = (f"not finite in {int(count)} of {size} elements",) if size > 1 else ()
-    found = replace(at("LD504", said, _span(step), label, help=help), notes=notes)
-    return in_calls(found, step.place.calls if step.place else ())
+    diagnostic = replace(at("LD504", message, _span(step), label, help=help), notes=notes)
+    return in_calls(diagnostic, step.place.calls if step.place else ())
 
 
 def _span(step: Step) -> Span | None:
@@ -128,7 +128,7 @@ def _span(step: Step) -> Span | None:
 
 def unbalanced(seen: Observation) -> list[Diagnostic]:
     """Return the smallest and the largest term of a result that are too far apart to meet."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for names in seen.plan.results:
         sizes = {name: abs(float(seen.steps[seen.plan.terms[name]][2])) for name in names}
         sizes = {name: size for name, size in sizes.items() if 0 < size < math.inf}
@@ -140,8 +140,8 @@ def unbalanced(seen: Observation) -> list[Diagnostic]:
             span = _span(seen.plan.steps[seen.plan.terms[low]])
             label = f"{sizes[high] / sizes[low]:.0e} times smaller"
             help = "it hardly counts; if it should, its weight is too small"
-            found.append(at("LD507", message, span, label, help=help))
-    return found
+            diagnostics.append(at("LD507", message, span, label, help=help))
+    return diagnostics
 
 
 class Watcher:
@@ -153,9 +153,9 @@ class Watcher:
 
     def called(self, seen: Observation) -> None:
         """Raise for what is wrong with the numbers of a call."""
-        found = problems(seen)
-        if found:
-            raise LossError(found)
+        diagnostics = problems(seen)
+        if diagnostics:
+            raise LossError(diagnostics)
         self._begin(seen)
 
     def run(self, seen: Observation) -> None:

@@ -35,18 +35,18 @@ def scalar_class(type: ast.TypeExpr | None) -> str | None:
             return None
 
 
-def strong_scalar(value: Any, wanted: str, name: str) -> Any:
+def strong_scalar(value: Any, target: str, name: str) -> Any:
     """Return a scalar as a strong array of a dtype or class; arrays and trees as they are.
 
     `any` stands for an input whose type is not declared: booleans stay, numbers become floats, and
     what is traced is a number only if it is weakly typed; it may be one label of a batch.
     """
     if isinstance(value, _PLAIN):
-        dtype = _dtype(wanted, type(value), CONFIG.jax_enable_x64)
+        dtype = _dtype(target, type(value), CONFIG.jax_enable_x64)
         if dtype is None:
             return np.asarray(value)
         if dtype.kind in "iu" and not _holds(dtype, value):
-            if wanted == "int" and getattr(value, "dtype", None) == np.uint32:
+            if target == "int" and getattr(value, "dtype", None) == np.uint32:
                 return np.asarray(value)
             raise LossError([unheld(int(value), dtype, name)])
         try:
@@ -56,16 +56,16 @@ def strong_scalar(value: Any, wanted: str, name: str) -> Any:
     if isinstance(value, np.ndarray):
         if value.ndim or isinstance(value, np.ma.MaskedArray):
             return host_array(value, name)
-        return strong_scalar(value[()], wanted, name)
+        return strong_scalar(value[()], target, name)
     if getattr(value, "ndim", None) != 0:
         return host_arrays(value, name)
-    given, weak = getattr(value, "dtype", None), getattr(value, "weak_type", None)
-    if wanted == "any" and isinstance(value, Tracer) and not weak:
+    actual, weak = getattr(value, "dtype", None), getattr(value, "weak_type", None)
+    if target == "any" and isinstance(value, Tracer) and not weak:
         return value
-    dtype = None if weak is None else _dtype(wanted, given, CONFIG.jax_enable_x64)
-    if wanted == "int" and given in (jnp.uint32, jnp.int64, jnp.uint64):
+    dtype = None if weak is None else _dtype(target, actual, CONFIG.jax_enable_x64)
+    if target == "int" and actual in (jnp.uint32, jnp.int64, jnp.uint64):
         return value  # what it holds is not known here, and 32 bits may not hold it
-    return value if dtype is None or not (weak or given != dtype) else value.astype(dtype)
+    return value if dtype is None or not (weak or actual != dtype) else value.astype(dtype)
 
 
 def _holds(dtype: Any, value: Any) -> bool:
@@ -75,13 +75,15 @@ def _holds(dtype: Any, value: Any) -> bool:
 
 
 @cache
-def _dtype(wanted: str, given: Any, double: bool) -> Any:
+def _dtype(target: str, actual: Any, double: bool) -> Any:
     """Return the dtype that a scalar takes; None where it does not fit and the checker says why."""
-    if isinstance(given, type):
-        base = next(one for one in (np.generic, bool, int, float) if issubclass(given, one))
-        given = np.dtype(given if base is np.generic else base)
-    kinds = [kind for kind in (np.bool_, np.integer, np.floating) if jnp.issubdtype(given, kind)]
-    match wanted, kinds:
+    if isinstance(actual, type):
+        base = next(
+            parent for parent in (np.generic, bool, int, float) if issubclass(actual, parent)
+        )
+        actual = np.dtype(actual if base is np.generic else base)
+    kinds = [kind for kind in (np.bool_, np.integer, np.floating) if jnp.issubdtype(actual, kind)]
+    match target, kinds:
         case _, []:
             return None
         case ("any", [np.bool_]) | ("bool", [np.bool_]):
@@ -95,12 +97,12 @@ def _dtype(wanted: str, given: Any, double: bool) -> Any:
         case "int", _:
             return np.dtype(np.int32)
         case _:
-            dtype = jax_dtype(wanted)
+            dtype = jax_dtype(target)
             whole = jnp.issubdtype(dtype, np.integer)
-            return None if whole and jnp.issubdtype(given, np.floating) else dtype
+            return None if whole and jnp.issubdtype(actual, np.floating) else dtype
 
 
-def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], Any]:
+def omitted(value: int | float | bool, target: str, name: str) -> Callable[[], Any]:
     """Return a function that returns a default as an array, placed once for each mesh."""
     placed: dict[Any, Any] = {}
 
@@ -110,7 +112,7 @@ def omitted(value: int | float | bool, wanted: str, name: str) -> Callable[[], A
         mesh, guard = jax.sharding.get_abstract_mesh(), CONFIG.jax_transfer_guard_device_to_device
         key = CONFIG.jax_enable_x64, mesh, guard
         if key not in placed:
-            constant = strong_scalar(value, wanted, name)
+            constant = strong_scalar(value, target, name)
             guarded = guard not in (None, "allow") and not mesh.empty
             device = _everywhere() if guarded else None
             if guarded and device is None:

@@ -45,8 +45,8 @@ def _symbols(size: Any) -> dict[str, Any]:
     names = _polynomial(size).symbols
     if names == (str(size),):
         return {str(size) + _MARK: size}
-    made = export.symbolic_shape(", ".join(names), scope=size.scope)
-    return {name + _MARK: one for name, one in zip(names, made, strict=True)}
+    symbols = export.symbolic_shape(", ".join(names), scope=size.scope)
+    return {name + _MARK: symbol for name, symbol in zip(names, symbols, strict=True)}
 
 
 def _polynomial(size: Any) -> Polynomial:

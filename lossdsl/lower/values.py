@@ -80,8 +80,11 @@ def concrete(value: Any, declared: ast.TypeExpr | None, name: str, limit: int) -
         array = as_array(flat.leaves[0], name)
         return array_type(array, name), array
     names = ["/".join((name, *path)) for path in paths]
-    arrays = [as_array(flat.leaves[place], one) for place, one in zip(read, names, strict=True)]
-    types = [array_type(leaf, one) for leaf, one in zip(arrays, names, strict=True)]
+    arrays = [
+        as_array(flat.leaves[place], leaf_name)
+        for place, leaf_name in zip(read, names, strict=True)
+    ]
+    types = [array_type(leaf, leaf_name) for leaf, leaf_name in zip(arrays, names, strict=True)]
     leaves = zip(paths, map(_strong_leaf, types), strict=True)
     return TreeType(None, tuple(leaves), unread=flat.unread_of(name)), arrays
 
@@ -106,8 +109,8 @@ def restored(value: Any, before: Any) -> Any:
     if not any(map(_refused, leaves)):
         return value
     changed = iter(jax.tree.leaves(value))
-    kept = [leaf if _refused(leaf) else next(changed) for leaf in leaves]
-    return jax.tree.unflatten(treedef, kept)
+    merged = [leaf if _refused(leaf) else next(changed) for leaf in leaves]
+    return jax.tree.unflatten(treedef, merged)
 
 
 _LEAF = "tree/leaf"
@@ -115,13 +118,13 @@ _LEAF = "tree/leaf"
 
 def _refused(leaf: Any) -> Unread | None:
     """Return what a leaf is that JAX refuses as an argument; keys and foreign dtypes it takes."""
-    found = unread(leaf)
-    if found is None or isinstance(leaf, (jax.Array, Unread)):
+    reason = unread(leaf)
+    if reason is None or isinstance(leaf, (jax.Array, Unread)):
         return None
     refused = refusal(leaf, _LEAF)
     if refused is None or refused.left_out:
-        return found
-    return replace(found, what=refused.what, help=refused.help)
+        return reason
+    return replace(reason, what=refused.what, help=refused.help)
 
 
 def _strong_leaf(type: ArrayType) -> ArrayType:
@@ -134,10 +137,10 @@ def _record(
     """Pick the fields that a record declares, of a mapping or an object with attributes."""
     fields: list[tuple[str, Type]] = []
     leaves: list[Any] = []
-    for one in declared.fields:
-        inner = field_of(value, one.name, name)
-        type, below = concrete(inner, one.type, f"{name}.{one.name}", limit)
-        fields.append((one.name, type))
+    for field in declared.fields:
+        inner = field_of(value, field.name, name)
+        type, below = concrete(inner, field.type, f"{name}.{field.name}", limit)
+        fields.append((field.name, type))
         leaves += below if isinstance(below, list) else [below]
     return RecordType(tuple(fields)), leaves
 
@@ -147,18 +150,18 @@ def field_of(value: Any, field: str, name: str) -> Any:
     if isinstance(value, Mapping):
         if field in value:
             return value[field]  # type: ignore[no-any-return]
-        given = ", ".join(f"`{key}`" for key in value)
+        passed = ", ".join(f"`{key}`" for key in value)
     elif has(value, field):
         return getattr(value, field)
     else:
-        given = article(type(value).__name__)
+        passed = article(type(value).__name__)
     raise LossError(
         [
             at(
                 "LD217",
                 f"`{name}` has no field `{field}`",
                 None,
-                help=f"the call passes {given or 'nothing'}",
+                help=f"the call passes {passed or 'nothing'}",
             )
         ]
     )
@@ -169,6 +172,8 @@ def only_fields(value: Any, declared: ast.TypeExpr | None, name: str) -> Any:
     if not isinstance(declared, ast.RecordTypeExpr):
         return host_arrays(value, name)
     return {
-        one.name: only_fields(field_of(value, one.name, name), one.type, f"{name}.{one.name}")
-        for one in declared.fields
+        field.name: only_fields(
+            field_of(value, field.name, name), field.type, f"{name}.{field.name}"
+        )
+        for field in declared.fields
     }
