@@ -73,24 +73,26 @@ class Failure:
     help: str | None = None
 
 
-Found = ArrayType | UnknownType | Failure
+Outcome = ArrayType | UnknownType | Failure
 
 
-def result_type(function: Callable[..., Any], given: Arguments, concrete: bool) -> Found:
+def result_type(function: Callable[..., Any], arguments: Arguments, concrete: bool) -> Outcome:
     """Return the type of what a function returns; unknown where it cannot be told yet."""
-    types = list(given.each())
+    types = list(arguments.each())
     if not (concrete or "jax" in sys.modules) or any(map(_is_unknown, types)):
         return UNKNOWN
     symbols = dict.fromkeys(symbol for dim in _dims(types) for symbol in dim.symbols)
-    named = _run(function, given, _symbolic(list(symbols)))
+    named = _run(function, arguments, _symbolic(list(symbols)))
     if concrete:
-        sized = _run(function, given, {})
+        sized = _run(function, arguments, {})
         if isinstance(sized, ArrayType) and isinstance(named, ArrayType):
             return replace(sized, dims=_with_names(named, sized))
         return sized
     if isinstance(named, Failure) and symbols:
         # A function may count on what no symbol can promise, such as an even size.
-        tried = _run(function, given, {one: _TRIED * (at + 1) for at, one in enumerate(symbols)})
+        tried = _run(
+            function, arguments, {symbol: _TRIED * (at + 1) for at, symbol in enumerate(symbols)}
+        )
         return named if isinstance(tried, Failure) else UNKNOWN
     return named
 
@@ -111,7 +113,7 @@ def _is_unknown(type: Type) -> bool:
         case TreeType(leaves=leaves):
             return leaves is None or any(_is_unknown(leaf) for _, leaf in leaves)
         case RecordType(fields):
-            return any(_is_unknown(one) for _, one in fields)
+            return any(_is_unknown(field) for _, field in fields)
         case UnknownType():
             return True
 
@@ -124,14 +126,14 @@ def _arrays(types: list[Type]) -> Iterator[ArrayType]:
             case TreeType(leaves=leaves):
                 yield from (leaf for _, leaf in leaves or ())
             case RecordType(fields):
-                yield from _arrays([one for _, one in fields])
+                yield from _arrays([field for _, field in fields])
             case UnknownType():
                 pass
 
 
 def _dims(types: list[Type]) -> Iterator[Dim]:
-    for one in _arrays(types):
-        yield from one.dims or ()
+    for type in _arrays(types):
+        yield from type.dims or ()
 
 
 def _symbolic(names: list[str]) -> Sizes:
@@ -141,8 +143,8 @@ def _symbolic(names: list[str]) -> Sizes:
     from jax import export
 
     written = [_readable(name, at) for at, name in enumerate(names)]
-    made = export.symbolic_shape(", ".join(written))
-    return dict(zip(names, made, strict=True))
+    symbols = export.symbolic_shape(", ".join(written))
+    return dict(zip(names, symbols, strict=True))
 
 
 def _readable(name: str, at: int) -> str:
@@ -150,35 +152,35 @@ def _readable(name: str, at: int) -> str:
     return name if free else f"d{at}_"
 
 
-def _run(function: Callable[..., Any], given: Arguments, sizes: Sizes) -> Found:
+def _run(function: Callable[..., Any], arguments: Arguments, sizes: Sizes) -> Outcome:
     """Run a function on shapes; the dims of its result have our symbols again."""
     import jax
 
     shapes = {
-        name: tuple(_shape(one, sizes) for one in entry)
+        name: tuple(_shape(type, sizes) for type in entry)
         if isinstance(entry, tuple)
         else _shape(entry, sizes)
-        for name, entry in given.types.items()
+        for name, entry in arguments.types.items()
     }
     returned: list[Any] = []
 
     def traced(arrays: Mapping[str, Any]) -> Any:
-        returned.append(call(function, {**given.plain, **arrays}))
+        returned.append(call(function, {**arguments.plain, **arrays}))
         return returned[0] if is_array(returned[0]) else 0.0
 
     try:
-        made = jax.eval_shape(traced, shapes)
+        result = jax.eval_shape(traced, shapes)
     except Exception as problem:  # whatever a function raises is what there is to say of it
         return raised(problem, function)
     if not is_array(returned[0]):
         help = "what a function returns is one array; several are several functions"
-        wanted = "which no spec can hold" if hasattr(returned[0], "dtype") else "not an array"
-        return Failure("LD806", f"returns {described(returned[0])}, {wanted}", help=help)
-    dtype = dtype_name(made.dtype)
+        reason = "which no spec can hold" if hasattr(returned[0], "dtype") else "not an array"
+        return Failure("LD806", f"returns {described(returned[0])}, {reason}", help=help)
+    dtype = dtype_name(result.dtype)
     assert dtype is not None
-    if any(one.dtype in CLASSES for one in _arrays(list(given.each()))):
+    if any(type.dtype in CLASSES for type in _arrays(list(arguments.each()))):
         dtype = kind(dtype)
-    return array(dtype, tuple(_dim(str(size), sizes) for size in made.shape))
+    return array(dtype, tuple(_dim(str(size), sizes) for size in result.shape))
 
 
 def is_array(value: Any) -> bool:
@@ -200,7 +202,7 @@ def _shape(type: Type, sizes: Sizes) -> Any:
         case TreeType(leaves=leaves):
             return nested({path: _shape(leaf, sizes) for path, leaf in leaves or ()})
         case RecordType(fields):
-            return {name: _shape(one, sizes) for name, one in fields}
+            return {name: _shape(field, sizes) for name, field in fields}
         case UnknownType():
             raise TypeError("nothing is known of an argument")
 
@@ -237,10 +239,10 @@ def read_size(size: str) -> Polynomial | None:
 def raised(problem: Exception, *functions: object) -> Failure:
     """Say what a function raised, and where in the file of the functions at fault."""
     first, *_ = str(problem).splitlines() or [""]
-    said = f"raised {named_type(problem)}" + (f": {first}" if first else "")
+    message = f"raised {named_type(problem)}" + (f": {first}" if first else "")
     frames = traceback.extract_tb(problem.__traceback__)
-    own = [one for one in frames if one.filename in map(_file, functions)]
-    return Failure("LD807", said, tuple(map(_shown, own[-1:])))
+    own = [frame for frame in frames if frame.filename in map(_file, functions)]
+    return Failure("LD807", message, tuple(map(_shown, own[-1:])))
 
 
 def _shown(frame: traceback.FrameSummary) -> str:

@@ -21,32 +21,34 @@ Kind = TypeVar("Kind")
 
 def admitted(function: Builtin | Callable[..., Any], name: str | None = None) -> Builtin:
     """Return a function as a library holds it; raise `LossError` if its declaration is wrong."""
-    made = function if isinstance(function, Builtin) else _plain(function, name)
-    if name not in (None, made.name):
-        message = f"`{made.name}` cannot be named `{name}`: it is declared with its name"
-        raise LossError([at("LD802", message, None, help=f"`Library.of({made.name})`")])
-    if made.foreign:
-        found = _signatures(made)
-        if made.operator is not None:
-            message = f"`{made.operator}` is already an operator of the language"
-            found.append(at("LD801", message, None, help="a function is called by its name"))
-        if made.form is not None:
-            message = f"`{made.name}` is declared as a form of core, which only lossdsl's own are"
-            found.append(at("LD804", message, None, help="leave `form` out"))
-        if found:
-            raise LossError(found)
-        hold_doc(made)
-        hold_parameters(made)
-    return made
+    builtin = function if isinstance(function, Builtin) else _plain(function, name)
+    if name not in (None, builtin.name):
+        message = f"`{builtin.name}` cannot be named `{name}`: it is declared with its name"
+        raise LossError([at("LD802", message, None, help=f"`Library.of({builtin.name})`")])
+    if builtin.foreign:
+        diagnostics = _signatures(builtin)
+        if builtin.operator is not None:
+            message = f"`{builtin.operator}` is already an operator of the language"
+            diagnostics.append(at("LD801", message, None, help="a function is called by its name"))
+        if builtin.form is not None:
+            message = (
+                f"`{builtin.name}` is declared as a form of core, which only lossdsl's own are"
+            )
+            diagnostics.append(at("LD804", message, None, help="leave `form` out"))
+        if diagnostics:
+            raise LossError(diagnostics)
+        hold_doc(builtin)
+        hold_parameters(builtin)
+    return builtin
 
 
 def hold_library(value: object, kind: type[Kind]) -> Kind:
     """Return a library, or the text of one; raise `LossError` for anything else."""
     if isinstance(value, kind):
         return value
-    wanted = "a text" if kind is str else f"a `{kind.__name__}`"
+    expected = "a text" if kind is str else f"a `{kind.__name__}`"
     help = "`Library.load` reads a file, `Library.loads` a text, `Library.of` takes functions"
-    message = f"a library is given by a `{type(value).__name__}`, not by {wanted}"
+    message = f"a library is given by a `{type(value).__name__}`, not by {expected}"
     raise LossError([at("LD803", message, None, help=help)])
 
 
@@ -74,52 +76,52 @@ def _hold_name(name: str) -> None:
 
 def _signatures(function: Builtin) -> list[Diagnostic]:
     """Return what is wrong with the signatures of a primitive."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for text in function.texts:
         source = Source(text, f"<signature of {function.name}>")
         signature, problems = parse_signature(source)
         whole = Span(source, 0, len(text))
         for problem in problems:
             message = f"the signature of `{function.name}` cannot be read: {problem.message}"
-            found.append(at("LD804", message, problem.span, help=problem.help))
+            diagnostics.append(at("LD804", message, problem.span, help=problem.help))
         if signature is None:
             continue
         known = function.python or function.rule is not None
         if not known and not isinstance(signature.result, ArrayTypeExpr):
             message = f"the signature of `{function.name}` does not say which array it returns"
             help = "end it with `-> float[*S]`, or whichever type the result has"
-            found.append(at("LD804", message, whole, help=help))
+            diagnostics.append(at("LD804", message, whole, help=help))
         if signature.name != function.name:
             message = f"a signature of `{function.name}` is of `{signature.name}`"
             help = "several signatures are of one function"
-            found.append(at("LD804", message, whole, help=help))
+            diagnostics.append(at("LD804", message, whole, help=help))
         if signature.name.startswith("_"):
             message = f"`{signature.name}` is private, so that no spec could call it"
-            found.append(at("LD802", message, whole, help="choose a name without the `_`"))
-    return found
+            diagnostics.append(at("LD802", message, whole, help="choose a name without the `_`"))
+    return diagnostics
 
 
 def gathered(functions: Iterable[Builtin]) -> dict[str, Builtin]:
     """Return functions by name; raise `LossError` where two have the same."""
-    found: dict[str, Builtin] = {}
+    by_name: dict[str, Builtin] = {}
     for function in functions:
-        if function.name in found:
+        if function.name in by_name:
             raise LossError([clash(function.name, declared_at(function))])
-        found[function.name] = function
-    return found
+        by_name[function.name] = function
+    return by_name
 
 
 def clash(name: str, span: Span | None, other: Span | None = None) -> Diagnostic:
     """Return the finding that the name of a function is taken, by one that is declared there."""
-    found = at(
+    diagnostic = at(
         "LD801",
         f"`{name}` is already a function of the library",
         span,
         help="choose another name; a definition never replaces a function silently",
     )
     if other is None or span is None or is_own(other.source):
-        return found
-    return replace(found, labels=(*found.labels, Label(other, "declared here")))
+        return diagnostic
+    return replace(diagnostic, labels=(*diagnostic.labels, Label(other, "declared here")))
 
 
 def clashes(mine: Mapping[Key, Builtin], theirs: Mapping[Key, Builtin]) -> Iterator[Diagnostic]:

@@ -58,8 +58,8 @@ class Library:
         for own in (self.functions, self.private):
             hold_mapping("functions", own, "`Library.of` takes functions, `Library.loads` a text")
             # Those of lossdsl itself are read when they are first needed.
-            for one in own.values() if isinstance(own, dict) else ():
-                hold_library(one, Builtin)
+            for function in own.values() if isinstance(own, dict) else ():
+                hold_library(function, Builtin)
 
     def __copy__(self) -> Library:
         return self
@@ -90,22 +90,22 @@ class Library:
     @cached_property
     def aliases(self) -> Mapping[str, str]:
         """The function that each name of other libraries means, as the declarations say."""
-        return alias_table({name: one.aliases for name, one in self.functions.items()})
+        return alias_table({name: function.aliases for name, function in self.functions.items()})
 
     @cached_property
     def unlike(self) -> Mapping[str, tuple[str, str]]:
         """The function that is near to what other libraries have by a folded name, and how not."""
         return {
             folded(name): (near, text)
-            for near, one in self.functions.items()
-            for name, text in one.unlike.items()
+            for near, function in self.functions.items()
+            for name, text in function.unlike.items()
         }
 
     def __or__(self, other: Library) -> Library:
         hold_library(other, Library)
-        found = list(clashes(self.functions, other.functions))
-        if found:
-            raise LossError(found)
+        diagnostics = list(clashes(self.functions, other.functions))
+        if diagnostics:
+            raise LossError(diagnostics)
         private = ChainMap(dict(other.private), cast("Any", self.private))
         return replace(self.extended(other.functions), private=private)
 
@@ -156,12 +156,12 @@ class Library:
         circular = recursion(grouped)
         if circular is not None:
             raise LossError([circular])
-        written = {found: _written(group, family) for found, group in grouped.items()}
+        written = {key: _written(group, family) for key, group in grouped.items()}
         for function in written.values():
             hold_doc(function)
         return cls(
-            {one: function for one, function in written.items() if not one.startswith("_")},
-            private={(source, one): f for one, f in written.items() if one.startswith("_")},
+            {key: function for key, function in written.items() if not key.startswith("_")},
+            private={(source, key): f for key, f in written.items() if key.startswith("_")},
         )
 
     @classmethod
@@ -234,26 +234,32 @@ def renamed(function: Builtin, name: str) -> Builtin:
 @lru_cache(maxsize=1)
 def primitives() -> Mapping[str, Builtin]:
     """Return the primitives that come with lossdsl, by name."""
-    found: dict[str, Builtin] = {}
+    functions: dict[str, Builtin] = {}
     package = resources.files("lossdsl.library") / "primitives"
     for entry in sorted(package.iterdir(), key=lambda entry: entry.name):
         module, dot, suffix = entry.name.partition(".")
         if suffix == "py" and dot and module != "__init__":
             values = vars(import_module(f"lossdsl.library.primitives.{module}")).values()
-            own = {one.name: one for one in values if isinstance(one, Builtin)}
-            _hold_apart(found, own)
-            found |= own
-    return found
+            own = {value.name: value for value in values if isinstance(value, Builtin)}
+            _hold_apart(functions, own)
+            functions |= own
+    return functions
 
 
 @lru_cache(maxsize=1)
 def _by_form() -> Mapping[Form, Builtin]:
-    return {one.form: one for one in primitives().values() if one.form is not None}
+    return {
+        function.form: function for function in primitives().values() if function.form is not None
+    }
 
 
 @lru_cache(maxsize=1)
 def _by_operator() -> Mapping[str, Builtin]:
-    return {one.operator: one for one in primitives().values() if one.operator is not None}
+    return {
+        function.operator: function
+        for function in primitives().values()
+        if function.operator is not None
+    }
 
 
 def of_form(form: Form) -> Builtin:
@@ -273,7 +279,7 @@ _BEGINS = re.compile(r"^(?:loss|def)\s+(\w+)", re.MULTILINE)
 @lru_cache(maxsize=1)
 def builtins() -> Library:
     """Return the functions that come with lossdsl; a file is read when it is first needed."""
-    ready = {name: one for name, one in primitives().items() if not one.internal}
+    ready = {name: function for name, function in primitives().items() if not function.internal}
     public: dict[str, Callable[[], Mapping[str, Builtin]]] = {}
     private: dict[tuple[Source, str], Callable[[], Mapping[tuple[Source, str], Builtin]]] = {}
     package = resources.files("lossdsl.library") / "losses"
@@ -284,11 +290,17 @@ def builtins() -> Library:
         name, text = f"{OWN}{entry.name}", entry.read_text(encoding="utf-8")
         read = lru_cache(maxsize=1)(partial(Library.loads, text, name, family))
         names = dict.fromkeys(_BEGINS.findall(text))
-        own = {one: partial(_functions, read) for one in names if not one.startswith("_")}
+        own = {
+            definition: partial(_functions, read)
+            for definition in names
+            if not definition.startswith("_")
+        }
         _hold_apart({**ready, **public}, own)
         public |= own
-        hidden = [one for one in names if one.startswith("_")]
-        private |= {(Source(text, name), one): partial(_private, read) for one in hidden}
+        hidden = [definition for definition in names if definition.startswith("_")]
+        private |= {
+            (Source(text, name), definition): partial(_private, read) for definition in hidden
+        }
     return Library(Lazy(ready, public, _public), Lazy({}, private, _hidden))
 
 

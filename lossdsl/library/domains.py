@@ -45,8 +45,8 @@ _POSITIONS = re.compile(r"\s*(\w+) in \[\s*(-?\d+)\s*,\s*([A-Za-z]\w*)\s*([\])])
 
 
 def _is_positions(part: str) -> bool:
-    found = _POSITIONS.fullmatch(part)
-    return found is not None and found[3] != "inf"
+    match = _POSITIONS.fullmatch(part)
+    return match is not None and match[3] != "inf"
 
 
 def read_domains(text: str) -> Mapping[str, Interval]:
@@ -58,7 +58,7 @@ def read_domains(text: str) -> Mapping[str, Interval]:
     >>> list(domains)
     ['smoothing', 'delta']
     """
-    found: dict[str, Interval] = {}
+    domains: dict[str, Interval] = {}
     for part in filter(str.strip, text.split(";")):
         if _is_positions(part):
             continue
@@ -66,8 +66,8 @@ def read_domains(text: str) -> Mapping[str, Interval]:
         if match is None:
             raise ValueError(f"`{part}` is no domain; expected such as `delta in (0, inf)`")
         name, opening, low, high, closing = match.groups()
-        found[name] = Interval(float(low), float(high), opening, closing)
-    return found
+        domains[name] = Interval(float(low), float(high), opening, closing)
+    return domains
 
 
 def read_positions(text: str) -> Mapping[str, Positions]:
@@ -76,10 +76,10 @@ def read_positions(text: str) -> Mapping[str, Positions]:
     >>> read_positions("y in [0, K) or ignore_index; lengths in [1, T]")["y"]
     Positions(low=0, size='K', closed=False, beside='ignore_index')
     """
-    found: dict[str, Positions] = {}
+    positions: dict[str, Positions] = {}
     for part in filter(_is_positions, text.split(";")):
         match = _POSITIONS.fullmatch(part)
         assert match is not None
         name, low, size, closing, beside = match.groups()
-        found[name] = Positions(int(low), size, closing == "]", beside)
-    return found
+        positions[name] = Positions(int(low), size, closing == "]", beside)
+    return positions

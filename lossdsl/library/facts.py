@@ -18,13 +18,13 @@ _TRUTH = ("true or false", lambda value: isinstance(value, bool))
 _TEXT = ("a text", lambda value: isinstance(value, str))
 _TEXTS = (
     "a tuple of texts",
-    lambda value: isinstance(value, tuple) and all(isinstance(one, str) for one in value),
+    lambda value: isinstance(value, tuple) and all(isinstance(text, str) for text in value),
 )
 _CALLABLE = ("a function", lambda value: value is None or callable(value))
 
 
 def _one_of(*options: str) -> tuple[str, Callable[[Any], bool]]:
-    quoted = ", ".join(f'`"{one}"`' for one in options)
+    quoted = ", ".join(f'`"{option}"`' for option in options)
 
     def fits(value: Any) -> bool:
         return value is None or (isinstance(value, str) and value in options)
@@ -82,9 +82,9 @@ def hold_declaration(texts: Sequence[Any], facts: Mapping[str, Any]) -> None:
             help = f"did you mean `{close[0]}`?" if close else f"facts: {', '.join(sorted(FACTS))}"
             message = f"`{fact}`, declared of `{name}`, is no fact of a function"
             raise LossError([at("LD804", message, None, help=help)])
-        wanted, fits = FACTS[fact]
+        expected, fits = FACTS[fact]
         if not fits(value):
-            message = f"`{fact}` of `{name}` is {value!r}, not {wanted}"
+            message = f"`{fact}` of `{name}` is {value!r}, not {expected}"
             raise LossError([at("LD804", message, None)])
 
 
@@ -115,7 +115,9 @@ def hold_doc(function: Builtin) -> None:
         spoken = [*function.domains, *function.positions]
     except ValueError as problem:
         _refuse(function, f"the domain of `{function.name}` cannot be read: {problem}")
-    known = {one.name for signature in function.signatures for one in signature.parameters}
+    known = {
+        parameter.name for signature in function.signatures for parameter in signature.parameters
+    }
     for name in spoken:
         if name not in known:
             message = f"the domain of `{function.name}` is of `{name}`, which is no parameter"
@@ -123,15 +125,17 @@ def hold_doc(function: Builtin) -> None:
     for text in function.about.get("formula", "").splitlines():
         program, problems = parse_program(Source(text, "<formula>"))
         if program is None:
-            said = f"the formula of `{function.name}` cannot be read: {problems[0].message}"
-            _refuse(function, said, problems[0].help)
+            message = f"the formula of `{function.name}` cannot be read: {problems[0].message}"
+            _refuse(function, message, problems[0].help)
         if not isinstance(program.statements[-1], ast.Result):
             _refuse(function, f"the formula `{text}` of `{function.name}` is no expression")
 
 
 def hold_parameters(function: Builtin) -> None:
     """Raise `LossError` unless the facts of a primitive speak of its parameters."""
-    known = {one.name for signature in function.signatures for one in signature.parameters}
+    known = {
+        parameter.name for signature in function.signatures for parameter in signature.parameters
+    }
     for fact, names in (("partial", function.partial), ("keeps", function.keeps)):
         for name in names:
             if name not in known:

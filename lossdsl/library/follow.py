@@ -49,8 +49,8 @@ class Operand:
 
     def axes(self, name: str) -> tuple[int, ...] | None:
         """Return the axes that an option names; None stands for all."""
-        given = self.options.get(name)
-        return (given,) if isinstance(given, int) else cast("tuple[int, ...] | None", given)
+        axes = self.options.get(name)
+        return (axes,) if isinstance(axes, int) else cast("tuple[int, ...] | None", axes)
 
 
 def followed(function: Builtin, operand: Operand) -> Axes | None:
@@ -99,7 +99,7 @@ def beside(operand: Operand) -> Axes | None:
     if len(operand.result) + len(dropped) != rank:
         return None
     return tuple(
-        None if at in axes else at - sum(one < at for one in dropped) for at in range(rank)
+        None if at in axes else at - sum(axis < at for axis in dropped) for at in range(rank)
     )
 
 
@@ -139,30 +139,30 @@ def aligned(operand: Operand) -> Axes:
 def regrouped(operand: Operand) -> Axes:
     """An axis whose elements stay together: those before it are the same."""
     new = [at for at, dim in enumerate(operand.result) if not dim.is_one]
-    found: list[int | None] = [None] * operand.rank
+    places: list[int | None] = [None] * operand.rank
     old = (at for at, dim in enumerate(operand.dims) if not dim.is_one)
     for at, place in zip(old, new, strict=False):
         if not same_dim(operand.dims[at], operand.result[place]):
             break
-        found[at] = place
-    return tuple(found)
+        places[at] = place
+    return tuple(places)
 
 
 def indexed(operand: Operand) -> Axes:
     """The axes that a full slice takes."""
-    found: list[int | None] = []
+    places: list[int | None] = []
     place = 0
     for item in cast("tuple[tuple[object, ...], ...]", operand.options["items"]):
         match item:
             case ("at", _):
-                found.append(None)
+                places.append(None)
                 continue
             case ("slice", *bounds):
-                found.append(place if bounds in ([None] * 3, [0, None, 1]) else None)
+                places.append(place if bounds in ([None] * 3, [0, None, 1]) else None)
             case _:
                 pass
         place += 1
-    return (*found, *(place + at for at in range(operand.rank - len(found))))
+    return (*places, *(place + at for at in range(operand.rank - len(places))))
 
 
 def multiplied(operand: Operand) -> Axes | None:

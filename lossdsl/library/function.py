@@ -111,7 +111,7 @@ class Builtin:
     def taking(self, operands: int) -> ast.Signature:
         """Return the first signature of that many arrays; their dtypes are alike in all such."""
         counts = [
-            sum(isinstance(one.type, ast.ArrayTypeExpr) for one in signature.parameters)
+            sum(isinstance(parameter.type, ast.ArrayTypeExpr) for parameter in signature.parameters)
             for signature in self.signatures
         ]
         return self.signatures[counts.index(operands) if operands in counts else 0]
@@ -201,13 +201,13 @@ def laws_in(about: Mapping[str, str]) -> tuple[str, ...]:
 
 def fields(doc: str) -> Mapping[str, str]:
     """Return what a doc says by field: `summary` first, then those of `FIELDS`."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     last = "summary"
     for line in doc.strip().splitlines():
         key, colon, rest = line.strip().partition(":")
         if colon and key in FIELDS:
             last = key
-            found[key] = f"{found[key]}\n{rest.strip()}" if key in found else rest.strip()
+            texts[key] = f"{texts[key]}\n{rest.strip()}" if key in texts else rest.strip()
         elif line.strip():
-            found[last] = f"{found[last]} {line.strip()}" if last in found else line.strip()
-    return found
+            texts[last] = f"{texts[last]} {line.strip()}" if last in texts else line.strip()
+    return texts

@@ -19,9 +19,9 @@ def of_python(function: Callable[..., Any], name: str) -> Builtin:
     ('mine(x, scale=2.0, mode: text = "sum")',)
     """
     parameters = [
-        _parameter(one)
-        for one in inspect.signature(function).parameters.values()
-        if one.kind is not one.VAR_KEYWORD
+        _parameter(parameter)
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD
     ]
     text = f"{name}({', '.join(parameters)})"
     doc = inspect.getdoc(function) or ""
@@ -38,28 +38,32 @@ def of_python(function: Callable[..., Any], name: str) -> Builtin:
     )
 
 
-def _parameter(one: inspect.Parameter) -> str:
+def _parameter(parameter: inspect.Parameter) -> str:
     """Return a parameter in the language; a default that the language cannot say is `none`."""
-    match one.default:
-        case _ if one.kind is one.VAR_POSITIONAL:
-            return f"*{one.name}"
+    match parameter.default:
+        case _ if parameter.kind is parameter.VAR_POSITIONAL:
+            return f"*{parameter.name}"
         case inspect.Parameter.empty:
-            return f"{one.name}: text" if one.annotation in (str, "str") else one.name
+            return (
+                f"{parameter.name}: text"
+                if parameter.annotation in (str, "str")
+                else parameter.name
+            )
         case bool() as flag:
-            return f"{one.name}={str(flag).lower()}"
+            return f"{parameter.name}={str(flag).lower()}"
         case int() as number if number >= 0:  # the number of an `IntEnum` is written as one
-            return f"{one.name}={int(number)!r}"
+            return f"{parameter.name}={int(number)!r}"
         case float() as number if math.isfinite(number) and number >= 0:
-            return f"{one.name}={float(number)!r}"
+            return f"{parameter.name}={float(number)!r}"
         case str() as text if '"' not in text and text.isprintable():
-            return f'{one.name}: text = "{str.__str__(text)}"'
+            return f'{parameter.name}: text = "{str.__str__(text)}"'
         case _:
-            return f"{one.name}=none"
+            return f"{parameter.name}=none"
 
 
-def call(function: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call a function with arguments by parameter; those left out take Python's defaults."""
-    bound = inspect.BoundArguments(inspect.signature(function), OrderedDict(given))
+    bound = inspect.BoundArguments(inspect.signature(function), OrderedDict(arguments))
     bound.apply_defaults()
     return function(*bound.args, **bound.kwargs)
 

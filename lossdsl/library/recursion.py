@@ -36,14 +36,14 @@ def recursion(own: Mapping[str, Sequence[ast.Definition]]) -> Diagnostic | None:
 def _functions_read(definition: ast.Definition) -> list[str]:
     """Return the names of functions that a definition calls or hands on."""
     own = {parameter.name for parameter in definition.signature.parameters}
-    found: list[str] = []
+    names: list[str] = []
     for node in ast.walk(definition):
         match node:
             case ast.Call(name) | ast.Name(name) if name not in own:
-                found.append(name)
+                names.append(name)
             case _:
                 pass
-    return found
+    return names
 
 
 def cycle_in(reads: Mapping[str, Iterable[str]]) -> list[str] | None:

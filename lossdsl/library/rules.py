@@ -94,10 +94,10 @@ def meet_all(shapes: Sequence[Dims]) -> Dims | None:
     met = list(shapes[0])
     for dims in shapes[1:]:
         for at, dim in enumerate(dims):
-            one = meet(met[at], dim)
-            if one is None:
+            common = meet(met[at], dim)
+            if common is None:
                 return None
-            met[at] = one
+            met[at] = common
     return tuple(met)
 
 

@@ -21,10 +21,12 @@ def did_you_mean(
     """
     meant = known_as(name, aliases) if aliases is not None else None
     if meant is None:
-        folded = {one.casefold(): one for one in known}
+        folded = {candidate.casefold(): candidate for candidate in known}
         written = name.casefold()
-        longer = [one for one in folded if len(written) > 2 and one.startswith(written)]
-        near = [one for one in folded if _is_near(written, one)]
+        longer = [
+            candidate for candidate in folded if len(written) > 2 and candidate.startswith(written)
+        ]
+        near = [candidate for candidate in folded if _is_near(written, candidate)]
         close = longer or get_close_matches(written, near, n=1, cutoff=0.65)
         meant = folded[close[0]] if close else None
     return None if meant is None else f"did you mean `{meant}`?"

@@ -42,8 +42,8 @@ COMPUTED = (
     ),
     Mutant(
         "library/follow.py",
-        "None if at in axes else at - sum(one < at for one in dropped) for at in range(rank)",
-        "at - sum(one < at for one in dropped) for at in range(rank)",
+        "None if at in axes else at - sum(axis < at for axis in dropped) for at in range(rank)",
+        "at - sum(axis < at for axis in dropped) for at in range(rank)",
         "entries along the axis of a softmax pass for independent: a mask sinks through it",
         ("tests/optimize/test_sink.py", "tests/analyze/test_combine.py"),
     ),
@@ -86,8 +86,8 @@ COMPUTED = (
     # Kernels
     Mutant(
         "library/primitives/reductions.py",
-        "count = kept(mask, x, axis, keepdims)\n        terms",
-        "count = kept(True, x, axis, keepdims)\n        terms",
+        "count = kept_count(mask, x, axis, keepdims)\n        terms",
+        "count = kept_count(True, x, axis, keepdims)\n        terms",
         "a masked mean is divided by all elements",
         ("tests/library/test_kernels.py", "tests/lower/test_corners.py"),
     ),
@@ -145,8 +145,8 @@ COMPUTED = (
     ),
     Mutant(
         "library/primitives/forms.py",
-        "shares = [one * (size / sum(sizes)) for one, size in zip(partial, sizes, strict=True)]",
-        "shares = [one / len(sizes) for one in partial]",
+        "shares = [part * (size / sum(sizes)) for part, size in zip(partial, sizes, strict=True)]",
+        "shares = [part / len(sizes) for part in partial]",
         "leaves of different sizes weigh the same in a mean",
         ("tests/lower/test_corners.py", "tests/whole/test_cases.py"),
     ),
@@ -168,8 +168,8 @@ COMPUTED = (
     ),
     Mutant(
         "library/primitives/spectral.py",
-        "return found, jnp.where(found > rounding * largest, slopes, 0)",
-        "return found, slopes",
+        "return singular, jnp.where(singular > rounding * largest, slopes, 0)",
+        "return singular, slopes",
         "singular values that are 0 up to rounding have a gradient",
         ("tests/library/test_kernels.py",),
     ),

@@ -40,7 +40,7 @@ def atan2() -> Kernel:
         # The angle stands still infinitely far out; at the origin it has none.
         still = (scale == 0) | jnp.isinf(scale)
         scale = jnp.where(still, 1, scale)
-        across, up = (jnp.where(still, 0, one / scale) for one in (x, y))
+        across, up = (jnp.where(still, 0, coordinate / scale) for coordinate in (x, y))
         squared = jnp.where(still, 1, jnp.square(across) + jnp.square(up))
         return angle(y, x), (across / squared * dy - up / squared * dx) / scale
 

@@ -227,7 +227,7 @@ def across() -> Any:
     def mean(partial: tuple[Any, ...], sizes: tuple[int, ...]) -> Any:
         if len(set(sizes)) == 1:
             return reduce(operator.add, partial) / len(partial)
-        shares = [one * (size / sum(sizes)) for one, size in zip(partial, sizes, strict=True)]
+        shares = [part * (size / sum(sizes)) for part, size in zip(partial, sizes, strict=True)]
         return reduce(operator.add, shares)
 
     combine: dict[str, Any] = {
@@ -252,7 +252,9 @@ def joined() -> Any:
 
     def kernel(*x: Any, shapes: tuple[tuple[int, ...], ...]) -> Any:
         parts = zip(x, shapes, strict=True)
-        return jnp.concatenate([jnp.ravel(jnp.broadcast_to(one, shape)) for one, shape in parts])
+        return jnp.concatenate(
+            [jnp.ravel(jnp.broadcast_to(array, shape)) for array, shape in parts]
+        )
 
     return kernel
 

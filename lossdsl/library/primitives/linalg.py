@@ -27,8 +27,8 @@ def _multiplied(call: RuleCall) -> Ruling:
     dtype = joined((a, b))
     if a.dims is None or b.dims is None:
         return result(a, None, dtype)
-    for name, one in (("a", a.dims), ("b", b.dims)):
-        if not one:
+    for name, dims in (("a", a.dims), ("b", b.dims)):
+        if not dims:
             return Problem(
                 "LD204",
                 "a matrix product takes arrays; this is a scalar",
@@ -84,8 +84,8 @@ def _contracted(call: RuleCall) -> Ruling:
         )
     sizes: dict[str, Dim] = {}
     runs: list[Dims] = []
-    for term, one in zip(terms, arrays, strict=True):
-        problem = _named(term, one, sizes, runs)
+    for term, array in zip(terms, arrays, strict=True):
+        problem = _named(term, array, sizes, runs)
         if problem is not None:
             return problem
     if not arrow:

@@ -36,7 +36,7 @@ def converted(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
-def kept(mask: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def kept_count(mask: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Return how many elements of `x` a mask keeps; integers, which count past 2**24."""
     import jax.numpy as jnp
 

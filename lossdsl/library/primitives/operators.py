@@ -156,7 +156,7 @@ def _compared(law: Kernel) -> Kernel:
     import jax.numpy as jnp
 
     def kernel(a: Any, b: Any) -> Any:
-        kinds = {getattr(getattr(one, "dtype", None), "kind", "") for one in (a, b)}
+        kinds = {getattr(getattr(operand, "dtype", None), "kind", "") for operand in (a, b)}
         if kinds != {"i", "u"}:
             return law(a, b)
         dtype = jnp.dtype(f"u{max(a.dtype.itemsize, b.dtype.itemsize)}")

@@ -45,7 +45,7 @@ def midrank() -> Kernel:
             return jnp.moveaxis(x, -1, axis)
         rows = filled(x, mask, jnp.inf).reshape(-1, x.shape[-1])
         counts = jnp.sum(mask, axis=-1, dtype=jnp.int32).reshape(-1)
-        found = jax.vmap(places)(rows, counts).reshape(x.shape)
-        return jnp.moveaxis(jnp.where(mask, found, 0), -1, axis)
+        ranks = jax.vmap(places)(rows, counts).reshape(x.shape)
+        return jnp.moveaxis(jnp.where(mask, ranks, 0), -1, axis)
 
     return kernel

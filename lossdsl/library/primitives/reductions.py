@@ -15,7 +15,7 @@ from lossdsl.library.primitives.masked import (
     filled,
     floating,
     highest,
-    kept,
+    kept_count,
     lowest,
     shown,
     signed,
@@ -69,7 +69,7 @@ def mean() -> Kernel:
         if where is None and weight is None:
             return jnp.mean(x, axis=axis, keepdims=keepdims)
         mask = weight != 0 if where is None else where
-        count = kept(mask, x, axis, keepdims)
+        count = kept_count(mask, x, axis, keepdims)
         terms, weights = (
             (filled(x, mask, 0), None) if weight is None else _weighted(x, mask, weight)
         )

@@ -54,7 +54,7 @@ def _beyond(dims: Dims, others: Dims) -> Dims:
     """Return the sizes that others do not have: what stands on both sides cancels, 0 as well."""
     rest = list(dims)
     for dim in others:
-        equal = next((at for at, one in enumerate(rest) if same_dim(one, dim)), None)
+        equal = next((at for at, other in enumerate(rest) if same_dim(other, dim)), None)
         if equal is not None:
             rest.pop(equal)
     return tuple(rest)
@@ -215,9 +215,9 @@ def _concatenated(call: RuleCall) -> Ruling:
     arrays, axes = call.arrays("xs"), call.axes("axis")
     if not arrays:
         return Problem("LD104", "`concatenate` needs at least one array")
-    if any(one.dims is None for one in arrays):
+    if any(array.dims is None for array in arrays):
         return result(arrays[0], None, joined(arrays))
-    shapes = [one.dims for one in arrays if one.dims is not None]
+    shapes = [array.dims for array in arrays if array.dims is not None]
     if axes is None or len(axes) != 1:
         return Problem("LD207", "`concatenate` joins along one axis", parameter="axis")
     at = axes[0]
@@ -256,9 +256,9 @@ def _stacked(call: RuleCall) -> Ruling:
     arrays = call.arrays("xs")
     if not arrays:
         return Problem("LD104", "`stack` needs at least one array")
-    if any(one.dims is None for one in arrays):
+    if any(array.dims is None for array in arrays):
         return result(arrays[0], None, joined(arrays))
-    shapes = [one.dims for one in arrays if one.dims is not None]
+    shapes = [array.dims for array in arrays if array.dims is not None]
     at = position(call.number("axis"), len(shapes[0]) + 1)
     if isinstance(at, Problem):
         return at
@@ -301,10 +301,10 @@ def _broadcasted(call: RuleCall) -> Ruling:
     if not fits:
         message = f"{show(x.dims)} does not broadcast to {show(like.dims)}"
         return Problem("LD201", message, parameter="x")
-    wanted = [at < new or x.dims[at - new].is_one for at in range(len(like.dims))]
+    wishes = [at < new or x.dims[at - new].is_one for at in range(len(like.dims))]
     dims = (
         Dim(dim.constant, dim.terms, dim.size, wanted=dim.wanted or wish)
-        for dim, wish in zip(like.dims, wanted, strict=True)
+        for dim, wish in zip(like.dims, wishes, strict=True)
     )
     return result(x, tuple(dims), dtype)
 

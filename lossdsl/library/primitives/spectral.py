@@ -58,11 +58,11 @@ def singular_values() -> Kernel:
     @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
-        left, found, right = jnp.linalg.svd(x, full_matrices=False)
+        left, singular, right = jnp.linalg.svd(x, full_matrices=False)
         slopes = jnp.einsum("...nk,...nm,...km->...k", left, dx, right)
         rounding = max(x.shape[-2:]) * jnp.finfo(x.dtype).eps
-        largest = jnp.max(found, axis=-1, keepdims=True, initial=0)
-        return found, jnp.where(found > rounding * largest, slopes, 0)
+        largest = jnp.max(singular, axis=-1, keepdims=True, initial=0)
+        return singular, jnp.where(singular > rounding * largest, slopes, 0)
 
     def kernel(x: Any) -> Any:
         return values(wide(x))

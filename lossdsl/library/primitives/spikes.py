@@ -149,7 +149,7 @@ def spike() -> Kernel:
     def boxcar_integral(x: Any, height: Any, width: Any) -> Any:
         return height * (jnp.clip(x, -width / 2, width / 2) + width / 2)
 
-    def one(x: Any) -> Any:
+    def ones(x: Any) -> Any:
         return jnp.ones_like(x)
 
     def mixture(of: Any) -> Any:
@@ -182,7 +182,7 @@ def spike() -> Kernel:
         "arctan": (arctan, arctan_integral),
         "triangle": (triangle, triangle_integral),
         "boxcar": (boxcar, boxcar_integral),
-        "straight_through": (one, lambda x: x),
+        "straight_through": (ones, lambda x: x),
         "multi_gaussian": (mixture(normal), mixture(normal_integral)),
         "single_exponential": (of_threshold(exponential), of_threshold(exponential_integral)),
         "slayer_pdf": (exponential, exponential_integral),
@@ -192,14 +192,14 @@ def spike() -> Kernel:
     def everywhere(derivative: Any) -> Any:
         """Return a derivative at infinities too, and NaN at NaN; of any order."""
 
-        def slope(x: Any, *given: Any) -> Any:
+        def slope(x: Any, *parameters: Any) -> Any:
             # At an infinity products such as x*exp(-x) are NaN; far out they are at their limit.
             infinite, dtype = jnp.isinf(x), jnp.promote_types(x.dtype, jnp.float32)
-            wide = (one.astype(dtype) for one in given)
+            wide = (parameter.astype(dtype) for parameter in parameters)
             limit = derivative(jnp.asarray(jnp.finfo(dtype).max, dtype), *wide).astype(x.dtype)
-            found = derivative(jnp.where(infinite, 0, x), *given)
-            found = jnp.where(infinite, jax.lax.stop_gradient(limit), found)
-            return jnp.where(jnp.isnan(x), x, found)
+            value = derivative(jnp.where(infinite, 0, x), *parameters)
+            value = jnp.where(infinite, jax.lax.stop_gradient(limit), value)
+            return jnp.where(jnp.isnan(x), x, value)
 
         return slope
 
@@ -218,16 +218,16 @@ def spike() -> Kernel:
 
     def rising(derivative: Any, integral: Any) -> Any:
         @jax.custom_jvp
-        def rise(x: Any, *given: Any) -> Any:
-            return jnp.where(jnp.isnan(x), x, integral(x, *given))
+        def rise(x: Any, *parameters: Any) -> Any:
+            return jnp.where(jnp.isnan(x), x, integral(x, *parameters))
 
         @rise.defjvp
         @own_rules()
         def _(primals: Any, tangents: Any) -> Any:
-            x, *given = primals
+            x, *rest = primals
             most = jnp.finfo(x.dtype).max
             near = jnp.clip(x, -most, most)
-            more = jax.jvp(lambda *at: integral(near, *at), tuple(given), tuple(tangents[1:]))[1]
+            more = jax.jvp(lambda *at: integral(near, *at), tuple(rest), tuple(tangents[1:]))[1]
             return rise(*primals), derivative(*primals) * tangents[0] + more
 
         return rise
@@ -236,13 +236,13 @@ def spike() -> Kernel:
     rises = {name: rising(everywhere(slope), value) for name, (slope, value) in laws.items()}
 
     def kernel(
-        x: Any, *given: Any, surrogate: str, smooth: bool = False, convention: str = "slayer"
+        x: Any, *parameters: Any, surrogate: str, smooth: bool = False, convention: str = "slayer"
     ) -> Any:
         law = convention if convention == "alpha_beta" else surrogate
         x = jnp.asarray(x)
-        x = jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, *map(jnp.shape, given)))
-        given = tuple(jnp.asarray(one, x.dtype) for one in given)
-        return (rises if smooth else steps)[law](x, *given)
+        x = jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, *map(jnp.shape, parameters)))
+        parameters = tuple(jnp.asarray(parameter, x.dtype) for parameter in parameters)
+        return (rises if smooth else steps)[law](x, *parameters)
 
     return kernel
 
@@ -273,7 +273,7 @@ def surrogate() -> Kernel:
 
     def kernel(x: Any, forward: Any, derivative: Any) -> Any:
         dtype = jnp.result_type(x, forward, derivative)
-        given = (jnp.asarray(one, dtype) for one in (x, forward, derivative))
-        return replaced(*jnp.broadcast_arrays(*given))
+        arrays = (jnp.asarray(array, dtype) for array in (x, forward, derivative))
+        return replaced(*jnp.broadcast_arrays(*arrays))
 
     return kernel

@@ -10,7 +10,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside
-from lossdsl.library.primitives.masked import Axes, filled, floating, kept, wide
+from lossdsl.library.primitives.masked import Axes, filled, floating, kept_count, wide
 from lossdsl.library.rules import RuleCall, Ruling, result
 
 
@@ -21,7 +21,7 @@ def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     x = floating(wide(x))
     if where is None:
         return jnp.var(x, axis=axis, keepdims=keepdims)
-    count = jnp.maximum(kept(where, x, axis, True), 1).astype(x.dtype)
+    count = jnp.maximum(kept_count(where, x, axis, True), 1).astype(x.dtype)
     center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / count
     squares = jnp.square(filled(x - center, where, 0))
     total = jnp.sum(squares, axis=axis, keepdims=True) / count
@@ -79,7 +79,7 @@ def std() -> Kernel:
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         x = floating(wide(x))
         mask = True if where is None else where
-        count = kept(mask, x, axis, True)
+        count = kept_count(mask, x, axis, True)
         divisor = (count if where is None else jnp.maximum(count, 1)).astype(x.dtype)
         center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / divisor
         spread = _length(filled(x - center, where, 0), axis, True) / jnp.sqrt(divisor)
@@ -158,7 +158,7 @@ def logmeanexp() -> Kernel:
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         total = _logsumexp(x, where, axis, keepdims)
-        count = kept(True if where is None else where, jnp.asarray(x), axis, keepdims)
+        count = kept_count(True if where is None else where, jnp.asarray(x), axis, keepdims)
         return total - jnp.log(jnp.maximum(count, 1).astype(total.dtype))
 
     return kernel
@@ -203,7 +203,7 @@ def quantile() -> Kernel:
         axes = tuple(range(x.ndim)) if axis is None else axis
         rest = tuple(at for at in range(x.ndim) if at not in axes)
         shape = (*(x.shape[at] for at in rest), math.prod(x.shape[at] for at in axes))
-        count = kept(where, x, axes, False)
+        count = kept_count(where, x, axes, False)
         flat = jnp.transpose(filled(x, where, jnp.inf), (*rest, *axes)).reshape(shape)
         last = jnp.maximum(count - 1, 0)
         place = q * last.astype(x.dtype)
