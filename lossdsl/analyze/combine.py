@@ -166,6 +166,9 @@ def _state(
         case Leaves(tree):
             carried = isinstance(state[tree], int)
             return _leading(graph.types[node], batch) if carried else state[tree]
+        case Apply(undecided=True, arguments=arguments):
+            reads = {NONE if one is None else state[one] for one in arguments}
+            return WHOLE if reads - {NONE} else NONE
         case Apply(arguments=()):
             return _sized(graph, _dims(graph.types[node]), batch)
         case Apply():

@@ -83,8 +83,8 @@ def input_of(graph: Graph, limit: Apply) -> tuple[str | None, list[Diagnostic]]:
                 return None, [_refused(graph, node, message, help)]
 
 
-# What stands between an input and a selection of it; `unresolved` while types are not known.
-_SELECTING = (Form.BRANCHES, Form.CAST, Form.USABLE, Form.UNRESOLVED)
+# What stands between an input and a selection of it; an index may be of a sequence in a tree.
+_SELECTING = (Form.BRANCHES, Form.CAST, Form.USABLE, Form.INDEX)
 
 
 def positions(graph: Graph, node: Node) -> tuple[str, Sequence[int]] | None:

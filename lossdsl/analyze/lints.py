@@ -89,7 +89,7 @@ def _coupled(core: Core, value: Node, masked: tuple[Dim, ...]) -> Iterator[Apply
         node = waiting.pop()
         if not isinstance(node, Apply):
             continue
-        if node.function.reduction:
+        if node.function.reduction and not node.undecided:
             if node.arguments[1:2] == (None,) and _ends(core, node, masked):
                 yield node
         elif node.function.elementwise:

@@ -20,12 +20,12 @@ from lossdsl.types.types import UNKNOWN_DIM, Dim, Type
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Const:
-    """A number, a boolean, a tuple of numbers, or a dim whose size is not known yet.
+    """A number, a boolean, a dim whose size is not known yet, or a tuple of numbers and dims.
 
     `sizes` are the dims that a number was computed from; 4 and a `B` that is 4 today differ.
     """
 
-    value: int | float | bool | tuple[int | float, ...] | Dim
+    value: int | float | bool | Dim | tuple[int | float | Dim, ...]
     sizes: frozenset[Dim] = frozenset()
 
 
@@ -46,11 +46,17 @@ class Leaves:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apply:
-    """A primitive, its operands in the order of its signature (None: left out), its options."""
+    """A primitive, its operands in the order of its signature (None: left out), its options.
+
+    While it is `undecided` what a call becomes, since types are not known, the function is the one
+    that is called, perhaps a definition, and the operands of its options follow its own; the option
+    `reads` names those. Flat core has none.
+    """
 
     function: Builtin
     arguments: tuple[Node | None, ...]
     options: tuple[tuple[str, object], ...] = ()
+    undecided: bool = False
 
     def option(self, name: str) -> object:
         """Return the value of a static option, or None."""
@@ -98,7 +104,7 @@ class Graph:
 
     def const(
         self,
-        value: int | float | bool | tuple[int | float, ...] | Dim,
+        value: int | float | bool | Dim | tuple[int | float | Dim, ...],
         type: Type,
         sizes: frozenset[Dim] = frozenset(),
     ) -> Node:
@@ -139,13 +145,14 @@ class Graph:
         arguments: Iterable[Node | None],
         type: Type,
         options: Mapping[str, object] | None = None,
+        undecided: bool = False,
     ) -> Node:
         """Return the node of an operation."""
         operands = tuple(arguments)
         given = tuple(sorted((options or {}).items()))
         identities = tuple((name, _option_key(value)) for name, value in given)
-        key = ("apply", function.name, id(function), tuple(map(id, operands)), identities)
-        return self._node(key, lambda: Apply(function, operands, given), type)
+        key = ("apply", id(function), undecided, tuple(map(id, operands)), identities)
+        return self._node(key, lambda: Apply(function, operands, given, undecided), type)
 
     def _node(self, key: object, make: Callable[[], Node], type: Type) -> Node:
         node = self._known.get(key)

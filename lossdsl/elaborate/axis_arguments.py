@@ -41,8 +41,9 @@ def _positions(value: Argument | None) -> tuple[int, ...] | None:
     match value:
         case Value(Const(int() as position)) if not isinstance(position, bool):
             return (position,)
-        case Value(Const(tuple() as positions)):
-            return tuple(map(int, positions))
+        case Value(Const(tuple() as numbers)):
+            positions = tuple(number for number in numbers if isinstance(number, int))
+            return positions if len(positions) == len(numbers) else None
         case _:
             return None
 

@@ -168,7 +168,7 @@ def _undecided(context: Context, scope: Scope, fitting: Sequence[tuple[Bound, Fi
         hold_roles(context, scope, bound)
     if bound.function.is_loss:
         reduction_options.hold_options(context, scope, bound)
-    return primitives.unresolved(context, scope, bound, bound.span)
+    return primitives.undecided(context, scope, bound)
 
 
 def _most_telling(problems: Sequence[Diagnostic | tuple[Bound, Misfit]]) -> Diagnostic:

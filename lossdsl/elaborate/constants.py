@@ -11,8 +11,6 @@ from lossdsl.core.graph import Const
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.statics import static_dim
-from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
 from lossdsl.polynomial import divided
 from lossdsl.source import Span
 from lossdsl.types.dims import divide_dims
@@ -168,12 +166,9 @@ def _fold_sizes(
 def vector(context: Context, scope: Scope, dims: tuple[Dim, ...], span: Span) -> Value:
     """Return sizes as a constant vector, whose numbers are known where the sizes are."""
     type = ArrayType("int", (literal_dim(len(dims)),), LITERAL)
-    known = tuple(dim.known for dim in dims if dim.known is not None)
-    if len(known) < len(dims):
-        node = context.graph.apply(of_form(Form.UNRESOLVED), [], type, {"at": span.text})
-    else:
-        sizes = frozenset(replace(dim, size=None) for dim in dims if dim.terms)
-        node = context.graph.const(known, type, sizes)
+    numbers = tuple(dim if dim.known is None else dim.known for dim in dims)
+    sizes = frozenset(replace(dim, size=None) for dim in dims if dim.terms)
+    node = context.graph.const(numbers, type, sizes)
     return context.value(node, type, span, scope)
 
 

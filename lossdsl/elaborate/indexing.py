@@ -11,11 +11,13 @@ from lossdsl.library.forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
+    UNKNOWN,
     UNKNOWN_DIM,
     ArrayType,
     Dim,
     RecordType,
     TreeType,
+    Type,
     UnknownType,
     combine_dims,
     literal_dim,
@@ -54,13 +56,21 @@ def index(context: Context, scope: Scope, expr: ast.Index) -> Value:
         case UnknownType(), _:
             for item in expr.items:
                 _elaborate_item(context, scope, item)
-            return selections.unresolved(context, scope, base, expr.span)
+            return _undecided(context, scope, base, UNKNOWN, expr)
         case ArrayType() as type, _:
             if expr.keywords:
                 return _refused(context, scope, "an array index has no keywords", expr.span)
             return _slice(context, scope, Value(base.node, type), expr)
         case _:
             raise AssertionError(base.type)
+
+
+def _undecided(context: Context, scope: Scope, base: Value, type: Type, expr: ast.Index) -> Value:
+    """Return what is picked of an array of unknown rank, or of what may be a tree as well."""
+    items = tuple(item.span.text for item in expr.items)
+    form = of_form(Form.INDEX)
+    node = context.graph.apply(form, [base.node], type, {"items": items}, undecided=True)
+    return context.value(node, type, expr.span, scope)
 
 
 def _refused(context: Context, scope: Scope, message: str, span: Span, text: str = "") -> Value:
@@ -95,11 +105,7 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
     if type.dims is None:
         for item in expr.items:
             _elaborate_item(context, scope, item)
-        unknown = ArrayType(type.dtype, None)
-        node = context.graph.apply(
-            of_form(Form.UNRESOLVED), [base.node], unknown, {"at": expr.span.text}
-        )
-        return context.value(node, unknown, expr.span, scope)
+        return _undecided(context, scope, base, ArrayType(type.dtype, None), expr)
     taken = sum(not isinstance(i, ast.Dots) and not _is_new_axis(i) for i in expr.items)
     dots = sum(isinstance(item, ast.Dots) for item in expr.items)
     if dots > 1 or taken > len(type.dims):

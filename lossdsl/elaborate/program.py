@@ -25,7 +25,6 @@ from lossdsl.elaborate.watch import watched_inputs
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.inputs.declarations import Declared, declared_inputs, runs_of, static_type, symbols_of
 from lossdsl.library.declare import Library
-from lossdsl.library.forms import Form
 from lossdsl.library.recursion import cycle_in
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
@@ -153,8 +152,8 @@ def _open(core: Core) -> list[Diagnostic]:
     parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
     roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
     for node in tape(roots):
-        stands_in = isinstance(node, Apply) and node.function.form is Form.UNRESOLVED
-        if stands_in or isinstance(graph.types[node], UnknownType):
+        undecided = isinstance(node, Apply) and node.undecided
+        if undecided or isinstance(graph.types[node], UnknownType):
             places = graph.places.get(node)
             span = places[0].span if places else None
             return [defect("a value without a type", span)]

@@ -36,7 +36,7 @@ def python_call(context: Context, scope: Scope, bound: Bound) -> Value:
     given = _given(bound)
     function = bound.function
     if given.waits:
-        return primitives.unresolved(context, scope, bound, bound.span)
+        return primitives.undecided(context, scope, bound)
     arguments = Arguments(given.types, given.plain)
     match result_type(function.kernel, arguments, context.concrete):
         case Failure(code, message, notes, help):
@@ -44,7 +44,7 @@ def python_call(context: Context, scope: Scope, bound: Bound) -> Value:
             notes = (*_received(given), *notes)
             return context.error(scope, code, said, bound.span, notes=notes, help=help)
         case UnknownType():
-            return primitives.unresolved(context, scope, bound, bound.span)
+            return primitives.undecided(context, scope, bound)
         case type:
             node = context.graph.apply(function, given.nodes, type, given.options)
             return context.value(node, type, bound.span, scope)

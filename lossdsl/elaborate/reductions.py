@@ -100,17 +100,21 @@ def _apply(
         value = as_floats(context, scope, value, context.default_float, span)
     before = len(context.diagnostics)
     reduced = _reduced(context, scope, function, value, options, span)
-    if reduced is None:
-        # A tree stays one while its leaves are not known.
-        is_tree = isinstance(value.type, TreeType) and len(context.diagnostics) == before
-        type = TreeType() if is_tree else UnknownType()
-        node = context.graph.apply(of_form(Form.UNRESOLVED), [value.node], type, {"at": span.text})
-        return context.value(node, type, span, scope)
     operands = [value.node, None if mask is None else mask.node]
-    given: dict[str, object] = {AXIS: reduced.axes, KEEPDIMS: options.keepdims}
+    given: dict[str, object] = {KEEPDIMS: options.keepdims}
     if function.weighted:
         operands.append(None if options.weight is None else options.weight.node)
         given[NORMALIZE] = options.normalize
+    if reduced is None:
+        # A tree stays one while its leaves are not known.
+        parts = (
+            options.axis and options.axis.parts and tuple(part for part, _ in options.axis.parts)
+        )
+        is_tree = isinstance(value.type, TreeType) and len(context.diagnostics) == before
+        type = TreeType() if is_tree else UnknownType()
+        node = context.graph.apply(function, operands, type, given | {AXIS: parts}, True)
+        return context.value(node, type, span, scope)
+    given[AXIS] = reduced.axes
     node = context.graph.apply(function, operands, reduced.type, given)
     return context.value(node, reduced.type, span, scope)
 

@@ -168,9 +168,9 @@ def _role_of_numbers(value: Value) -> str | None:
     return "labels" if unsigned else None
 
 
-def _numbers(root: Node) -> set[int | float] | None:
+def _numbers(root: Node) -> set[int | float | Dim] | None:
     """Return the constants of which all elements of a value are, or None."""
-    found: set[int | float] = set()
+    found: set[int | float | Dim] = set()
     waiting, seen = [root], {root}
     while waiting:
         match waiting.pop():

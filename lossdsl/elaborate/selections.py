@@ -10,8 +10,6 @@ from lossdsl.elaborate import expressions
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.usable_leaves import as_tree, unreadable
 from lossdsl.infer.arguments import Value
-from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.suggest import did_you_mean
 from lossdsl.selectors import Problem, Selector, close, parse_selector, relative, select
 from lossdsl.selectors.printed import BOX_FIELDS, printed_paths
@@ -55,7 +53,7 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
         case TreeType():
             return exact(context, scope, base, (name,), None, span)
         case UnknownType():
-            return unresolved(context, scope, base, span)
+            return exact(context, scope, base, (name,), UNKNOWN, span)
         case ArrayType():
             return context.error(
                 scope,
@@ -69,12 +67,6 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
                 if name in BOX_FIELDS
                 else None,
             )
-
-
-def unresolved(context: Context, scope: Scope, base: Value, span: Span) -> Value:
-    """Return what can be known only when the types are."""
-    node = context.graph.apply(of_form(Form.UNRESOLVED), [base.node], UNKNOWN, {"at": span.text})
-    return context.value(node, UNKNOWN, span, scope)
 
 
 def exact(

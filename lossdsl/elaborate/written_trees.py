@@ -44,9 +44,10 @@ def tree_of(context: Context, scope: Scope, expr: ast.Record) -> Value:
         given |= paths
         branches.append((path, value))
     if any(_leaves(path, value.type) is None for path, value in branches):
-        text = {"at": expr.span.text}
+        names = {"paths": tuple(path for path, _ in branches)}
         nodes = [value.node for _, value in branches]
-        node = context.graph.apply(of_form(Form.UNRESOLVED), nodes, UNKNOWN, text)
+        form = of_form(Form.BRANCHES)
+        node = context.graph.apply(form, nodes, UNKNOWN, names, undecided=True)
         return context.value(node, UNKNOWN, expr.span, scope)
     within = any(path[:end] in dict(branches) for path, _ in branches for end in range(len(path)))
     # A record has its fields in the order in which they are declared.

@@ -20,8 +20,9 @@ def shape_of(value: Argument) -> Static | None:
     match value:
         case Static(tuple()):
             return value
-        case Value(Const(tuple() as numbers)) if all(isinstance(one, int) for one in numbers):
-            return Static(tuple(literal_dim(int(one)) for one in numbers))
+        case Value(Const(tuple() as numbers)):
+            sizes = tuple(literal_dim(number) for number in numbers if isinstance(number, int))
+            return Static(sizes) if len(sizes) == len(numbers) else None
         case Value(Const(Dim() as dim)):
             return Static((dim,))
         case Value(Const(int() as size), type) if not isinstance(size, bool):

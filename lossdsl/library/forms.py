@@ -12,8 +12,6 @@ class Form(Enum):
     names, so a function of a user may be called as one of these is.
     """
 
-    UNRESOLVED = auto()
-    """What cannot be resolved before types are concrete."""
     WATCH = auto()
     """A value that a debug build looks at."""
 

@@ -49,6 +49,8 @@ def evaluate(graph: Graph, roots: Iterable[Node], inputs: Mapping[str, Value]) -
 def _constant(value: Any, type: Type) -> Value:
     if isinstance(value, tuple):
         assert isinstance(type, ArrayType)
+        if any(map(is_symbolic_dim, value)):
+            return jnp.stack([jnp.asarray(one) for one in value])
         return np.asarray(value, jax_dtype(type.dtype))
     if is_symbolic_dim(value):
         return jnp.asarray(value)

@@ -13,7 +13,7 @@ from lossdsl.types.dtypes import LONG_NAMES
 from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, UnknownType
 
 # What core says while types are open, or of a tree that has not been taken apart.
-_NOT_FLAT = (Form.UNRESOLVED, Form.USABLE, Form.MAP)
+_NOT_FLAT = (Form.USABLE, Form.MAP)
 
 
 def verify_flat(graph: Graph, roots: Sequence[Node], default_float: str) -> None:
@@ -35,7 +35,7 @@ def _violations(graph: Graph, node: Node, default_float: str) -> Iterator[str]:
         case Leaves():
             yield "selects leaves of a tree"
         case Apply(function, arguments, options):
-            if function.form in _NOT_FLAT:
+            if node.undecided or function.form in _NOT_FLAT:
                 yield f"holds `{function.name}`"
             if function.elementwise:
                 types = [None if one is None else graph.types[one] for one in arguments]

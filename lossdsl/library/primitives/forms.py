@@ -17,16 +17,6 @@ from lossdsl.library.primitives.masked import converted
 from lossdsl.types.dtypes import LONG_NAMES
 
 
-@primitive("unresolved(*x: any) -> any", form=Form.UNRESOLVED, internal=True)
-def unresolved() -> Any:
-    """Stand for what cannot be resolved before types are concrete; never lowered."""
-
-    def kernel(*x: Any) -> Any:
-        raise AssertionError("an unresolved node reached the lowering")
-
-    return kernel
-
-
 @primitive(
     "keep(mask: bool, x: any, fill: static float) -> any",
     elementwise=True,
