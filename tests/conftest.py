@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,7 +39,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 import jax  # noqa: E402  (it reads the environment)
 
 from lossdsl import optimize  # noqa: E402
-from lossdsl.core.graph import Graph, Node  # noqa: E402
+from lossdsl.core.graph import Core, Graph, Node  # noqa: E402
+from lossdsl.core.verify import verify_core  # noqa: E402
+from lossdsl.diagnostics.diagnostic import has_errors  # noqa: E402
+from lossdsl.elaborate import program  # noqa: E402
 from lossdsl.lower.dtypes import default_float  # noqa: E402
 from lossdsl.specialize.verify import verify_flat  # noqa: E402
 
@@ -83,13 +87,21 @@ def released(programs: Programs) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def verified() -> Iterator[None]:
-    """Hold the invariants of flat core before and after every rewrite of every program."""
+    """Hold the invariants of core, and of flat core before and after every rewrite."""
+    results = program._results
+
+    def checked(*given: Any) -> Core:
+        core = results(*given)
+        if not has_errors(given[0].diagnostics):
+            verify_core(core)
+        return core
 
     def verify(graph: Graph, roots: Sequence[Node]) -> list[Node]:
         verify_flat(graph, roots, default_float())
         return list(roots)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program, "_results", checked)
         patch.setattr(optimize, "PASSES", (verify, *optimize.PASSES, verify))
         yield
 

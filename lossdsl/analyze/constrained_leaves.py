@@ -106,7 +106,7 @@ def positions(graph: Graph, node: Node) -> tuple[str, Sequence[int]] | None:
                 return above
             found = selected_at(selector, tree_leaves(graph.types[tree]))
             return above[0], [above[1][one] for one in found]
-        case Apply(Builtin(form=Form.BRANCHES | Form.CAST), (inner,)) if inner is not None:
+        case Apply(Builtin(form=Form.BRANCHES | Form.CAST), (inner,), undecided=False) if inner:
             return positions(graph, inner)
         case Apply(Builtin(form=Form.USABLE), (inner,)) if inner is not None:
             above = positions(graph, inner)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from lossdsl.core.graph import Apply, Const, Graph, Leaves, Node, operands
 from lossdsl.core.leaves import cast_node
-from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
+from lossdsl.library.function import is_operand
 from lossdsl.syntax import ast
 from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, kind
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from lossdsl.cli.files import read_libraries
+from lossdsl.cli.files import is_config, read_libraries, read_source, read_stdin
 from lossdsl.cli.output import (
     CLEAN,
     ERRORS,
@@ -28,6 +28,8 @@ from lossdsl.library.declare import Library
 from lossdsl.source import Source
 
 LIBRARY = typer.Option("--library", metavar="FILE", help="A `.loss` file of functions; repeatable.")
+INPUT = typer.Option("-i", "--input", metavar="NAME=TYPE", help="Declare an input's type.")
+KEY = typer.Option("--key", help="Where a config holds the spec: `loss`; dots descend.")
 
 
 class OnceCommand(typer.core.TyperCommand):
@@ -77,13 +79,8 @@ def check(
     expression: Annotated[
         list[str] | None, typer.Option("-e", "--expression", help="A spec given as text.")
     ] = None,
-    declared: Annotated[
-        list[str] | None,
-        typer.Option("-i", "--input", metavar="NAME=TYPE", help="Declare an input's type."),
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(help="Where a config holds the spec: `loss`; dots descend.")
-    ] = None,
+    declared: Annotated[list[str] | None, INPUT] = None,
+    key: Annotated[str | None, KEY] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
     output_format: Annotated[OutputFormat, typer.Option(case_sensitive=False)] = OutputFormat.full,
 ) -> None:
@@ -93,10 +90,8 @@ def check(
     """
     if not files and not expression:
         raise typer.BadParameter("give a file, or a text with `-e`")
-    inputs = dict(map(_declaration, declared or []))
-    if len(inputs) < len(declared or []):
-        raise typer.BadParameter("an input is declared by two `-i`; keep one of them")
-    if key is not None and not any(map(_is_config, files or [])):
+    inputs = _declarations(declared)
+    if key is not None and not any(map(is_config, files or [])):
         raise typer.BadParameter("`--key` is of YAML, JSON and TOML, and none is given")
     diagnostics: list[Diagnostic] = []
     library, wrong = read_libraries(libraries or [])
@@ -116,6 +111,13 @@ def check(
     raise typer.Exit(exit_code(diagnostics))
 
 
+def _declarations(texts: list[str] | None) -> dict[str, str | Source]:
+    inputs: dict[str, str | Source] = dict(map(_declaration, texts or []))
+    if len(inputs) < len(texts or []):
+        raise typer.BadParameter("an input is declared by two `-i`; keep one of them")
+    return inputs
+
+
 def _declaration(text: str) -> tuple[str, str]:
     name, equals, kind = text.partition("=")
     if not (equals and name.strip().isidentifier() and kind.strip()):
@@ -123,27 +125,19 @@ def _declaration(text: str) -> tuple[str, str]:
     return name.strip(), kind.strip()
 
 
-def _is_config(name: str) -> bool:
-    return name != "-" and not name.lower().endswith(".loss")
-
-
 def _check_file(
     name: str,
     key: str | None,
-    inputs: Mapping[str, str],
+    inputs: Mapping[str, str | Source],
     library: Library | None,
     format: OutputFormat,
 ) -> tuple[Diagnostic, ...]:
-    from lossdsl.spec.read import read_spec
-
-    if name == "-":
-        return _check(_stdin(), inputs, library, format)
-    written, diagnostics = read_spec(name, key or "loss") if _is_config(name) else read_spec(name)
-    if written is None:
+    source, written, diagnostics = read_source(name, key)
+    if source is None:
         if format is OutputFormat.full:
             show(diagnostics)
         return diagnostics
-    return _check(written.source, {**written.inputs, **inputs}, library, format)
+    return _check(source, {**written, **inputs}, library, format)
 
 
 def _check(
@@ -184,10 +178,6 @@ def _check_library(
     return ()
 
 
-def _stdin() -> Source:
-    return Source(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), "<stdin>")
-
-
 @app.command(cls=OnceCommand)
 def fmt(
     files: Annotated[list[str], typer.Argument(help="`.loss` files; `-` is stdin to stdout.")],
@@ -201,7 +191,7 @@ def fmt(
 
     worst = CLEAN
     for name in files:
-        source, diagnostics = (_stdin(), ()) if name == "-" else read_text(Path(name))
+        source, diagnostics = (read_stdin(), ()) if name == "-" else read_text(Path(name))
         text = None
         if source is not None:
             text, diagnostics = format_source(source)
@@ -249,9 +239,44 @@ def functions(
 
 
 @app.command(cls=OnceCommand)
-def explain(code: Annotated[str, typer.Argument(help="A code, such as LD202.")]) -> None:
-    """Explain a diagnostic: why it is one, with an example and the same mended."""
-    _page(code_page(code))
+def explain(
+    subject: Annotated[
+        str | None, typer.Argument(help="A code, such as LD202; or a file, as `check` takes one.")
+    ] = None,
+    expression: Annotated[
+        str | None, typer.Option("-e", "--expression", help="A spec given as text.")
+    ] = None,
+    declared: Annotated[list[str] | None, INPUT] = None,
+    key: Annotated[str | None, KEY] = None,
+    libraries: Annotated[list[str] | None, LIBRARY] = None,
+    core: Annotated[
+        bool, typer.Option("--core", help="Show what a spec computes, function by function.")
+    ] = False,
+) -> None:
+    """Explain a diagnostic, with an example and the same mended, or what a spec computes."""
+    from lossdsl.cli.core import explain_core
+
+    if (subject is None) == (expression is None):
+        raise typer.BadParameter("give a code, a file, or a text with `-e`")
+    if subject is not None and not core:
+        if declared or key or libraries:
+            raise typer.BadParameter("`-i`, `--key` and `--library` are of a spec: add `--core`")
+        _page(code_page(subject))
+        return
+    if not core:
+        raise typer.BadParameter("what can be explained of a spec is its core: add `--core`")
+    inputs = _declarations(declared)
+    library, diagnostics = read_libraries(libraries or [])
+    if library is not None:
+        if expression is not None:
+            source: Source | None = Source(expression, "<expression>")
+        else:
+            source, written, diagnostics = read_source(str(subject), key)
+            inputs = {**written, **inputs}
+        if source is not None:
+            diagnostics = explain_core(source, inputs, library)
+    show(diagnostics, error=True)
+    raise typer.Exit(exit_code(diagnostics))
 
 
 def _page(page: Page) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
@@ -19,6 +20,28 @@ def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
         return None, (at("LD701", f"`{path}` is no .loss file", None),)
     written, diagnostics = read_spec(path)
     return (written.source if written else None), diagnostics
+
+
+def is_config(name: str) -> bool:
+    """Say whether a file is one of a format in which a spec stands below a key."""
+    return name != "-" and not name.lower().endswith(".loss")
+
+
+def read_stdin() -> Source:
+    """Return what comes in by a pipe, as a text."""
+    return Source(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), "<stdin>")
+
+
+def read_source(
+    name: str, key: str | None
+) -> tuple[Source | None, Mapping[str, str | Source], tuple[Diagnostic, ...]]:
+    """Return the text of a spec in a file (`-` is stdin) and the inputs declared beside it."""
+    if name == "-":
+        return read_stdin(), {}, ()
+    written, diagnostics = read_spec(name, key or "loss") if is_config(name) else read_spec(name)
+    if written is None:
+        return None, {}, diagnostics
+    return written.source, written.inputs, ()
 
 
 def read_libraries(

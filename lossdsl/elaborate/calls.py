@@ -20,6 +20,7 @@ from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.domains import hold_domains
 from lossdsl.elaborate.python import python_call
 from lossdsl.elaborate.roles import contradictions, hold_classes, hold_roles
+from lossdsl.elaborate.undecided import undecided
 from lossdsl.elaborate.undeclared import infer_inputs
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import (
@@ -168,7 +169,7 @@ def _undecided(context: Context, scope: Scope, fitting: Sequence[tuple[Bound, Fi
         hold_roles(context, scope, bound)
     if bound.function.is_loss:
         reduction_options.hold_options(context, scope, bound)
-    return primitives.undecided(context, scope, bound)
+    return undecided(context, scope, bound)
 
 
 def _most_telling(problems: Sequence[Diagnostic | tuple[Bound, Misfit]]) -> Diagnostic:

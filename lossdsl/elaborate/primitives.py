@@ -10,53 +10,29 @@ from lossdsl.elaborate.constants import constant
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.floating import as_floats
 from lossdsl.elaborate.roles import given_types, resulting, with_role
+from lossdsl.elaborate.undecided import undecided
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
-from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
+from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.axes import AxisMismatch, resolve_axes
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.elementwise import compute_dtype
 from lossdsl.infer.explain_axes import explain_axes
 from lossdsl.infer.fit import Fit
-from lossdsl.infer.patterns import is_operand, pattern_of
+from lossdsl.infer.patterns import pattern_of
 from lossdsl.infer.result import result_type
 from lossdsl.library.abstract import Failure
+from lossdsl.library.function import is_operand
 from lossdsl.library.rules import Problem
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import NORMALIZE, WEIGHT, WHERE
 from lossdsl.types.types import (
     LITERAL,
-    UNKNOWN,
     ArrayType,
     Dim,
     UnknownType,
     array,
     kind,
 )
-
-
-def undecided(context: Context, scope: Scope, bound: Bound) -> Value:
-    """Return a call of which it is not known yet what it becomes."""
-    nodes: list[Node | None] = []
-    statics: dict[str, object] = {}
-    for parameter in bound.signature.parameters:
-        given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
-        values = [None if entry is None else entry[0] for entry in given]
-        if is_operand(parameter):
-            nodes += [value.node if isinstance(value, Value) else None for value in values]
-            continue
-        for value in values:
-            named = value.function.name if isinstance(value, FunctionValue) else None
-            static = named if value is None else named or _static_value(value)
-            statics |= {} if static is None else {parameter.name: static}
-    # What the options read are inputs too.
-    options = {name: bound.option(name) for name in (WHERE, WEIGHT, NORMALIZE)}
-    read = {name: one[0].node for name, one in options.items() if one and isinstance(one[0], Value)}
-    type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
-    node = context.graph.apply(
-        bound.function, [*nodes, *read.values()], type, {**statics, "reads": (*read,)}, True
-    )
-    return context.value(node, type, bound.span, scope)
 
 
 def operands(

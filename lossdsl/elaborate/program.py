@@ -11,6 +11,7 @@ from lossdsl.analyze.combine import Batch, batch_of, combines
 from lossdsl.analyze.lints import lints
 from lossdsl.analyze.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
 from lossdsl.core.graph import Apply, Core, Graph, Outcome, tape
+from lossdsl.core.verify import verify_core
 from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
@@ -127,6 +128,8 @@ def _elaborate(
     held = batch_of(types, declared, batch)
     core = _results(context, scope, program, declared, types, held)
     hold_program_apart(context, scope, core)
+    if context.debug and not has_errors(context.diagnostics):
+        verify_core(core)
     if context.concrete and not partial and not has_errors(context.diagnostics):
         context.diagnostics += _open(core)
     if not partial and not has_errors(context.diagnostics):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lossdsl.core.graph import Const, Node
-from lossdsl.elaborate import primitives
 from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.undecided import undecided
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.infer.bound import Bound
-from lossdsl.infer.patterns import is_operand
 from lossdsl.library.abstract import Arguments, Failure, result_type
+from lossdsl.library.function import is_operand
 from lossdsl.types.types import Dim, Type, UnknownType
 
 
@@ -36,7 +36,7 @@ def python_call(context: Context, scope: Scope, bound: Bound) -> Value:
     given = _given(bound)
     function = bound.function
     if given.waits:
-        return primitives.undecided(context, scope, bound)
+        return undecided(context, scope, bound)
     arguments = Arguments(given.types, given.plain)
     match result_type(function.kernel, arguments, context.concrete):
         case Failure(code, message, notes, help):
@@ -44,7 +44,7 @@ def python_call(context: Context, scope: Scope, bound: Bound) -> Value:
             notes = (*_received(given), *notes)
             return context.error(scope, code, said, bound.span, notes=notes, help=help)
         case UnknownType():
-            return primitives.undecided(context, scope, bound)
+            return undecided(context, scope, bound)
         case type:
             node = context.graph.apply(function, given.nodes, type, given.options)
             return context.value(node, type, bound.span, scope)

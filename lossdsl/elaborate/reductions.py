@@ -107,12 +107,10 @@ def _apply(
         given[NORMALIZE] = options.normalize
     if reduced is None:
         # A tree stays one while its leaves are not known.
-        parts = (
-            options.axis and options.axis.parts and tuple(part for part, _ in options.axis.parts)
-        )
+        axes = None if options.axis is None else options.axis.written
         is_tree = isinstance(value.type, TreeType) and len(context.diagnostics) == before
         type = TreeType() if is_tree else UnknownType()
-        node = context.graph.apply(function, operands, type, given | {AXIS: parts}, True)
+        node = context.graph.apply(function, operands, type, given | {AXIS: axes}, True)
         return context.value(node, type, span, scope)
     given[AXIS] = reduced.axes
     node = context.graph.apply(function, operands, reduced.type, given)

@@ -129,7 +129,7 @@ def _class_axes(bound: Bound, fitted: Fit) -> Iterator[tuple[str, tuple[Dim, ...
 def _normalized(bound: Bound, value: Value) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
     """Yield the axes along which a primitive makes a distribution."""
     match value.node, next(iter(bound.values.values()), None):
-        case Apply(function), (Value(type=ArrayType(dims=dims)), _) if dims is not None:
+        case Apply(function, undecided=False), (Value(type=ArrayType(dims=dims)), _) if dims:
             along = _axes_parameter(bound.signature)
             if along and function is bound.function and resulting(function, ()) in DISTRIBUTIONS:
                 axes = value.node.option(along)

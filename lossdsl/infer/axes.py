@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from lossdsl.source import Span
+from lossdsl.syntax.options import ALL
 from lossdsl.types.types import Dim
 
 Dims = tuple[Dim, ...]
@@ -53,6 +55,13 @@ class AxisArgument:
         """What the one axis is given as; None where they are several, or all."""
         return self.parts[0][0] if self.parts is not None and len(self.parts) == 1 else None
 
+    @property
+    def written(self) -> str:
+        """The axes as they are written, wherever that is."""
+        parts = [getattr(part, "name", part) for part, _ in self.parts or ()]
+        shown = ", ".join(map(str, parts))
+        return ALL if self.parts is None else shown if len(parts) == 1 else f"({shown})"
+
     def of(self, span: Span) -> AxisArgument:
         """Return the axes where they are a default: what is wrong is so at the argument's place."""
         if self.given:
@@ -76,7 +85,7 @@ class AxisMismatch:
     `"ambiguous"` of a name, `"repeated"`, and `"several"` where one is taken.
     """
 
-    reason: str
+    reason: Literal["none", "range", "absent", "ambiguous", "repeated", "several"]
     span: Span
     part: AxisPart | None = None
     dims: Dims | None = None
@@ -87,11 +96,15 @@ def resolve_axes(given: AxisArgument, dims: Dims | None) -> Axes | AxisMismatch 
     if given.parts is None:
         return Axes(None)
     axes: list[int] = []
+    known = True
     for part, span in given.parts:
         positions = _positions(part, span, dims)
-        if positions is None or isinstance(positions, AxisMismatch):
+        if isinstance(positions, AxisMismatch):
             return positions
-        axes += positions
+        known = known and positions is not None
+        axes += positions or ()
+    if not known:
+        return None
     if len(set(axes)) != len(axes):
         return AxisMismatch("repeated", given.span)
     return Axes(tuple(axes))

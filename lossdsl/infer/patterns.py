@@ -7,11 +7,6 @@ from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, RecordType, TreeType, Type, UnknownType, fits, kind
 
 
-def is_operand(parameter: ast.Parameter) -> bool:
-    """Say whether a parameter of a primitive is an array or tree, not a static option."""
-    return not isinstance(parameter.plain_type, (ast.ChoiceTypeExpr, ast.WordTypeExpr))
-
-
 def sole_axis(signature: ast.Signature) -> str | None:
     """Return the parameter that says along which axis a function works, if it has one such."""
     named = [

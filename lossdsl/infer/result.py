@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit, move
-from lossdsl.infer.patterns import is_operand
 from lossdsl.infer.statics import static_dim
 from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
+from lossdsl.library.function import is_operand
 from lossdsl.library.rules import Problem, RuleCall
 from lossdsl.syntax import ast
 from lossdsl.types.types import (

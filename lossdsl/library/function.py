@@ -211,3 +211,8 @@ def fields(doc: str) -> Mapping[str, str]:
         elif line.strip():
             texts[last] = f"{texts[last]} {line.strip()}" if last in texts else line.strip()
     return texts
+
+
+def is_operand(parameter: ast.Parameter) -> bool:
+    """Say whether a parameter of a primitive is an array or tree, not a static option."""
+    return not isinstance(parameter.plain_type, (ast.ChoiceTypeExpr, ast.WordTypeExpr))

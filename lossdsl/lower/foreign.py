@@ -13,9 +13,9 @@ from lossdsl.core.graph import Apply, Const, Graph
 from lossdsl.core.leaves import tree_leaves
 from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.infer.patterns import is_operand
 from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
+from lossdsl.library.function import is_operand
 from lossdsl.library.python import call, nested
 from lossdsl.lower.typed import misfit
 from lossdsl.syntax import ast

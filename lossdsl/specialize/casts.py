@@ -12,9 +12,9 @@ from typing import cast
 from lossdsl.core.graph import Const, Graph, Node
 from lossdsl.core.leaves import cast_node
 from lossdsl.infer.elementwise import compute_dtype, parameter_dtypes, result_dtype
-from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
+from lossdsl.library.function import is_operand
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import LONG_NAMES
 from lossdsl.types.types import LITERAL, ArrayType, Type, array

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossdsl.compilation import compile
-from lossdsl.infer.patterns import is_operand
 from lossdsl.library.declare import Builtin, Library
+from lossdsl.library.function import is_operand
 from lossdsl.loss import CompiledLoss
 from lossdsl.source import Source
 from lossdsl.syntax import ast

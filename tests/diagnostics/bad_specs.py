@@ -58,6 +58,8 @@ ROWS: tuple[tuple[str, str, str, str | None], ...] = (
     ("B = 2\nloss = mean(out)*B", "LD107", "B = 2", None),
     ("mean(sum(out, axis=D))", "LD108", "D", "declared: `B`, `C`, `T`"),
     ("mean(sum(out, axis=c))", "LD108", "c", "did you mean `C`?"),
+    ("mean(softmax(out, axis=(B, D)))", "LD108", "D", "declared"),
+    ("mean(softmax(out, axis=-1, where=present))", "LD103", "present", "known here"),
     ("mean(sum(out, axis=out))", "LD108", "out", "declared"),
     ("a = mean(out)\na = mean(tgt)\nloss = a", "LD109", "a = mean(tgt)", "choose another"),
     ("out = mean(tgt)\nloss = out", "LD109", "out = mean(tgt)", "choose another"),

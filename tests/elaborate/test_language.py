@@ -1,8 +1,9 @@
 """The corpus in `conformance/*.md`: what each line of a block of the language means.
 
 A spec ends with the line that says what is expected of it: `# type:`, `# error:`, `# warning:`,
-`# terms:`, `# combine:` or `# signature:`. A block of TOML gives the inputs of the blocks after it,
-until the next heading: their types, and in `trees` the leaves that a call would pass.
+`# terms:`, `# combine:`, `# signature:` or `# core:`. A block of TOML gives the inputs of the
+blocks after it, until the next heading: their types, and in `trees` the leaves that a call would
+pass.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from lossdsl.core.show import show_core
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import builtins
@@ -26,7 +28,7 @@ from lossdsl.types.types import TreeType
 
 FOLDER = Path(__file__).parents[1] / "conformance"
 PARTS = re.compile(r"^# ([^\n]+)$|^```(toml|loss)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXPECTED = re.compile(r"# (type|error|warning|terms|combine|signature): (.*)$")
+EXPECTED = re.compile(r"# (type|error|warning|terms|combine|signature|core): (.*)$")
 FINDING = re.compile(r"\[(LD\d{3})\](?: \"(.*)\")?")
 
 
@@ -83,6 +85,8 @@ def found_in(case: Case) -> str:
             return str(done.core.graph.types[node])
         case "terms":
             return ", ".join(term.name for term in terms)
+        case "core":
+            return "; ".join(show_core(done.core).splitlines())
         case "combine":
             return ", ".join(term.combine.kind for term in terms)
         case _:

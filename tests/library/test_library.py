@@ -24,10 +24,10 @@ from test_dtypes import LIMITS, renamed
 import lossdsl
 from lossdsl.checking import check_library
 from lossdsl.core.graph import Core
-from lossdsl.infer.patterns import is_operand
 from lossdsl.library.aliases import folded, known_as
 from lossdsl.library.declare import Builtin, builtins, primitives
 from lossdsl.library.forms import Form
+from lossdsl.library.function import is_operand
 from lossdsl.lower.foreign import kernel_misfit
 from lossdsl.source import Source
 from lossdsl.syntax import ast

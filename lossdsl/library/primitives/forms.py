@@ -189,11 +189,11 @@ def branches() -> Any:
     return kernel
 
 
-@primitive("usable(x: tree) -> tree", form=Form.USABLE, internal=True, axes=same)
+@primitive("usable(x: tree, paths: text) -> tree", form=Form.USABLE, internal=True, axes=same)
 def usable() -> Any:
     """Keep the leaves that a loss can read: those that the type of the result names."""
 
-    def kernel(x: Any) -> Any:
+    def kernel(x: Any, *, paths: Any) -> Any:
         raise AssertionError("selected by the lowering")
 
     return kernel
