@@ -6,6 +6,16 @@ from lossdsl.diagnostics.code import Code
 
 ROWS = (
     Code(
+        "LD401",
+        title="function of the library written by hand",
+        why="Between the parts of a formula numbers are rounded, overflow or cancel, and the "
+        "gradient of what is infinite is NaN. A function of the library computes the whole without "
+        "them, and says in its page how exact it is.",
+        bad="-mean(log(sigmoid(a - b)))",
+        good="-mean(log_sigmoid(a - b))",
+        inputs={"a": "f32[B]", "b": "f32[B]"},
+    ),
+    Code(
         "LD410",
         title="value is on another scale than the function reads",
         why="Logits, probabilities and logarithms of probabilities are all floats, and so are a "
@@ -41,6 +51,23 @@ ROWS = (
         bad="mean(square(x - mean(x)), where=m)",
         good="mean(square(x - mean(x, where=m)), where=m)",
         inputs={"x": "f32[B]", "m": "bool[B]"},
+    ),
+    Code(
+        "LD416",
+        title="term trains nothing",
+        why="No gradient leaves a comparison, a position, a rounded number or `stop_gradient`, and "
+        "a setting that is added shifts the value alone. The term looks trained and is not.",
+        bad="mse(out, tgt) + 0.1*mean(where(out > tgt, 1.0, 0.0))",
+        good="mse(out, tgt) + 0.1*mean(relu(out - tgt))",
+        inputs={"out": "f32[B]", "tgt": "f32[B]"},
+    ),
+    Code(
+        "LD418",
+        title="declared and never read",
+        why="What a text declares is meant to be read: a mask that no term is given leaves the "
+        "padding in the mean.",
+        bad="out, tgt: f32[B]\nvalid: mask bool[B]\nloss = mse(out, tgt)",
+        good="out, tgt: f32[B]\nvalid: mask bool[B]\nloss = mse(out, tgt, where=valid)",
     ),
     Code(
         "LD431",

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from lossdsl.analyze.combine import Batch, batch_of, combines
-from lossdsl.analyze.lints import lints
+from lossdsl.analyze.lints import Subject, lints
 from lossdsl.analyze.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
 from lossdsl.core.graph import Apply, Core, Graph, Outcome, tape
 from lossdsl.core.verify import verify_core
@@ -136,7 +136,10 @@ def _elaborate(
         context.diagnostics += array_sizes(core, limits)
     if not context.concrete:
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
-        context.diagnostics += (*program_sizes(core, program, limits), *lints(core))
+        context.diagnostics += program_sizes(core, program, limits)
+    if not context.concrete and not has_errors(context.diagnostics):
+        settings = frozenset(one.name for one in declared.values() if one.default is not None)
+        context.diagnostics += lints(Subject(program, core, settings))
     found = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,

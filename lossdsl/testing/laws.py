@@ -117,6 +117,12 @@ def _permuted(trial: Trial) -> Arrays:
     return trial.at(**{name: trial.values[name][order] for name in trial.along})
 
 
+def _is_flat(trial: Trial) -> bool:
+    """Say whether a small step changes few elements: those beside which there is a jump."""
+    after = trial.at(**{trial.names[0]: trial.first + 1e-4})
+    return all(np.mean(a != b) < 0.1 for a, b in zip(after, trial.at(), strict=True))
+
+
 Test = Callable[[Trial], bool]
 
 # Whether a law holds in one trial; `library/laws.py` says each in words.
@@ -136,6 +142,7 @@ LAWS: Mapping[str, Test] = {
     "shift": lambda t: _equal(_shifted(t), t.at()),
     "translation": lambda t: _equal(_translated(t), t.at()),
     "scale": lambda t: _equal(_scaled(t), [2.5**t.degree * array for array in t.at()]),
+    "flat": _is_flat,
     "permutation": lambda t: bool(
         np.isclose(_total(_permuted(t)), _total(t.at()), rtol=1e-9, atol=1e-9)
     ),

@@ -197,7 +197,8 @@ CASES = [
     # `check` says where 32 bits may not hold them.
     *(
         Case(
-            text=f"n: i32[B]\nk: i32[B]\nx: f32[B]\nv: u8[B]\nmetric m = {metric}\nloss = mean(x)",
+            text=f"metric m = {metric}\nloss = mean(x)",
+            types={"n": "i32[B]", "k": "i32[B]", "x": "f32[B]", "v": "u8[B]"},
             inputs={"n": [1, 2], "k": [1, 2], "x": [1.0, 3.0], "v": np.array([1, 0], "u1")},
             warnings=warnings,
             value=2.0,

@@ -1,9 +1,9 @@
 """The corpus in `conformance/*.md`: what each line of a block of the language means.
 
 A spec ends with the line that says what is expected of it: `# type:`, `# error:`, `# warning:`,
-`# terms:`, `# combine:`, `# signature:` or `# core:`. A block of TOML gives the inputs of the
-blocks after it, until the next heading: their types, and in `trees` the leaves that a call would
-pass.
+`# terms:`, `# combine:`, `# signature:`, `# core:` or `# right:`, of which nothing is said. A block
+of TOML gives the inputs of the blocks after it, until the next heading: their types, and in `trees`
+the leaves that a call would pass.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lossdsl.types.types import TreeType
 
 FOLDER = Path(__file__).parents[1] / "conformance"
 PARTS = re.compile(r"^# ([^\n]+)$|^```(toml|loss)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXPECTED = re.compile(r"# (type|error|warning|terms|combine|signature|core): (.*)$")
+EXPECTED = re.compile(r"# (type|error|warning|terms|combine|signature|core|right): (.*)$")
 FINDING = re.compile(r"\[(LD\d{3})\](?: \"(.*)\")?")
 
 
@@ -98,6 +98,9 @@ def found_in(case: Case) -> str:
     ids=lambda case: case.name,
 )  # fmt: skip
 def test_corpus(case: Case) -> None:
+    if case.kind == "right":
+        assert checked(case, case.text).diagnostics == ()
+        return
     if case.kind not in ("error", "warning"):
         assert found_in(case) == case.expected
         return

@@ -135,7 +135,7 @@ def square() -> Kernel:
     return jnp.square
 
 
-@primitive("sign(x: num) -> num", elementwise=True, laws=("odd", "monotone", "scale 0"))
+@primitive("sign(x: num) -> num", elementwise=True, laws=("odd", "monotone", "scale 0", "flat"))
 def sign() -> Kernel:
     """-1, 0 or 1; its gradient is 0.
 
@@ -299,7 +299,7 @@ def entr() -> Kernel:
     return kernel
 
 
-@primitive("round(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
+@primitive("round(x: float) -> float", elementwise=True, laws=("odd", "monotone", "flat"))
 def round_() -> Kernel:
     """The nearest integer, ties to even; its gradient is 0.
 
@@ -310,7 +310,7 @@ def round_() -> Kernel:
     return jnp.round
 
 
-@primitive("floor(x: float) -> float", elementwise=True, laws=("monotone",))
+@primitive("floor(x: float) -> float", elementwise=True, laws=("monotone", "flat"))
 def floor() -> Kernel:
     """The largest integer that is not above x; its gradient is 0.
 

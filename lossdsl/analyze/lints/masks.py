@@ -1,33 +1,27 @@
-"""What is legal and most likely wrong, seen in checked core."""
+"""LD413: a reduction below a mask reads what the mask leaves out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lossdsl.analyze.whole_numbers import unbounded
-from lossdsl.core.graph import Apply, Core, Graph, Node, operands, tape
+from lossdsl.analyze.lints.subject import Subject
+from lossdsl.core.graph import Apply, Core, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import ArrayType, Dim, kind, same_dim
+from lossdsl.types.types import ArrayType, Dim, same_dim
 
 
-def lints(core: Core) -> Iterator[Diagnostic]:
-    """Yield every lint of a program."""
-    yield from mask_lints(core)
-    yield from integer_lints(core)
-
-
-def mask_lints(core: Core) -> Iterator[Diagnostic]:
+def mask_stops(subject: Subject) -> Iterator[Diagnostic]:
     """Yield reductions below a mask that read, along its axes, what the mask leaves out.
 
     `mean(x - mean(x), where=m)` keeps masked elements from the outer mean alone. Axes are compared
     by the names of their dims, so that only what surely meets is reported.
     """
-    roots = [*(one.value for one in core.results), *core.metrics.values()]
+    core = subject.core
     reported: set[Node] = set()
-    for node in tape(roots):
+    for node in tape(subject.roots):
         match node:
             case Apply(Builtin(form=Form.KEEP), (mask, value)):
                 assert mask is not None and value is not None
@@ -37,44 +31,6 @@ def mask_lints(core: Core) -> Iterator[Diagnostic]:
                         yield _reads_on(core, node, coupled)
             case _:
                 pass
-
-
-def integer_lints(core: Core) -> Iterator[Diagnostic]:
-    """Yield sums and products of integers that stay integers where a wrong one is not seen.
-
-    They are a metric, or compared, divided or a remainder; an index is as large as its array.
-    """
-    graph = core.graph
-    read: dict[Apply, str] = {}
-    for name, node in core.metrics.items():
-        large = unbounded(graph, node) if _kind(graph, node) == "int" else None
-        if large is not None:
-            read.setdefault(large, f"the metric `{name}` reads")
-    for node in tape([*(one.value for one in core.results), *core.metrics.values()]):
-        if not isinstance(node, Apply) or _kind(graph, node) not in ("int", "bool"):
-            continue
-        if node.function.operator and not node.function.grows and not node.function.keeps:
-            for one in operands(node):
-                large = unbounded(graph, one, sums=False)
-                if large is not None:
-                    read.setdefault(large, f"`{node.function.operator}` reads")
-    for large, reader in read.items():
-        for place in graph.places.get(large, ())[:1]:
-            text = place.span.text
-            yield at(
-                "LD432",
-                f"{reader} an integer that 32 bits may not hold",
-                place.span,
-                str(graph.types[large]),
-                help=f"compute it in floats: `1.0*{text}`"
-                if large.function.operator
-                else "compute it in floats, such as `sum(1.0*n)` for `sum(n)`",
-            )
-
-
-def _kind(graph: Graph, node: Node) -> str | None:
-    type = graph.types[node]
-    return kind(type.dtype) if isinstance(type, ArrayType) else None
 
 
 def _dims(core: Core, node: Node) -> tuple[Dim, ...]:

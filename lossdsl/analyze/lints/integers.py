@@ -1,0 +1,49 @@
+"""LD432: an integer that 32 bits may not hold is read as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossdsl.analyze.lints.subject import Subject
+from lossdsl.analyze.whole_numbers import unbounded
+from lossdsl.core.graph import Apply, Graph, Node, operands, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.types.types import ArrayType, kind
+
+
+def integers_wrap(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield sums and products of integers that stay integers where a wrong one is not seen.
+
+    They are a metric, or compared, divided or a remainder; an index is as large as its array.
+    """
+    core, graph = subject.core, subject.core.graph
+    read: dict[Apply, str] = {}
+    for name, node in core.metrics.items():
+        large = unbounded(graph, node) if _kind(graph, node) == "int" else None
+        if large is not None:
+            read.setdefault(large, f"the metric `{name}` reads")
+    for node in tape(subject.roots):
+        if not isinstance(node, Apply) or _kind(graph, node) not in ("int", "bool"):
+            continue
+        if node.function.operator and not node.function.grows and not node.function.keeps:
+            for one in operands(node):
+                large = unbounded(graph, one, sums=False)
+                if large is not None:
+                    read.setdefault(large, f"`{node.function.operator}` reads")
+    for large, reader in read.items():
+        for place in graph.places.get(large, ())[:1]:
+            text = place.span.text
+            yield at(
+                "LD432",
+                f"{reader} an integer that 32 bits may not hold",
+                place.span,
+                str(graph.types[large]),
+                help=f"compute it in floats: `1.0*{text}`"
+                if large.function.operator
+                else "compute it in floats, such as `sum(1.0*n)` for `sum(n)`",
+            )
+
+
+def _kind(graph: Graph, node: Node) -> str | None:
+    type = graph.types[node]
+    return kind(type.dtype) if isinstance(type, ArrayType) else None

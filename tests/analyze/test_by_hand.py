@@ -1,0 +1,45 @@
+"""What is lost by hand is lost, and the function of the library keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+import lossdsl
+from lossdsl.analyze.lints.by_hand import IDIOMS, Idiom
+
+ALL_BELOW, ABOVE = np.full(3, -90.0), np.array([90.0, 0, 1])
+FAR = 1000 + 0.1 * np.random.default_rng(0).normal(size=1000)
+HALF = np.array([0.0, 1])
+# Where what is written by hand is lost, by its text.
+LOST: Mapping[str, Mapping[str, np.ndarray]] = {
+    "log(softmax(x))": {"x": ABOVE},
+    "log(sigmoid(x))": {"x": ALL_BELOW},
+    "log(1 - sigmoid(x))": {"x": np.array([17.0])},
+    "log(1 + exp(x))": {"x": ABOVE},
+    "log(sum(exp(x), axis=A))": {"x": ABOVE},
+    "log(mean(exp(x), axis=A))": {"x": ABOVE},
+    "exp(x)/sum(exp(x), axis=A, keepdims=true)": {"x": ALL_BELOW},
+    "x/norm(x, axis=A, keepdims=true)": {"x": np.zeros(3)},
+    "p*log(p/q)": {"p": HALF, "q": np.array([0.5, 0.5])},
+    "p*log(p)": {"p": HALF},
+    "mean(square(x), axis=A) - square(mean(x, axis=A))": {"x": FAR},
+}
+
+
+def value(text: str, inputs: Mapping[str, np.ndarray]) -> float:
+    loss = lossdsl.compile(f"metric value = {text}\nloss = sum({text})")
+    return float(loss(**{name: array.astype(np.float32) for name, array in inputs.items()}))
+
+
+@pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.written)
+def test_what_is_lost_is_kept(idiom: Idiom) -> None:
+    inputs = LOST[idiom.written]
+    lost = value(idiom.written.replace("axis=A", "axis=0"), inputs)
+    better = idiom.better.format(**{name: name for name in inputs})
+    better = f"{better[:-1]}, axis=0)" if "axis=A" in idiom.written else better
+    kept = value(better, inputs)
+    assert np.isfinite(kept)
+    assert not np.isfinite(lost) or abs(lost / kept - 1) > 0.5
