@@ -52,7 +52,12 @@ def head_of(node: Apply) -> str:
 
 def match(expr: ast.Expr, node: Node) -> Match | None:
     """Return what the names of a pattern stand for where it matches a node, else None."""
-    return next(_matches(expr, node, {}), None)
+    return next(matches(expr, node), None)
+
+
+def matches(expr: ast.Expr, node: Node) -> Iterator[Match]:
+    """Yield what the names may stand for, in either order of what is added or multiplied."""
+    return _matches(expr, node, {})
 
 
 def _matches(expr: ast.Expr, node: Node, known: Match) -> Iterator[Match]:

@@ -70,6 +70,15 @@ ROWS = (
         good="out, tgt: f32[B]\nvalid: mask bool[B]\nloss = mse(out, tgt, where=valid)",
     ),
     Code(
+        "LD419",
+        title="distribution along another axis than is summed",
+        why="A softmax over the batch is no distribution over the classes. The loss is a number, "
+        "goes down, and compares each example with the others of its batch.",
+        bad="-mean(sum(t*log_softmax(z, axis=B), axis=C))",
+        good="-mean(sum(t*log_softmax(z, axis=C), axis=C))",
+        inputs={"z": "logits f32[B, C]", "t": "one_hot f32[B, C]"},
+    ),
+    Code(
         "LD431",
         title="weight is zero",
         why="The term is reported and never trained.",

@@ -24,6 +24,8 @@ def change(number: int | float, dtype: str, rounds: bool = False) -> tuple[str, 
     ('LD502', 'changes value: it wraps around')
     >>> change(16777217, "f32"), change(16777217, "f32", rounds=True)
     (('LD502', 'changes value: it is rounded'), None)
+    >>> change(1 - 1e-8, "f32"), change(1 - 1e-7, "f32"), change(1 + 1e-7, "f32")
+    (('LD502', 'changes value: it is rounded to 1'), None, None)
     """
     if dtype in FLOAT_RANGES:
         bits, infinite, zero = FLOAT_RANGES[dtype]
@@ -31,6 +33,9 @@ def change(number: int | float, dtype: str, rounds: bool = False) -> tuple[str, 
             return "LD501", "overflows: it is inf"
         if 0 < abs(number) <= zero:
             return "LD501", "vanishes: it is 0"
+        # Such as `1 - 1e-8`, which is written to be below 1; halves are known to round.
+        if bits >= 24 and not rounds and _is_one(abs(number), bits):
+            return "LD502", "changes value: it is rounded to 1"
         if isinstance(number, int) and not rounds and _significant_bits(number) > bits:
             return "LD502", "changes value: it is rounded"
     elif kind(dtype) == "int" and dtype != "int" and isinstance(number, int):
@@ -39,6 +44,11 @@ def change(number: int | float, dtype: str, rounds: bool = False) -> tuple[str, 
         if not low <= number < high:
             return "LD502", "changes value: it wraps around"
     return None
+
+
+def _is_one(number: float, bits: int) -> bool:
+    """Say whether what is not 1 becomes 1 with so many bits; below 1 they reach further."""
+    return 0 < number - 1 <= 2.0**-bits or 0 < 1 - number <= 2.0 ** -(bits + 1)
 
 
 def _significant_bits(number: int) -> int:

@@ -25,13 +25,16 @@ LOST: Mapping[str, Mapping[str, np.ndarray]] = {
     "x/norm(x, axis=A, keepdims=true)": {"x": np.zeros(3)},
     "p*log(p/q)": {"p": HALF, "q": np.array([0.5, 0.5])},
     "p*log(p)": {"p": HALF},
+    "sum(where(m, x, 0))/sum(m)": {"x": HALF, "m": np.zeros(2, bool)},
+    "sum(where(m, x, 0))/count(m)": {"x": HALF, "m": np.zeros(2, bool)},
     "mean(square(x), axis=A) - square(mean(x, axis=A))": {"x": FAR},
 }
 
 
 def value(text: str, inputs: Mapping[str, np.ndarray]) -> float:
     loss = lossdsl.compile(f"metric value = {text}\nloss = sum({text})")
-    return float(loss(**{name: array.astype(np.float32) for name, array in inputs.items()}))
+    dtypes = {name: bool if array.dtype == bool else np.float32 for name, array in inputs.items()}
+    return float(loss(**{name: array.astype(dtypes[name]) for name, array in inputs.items()}))
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.written)

@@ -200,6 +200,20 @@ CHECKED = (
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
+        "analyze/lints/spaces.py",
+        'Reading("relu(1 - y*s)", "y", "signs", _TWO_CLASSES),',
+        'Reading("relu(1 - y*s)", "y", "signs", ("labels",)),',
+        "a hinge of probabilities passes",
+        ("tests/elaborate/test_language.py",),
+    ),
+    Mutant(
+        "analyze/lints/axes.py",
+        "if len(set(map(str, dims))) < len(dims) or any",
+        "if any",
+        "a matrix of all pairs is alarmed at",
+        ("tests/elaborate/test_language.py",),
+    ),
+    Mutant(
         "analyze/lints/gradients.py",
         "passes[node] = through and not stops and not _is_discrete(graph, node)",
         "passes[node] = through and not stops",

@@ -29,6 +29,7 @@ class Idiom:
     exponent: str | None = None
 
 
+_EMPTY = "is NaN where `{m}` keeps nothing"
 _OVERFLOWS = "overflows where `{}` is above 88"
 
 IDIOMS = (
@@ -47,6 +48,10 @@ IDIOMS = (
     Idiom("x/norm(x, axis=A, keepdims=true)", "normalize({x})", "is NaN where `{x}` is all 0"),
     Idiom("p*log(p/q)", "kl({p}, {q})", "is NaN where `{p}` is 0"),
     Idiom("p*log(p)", "-entr({p})", "is NaN where `{p}` is 0"),
+    Idiom("sum(where(m, x, 0))/sum(m)", "mean({x}, where={m})", "is NaN where `{m}` keeps nothing"),
+    Idiom(
+        "sum(where(m, x, 0))/count(m)", "mean({x}, where={m})", "is NaN where `{m}` keeps nothing"
+    ),
     Idiom(
         "mean(square(x), axis=A) - square(mean(x, axis=A))",
         "var({x})",
@@ -68,7 +73,7 @@ def by_hand(subject: Subject) -> Iterator[Diagnostic]:
             names = match(pattern(idiom.written), node)
             if names is not None and not _is_shifted(idiom, names):
                 texts = {
-                    name: _text(graph, value, place.span.text) for name, value in names.items()
+                    name: text_of(graph, value, place.span.text) for name, value in names.items()
                 }
                 message = f"`{_shown(idiom.written)}` {idiom.loses.format(**texts)}"
                 help = f"`{_with_axis(idiom.better.format(**texts), place.span.text)}`"
@@ -90,7 +95,7 @@ def _shown(text: str) -> str:
     return re.sub(r", (axis=A|keepdims=true)", "", text)
 
 
-def _text(graph: Graph, value: object, within: str) -> str:
+def text_of(graph: Graph, value: object, within: str) -> str:
     """Return what stands in the text for a name of a pattern."""
     if not isinstance(value, Apply | Const | Input | Leaves):
         return ""
