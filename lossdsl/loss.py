@@ -100,7 +100,7 @@ class CompiledLoss:
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
-        self._rules = constraints.Rules(program, given, library, limits)
+        self._rules = constraints.Rules(program, given, library, limits, checked)
         self._project = self._constrained(constraints.project)
         self._distances = self._constrained(constraints.distances)
         self.__signature__ = inspect.signature(self.__call__)

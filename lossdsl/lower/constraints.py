@@ -12,7 +12,7 @@ from lossdsl.analyze import constrained_leaves
 from lossdsl.core.graph import Apply, Const, Core, Input, tape
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
-from lossdsl.elaborate.program import elaborate
+from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
 from lossdsl.lower.dtypes import default_float
@@ -49,6 +49,7 @@ class Rules:
     declared: Mapping[str, ast.TypeExpr]
     library: Library
     limits: Limits
+    checked: Elaborated
 
     def constrained(self, trees: Sequence[Any], inputs: Mapping[str, Any]) -> Constrained:
         """Match the trees of a call with the constraints of the spec and evaluate the bounds.
@@ -56,13 +57,10 @@ class Rules:
         Constraints are collected from checked core before any rewrite, never from metrics.
         Inputs that no bound reads need not be passed.
         """
-        with defects_reported():
-            static = elaborate(self.program, self.library, self.declared, limits=self.limits)
-        assert static.core is not None
-        limits = _certain(constrained_leaves.limits(static.core))
-        inputs_of = [
-            _certain(constrained_leaves.input_of(static.core.graph, limit)) for limit in limits
-        ]
+        static, core = self.checked, self.checked.core
+        assert core is not None
+        limits = _certain(constrained_leaves.limits(core))
+        inputs_of = [_certain(constrained_leaves.input_of(core.graph, limit)) for limit in limits]
         names = list(dict.fromkeys(inputs_of))
         passed = _passed(names, trees, inputs)
         if not names:

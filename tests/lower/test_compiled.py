@@ -160,3 +160,22 @@ def test_the_types_of_a_call_are_elaborated_once(monkeypatch: pytest.MonkeyPatch
     with jax.enable_x64(False):
         assert loss(out=jnp.ones((4, 3)), tgt=jnp.zeros((4, 3))).dtype == jnp.float32
     assert len(seen) == 3
+
+
+def test_constraints_are_read_off_the_core_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loss = lossdsl.compile("mean(x) + bounds(params, tau >= 0.1)  # elaborated at its types")
+    seen: list[object] = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        seen.append(given)
+        return elaborate(*given, **named)
+
+    monkeypatch.setattr("lossdsl.lower.constraints.elaborate", counted)
+    params = {"tau": jnp.zeros(3)}
+    assert loss.project(params)["tau"].tolist() == pytest.approx([0.1] * 3)
+    loss.project(params)
+    assert len(seen) == 1
+    assert list(loss.violations(params)) == ["tau"]
+    assert len(seen) == 2
