@@ -96,4 +96,13 @@ ROWS = (
         good="metric m = sum(1.0*n*n)\nloss = mean(x)",
         inputs={"n": "i32[B]", "x": "f32[B]"},
     ),
+    Code(
+        "LD433",
+        title="weight counts twice",
+        why="`weight=` multiplies the elements and divides by the sum of the weights. Multiplied "
+        "by the same weight as well, each element counts by its square.",
+        bad="mean(w*square(out), weight=w)",
+        good="mean(square(out), weight=w)",
+        inputs={"out": "f32[B]", "w": "f32[B]"},
+    ),
 )

@@ -214,6 +214,13 @@ CHECKED = (
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
+        "analyze/lints/factors.py",
+        "return not isinstance(weight, Const) and any(one is weight for one in operands)",
+        "return any(one is weight for one in operands) and isinstance(weight, Const)",
+        "a weight that counts twice passes",
+        ("tests/diagnostics/test_bad_input.py", "tests/elaborate/test_language.py"),
+    ),
+    Mutant(
         "analyze/lints/gradients.py",
         "passes[node] = through and not stops and not _is_discrete(graph, node)",
         "passes[node] = through and not stops",

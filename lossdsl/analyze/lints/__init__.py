@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lossdsl.analyze.lints.axes import other_axis
 from lossdsl.analyze.lints.by_hand import by_hand
+from lossdsl.analyze.lints.factors import counted_twice, zero_factor
 from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.integers import integers_wrap
 from lossdsl.analyze.lints.masks import mask_stops
@@ -20,6 +21,8 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     by_hand,
     other_space,
     other_axis,
+    zero_factor,
+    counted_twice,
     trains_nothing,
     unread,
 )

@@ -1,0 +1,76 @@
+"""LD431, LD433: a factor that makes all 0, and a weight that counts twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossdsl.analyze.lints.subject import Subject, written
+from lossdsl.core.graph import Apply, Const, Graph, Node, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.declare import Builtin
+from lossdsl.library.forms import Form
+from lossdsl.syntax.options import WEIGHT
+
+
+def zero_factor(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield products of what is computed with a 0 that is written; a term of weight 0 has none.
+
+    0 times an input is how zeros of its shape are written.
+    """
+    graph = subject.core.graph
+    for node in tape(subject.roots):
+        match node:
+            case Apply(Builtin(operator="*"), (a, b)) if _is_zero(a) or _is_zero(b):
+                place = written(graph, node)
+                computed = isinstance(a, Apply) or isinstance(b, Apply)
+                if place is not None and not place.calls and computed:
+                    message = f"`{place.span.text}` is 0 whatever it multiplies"
+                    help = "leave it out; `broadcast(0.0, like=x)` makes zeros of the shape of `x`"
+                    yield at("LD431", message, place.span, help=help)
+            case _:
+                pass
+
+
+def _is_zero(node: Node | None) -> bool:
+    match node:
+        case Const(int() | float() as value, sizes):
+            return value == 0 and not isinstance(value, bool) and not sizes
+        case _:
+            return False
+
+
+def counted_twice(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield values that `weight=` weighs and that are multiplied by the same weight as well."""
+    graph = subject.core.graph
+    for node in tape(subject.roots):
+        match node:
+            case Apply(function, (value, _, weight)) if function.weighted and weight is not None:
+                again = _times(value, weight)
+            case Apply(Builtin(operator="*"), (a, b)):
+                again = next((w for w, x in ((a, b), (b, a)) if _by_option(graph, x, w)), None)
+            case _:
+                continue
+        place = written(graph, node)
+        if again and place is not None and not place.calls:
+            message = "the weight counts twice: as a factor and by `weight=`"
+            yield at("LD433", message, place.span, help="keep one of the two")
+
+
+def _times(node: Node | None, weight: Node) -> bool:
+    """Say whether a value is a product of a weight, below what only selects or converts."""
+    while isinstance(node, Apply) and node.function.form in (Form.KEEP, Form.CAST):
+        node = node.arguments[-1]
+    match node:
+        case Apply(Builtin(operator="*"), operands):
+            return not isinstance(weight, Const) and any(one is weight for one in operands)
+        case _:
+            return False
+
+
+def _by_option(graph: Graph, node: Node | None, weight: Node | None) -> bool:
+    """Say whether the option `weight=` of a call multiplied a value by a weight."""
+    while isinstance(node, Apply) and node.function.form in (Form.KEEP, Form.CAST):
+        node = node.arguments[-1]
+    place = written(graph, node) if isinstance(node, Apply) else None
+    by_option = place is not None and f"{WEIGHT}=" in place.span.text
+    return by_option and weight is not None and _times(node, weight)
