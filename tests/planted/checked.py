@@ -208,8 +208,8 @@ CHECKED = (
     ),
     Mutant(
         "analyze/lints/axes.py",
-        "if len(set(map(str, dims))) < len(dims) or any",
-        "if any",
+        "if dims != scores.dims or len(set(map(str, dims))) < len(dims):",
+        "if dims != scores.dims:",
         "a matrix of all pairs is alarmed at",
         ("tests/elaborate/test_language.py",),
     ),
