@@ -17,6 +17,7 @@ from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import restricted
+from lossdsl.elaborate.undeclared import ALTERNATIVES
 from lossdsl.inputs.declarations import Declared
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library
@@ -123,7 +124,9 @@ class CompiledLoss:
         declared = self._declared.get(name)
         if declared is not None:
             return declared.type, declared.default
-        return parse_inputs({name: self.signature[name]})[0].get(name), None
+        # A number that is passed where several types may be meant is of the first: one label.
+        first = self.signature[name].partition(ALTERNATIVES)[0]
+        return parse_inputs({name: first})[0].get(name), None
 
     def __getitem__(self, result: str) -> CompiledLoss:
         """Return one named result as a loss of the inputs that it reads."""

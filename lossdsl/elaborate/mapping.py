@@ -41,7 +41,8 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
     first = usable(context, scope, as_tree(context, scope, first), span)
     if not isinstance(first.type, TreeType) or first.type.leaves is None:
         nodes = [value.node for value, _ in values]
-        given = {"f": function.function.name}
+        at = {} if pattern is None else {"at": pattern.span.text}
+        given = {"f": function.function.name, **at}
         node = context.graph.apply(of_form(Form.MAP), nodes, UNKNOWN, given, undecided=True)
         return context.value(node, UNKNOWN, expr.span, scope)
     places = _places(context, scope, first.type, pattern)

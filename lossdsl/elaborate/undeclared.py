@@ -14,6 +14,9 @@ from lossdsl.syntax import ast
 from lossdsl.types.types import UnknownType
 from lossdsl.types.unify import show_pattern
 
+# Between the types of which an undeclared input may be any.
+ALTERNATIVES = " or "
+
 
 def infer_inputs(context: Context, candidates: Sequence[Bound]) -> None:
     """Remember what a call says of the undeclared inputs among its arguments.
@@ -26,7 +29,7 @@ def infer_inputs(context: Context, candidates: Sequence[Bound]) -> None:
             alternatives.setdefault(name, {})[shown] = None
     for name, shown in alternatives.items():
         if context.inferred.get(name) == "unknown":
-            context.inferred[name] = " or ".join(shown)
+            context.inferred[name] = ALTERNATIVES.join(shown)
 
 
 def _patterns(bound: Bound) -> dict[str, str]:

@@ -35,18 +35,18 @@ def names_read(value: ast.Expr, bindings: Mapping[str, ast.Expr]) -> set[str]:
 
 def showing(declared: Mapping[str, ast.TypeExpr], read: Collection[str]) -> set[str]:
     """Return the inputs that must be passed as well, to show the sizes that are read."""
-    sizes = frozenset(read) & _symbols(declared.values()) - declared.keys()
+    sizes = frozenset(read) & symbols_in(declared.values()) - declared.keys()
     types = {name: type for name, type in declared.items() if name in read}
 
     def hidden(types: Mapping[str, ast.TypeExpr]) -> frozenset[str]:
-        return sizes & (undetermined(types.values()) | (sizes - _symbols(types.values())))
+        return sizes & (undetermined(types.values()) | (sizes - symbols_in(types.values())))
 
     shown: dict[str, ast.TypeExpr] = {}
     while missing := hidden(types | shown):
         left = {name: type for name, type in declared.items() if name not in types | shown}
         alone = (name for name in left if hidden(types | shown | {name: left[name]}) < missing)
         # Where no input shows one of them alone, several may, each with a symbol of another.
-        beside = (name for name in left if missing & _symbols([left[name]]))
+        beside = (name for name in left if missing & symbols_in([left[name]]))
         name = next(alone, None) or next(beside, None)
         if name is None:
             break
@@ -54,6 +54,7 @@ def showing(declared: Mapping[str, ast.TypeExpr], read: Collection[str]) -> set[
     return {*shown}
 
 
-def _symbols(types: Iterable[ast.TypeExpr]) -> frozenset[str]:
+def symbols_in(types: Iterable[ast.TypeExpr]) -> frozenset[str]:
+    """Return the symbols of sizes that stand in types."""
     dims = (one for type in types for one in ast.walk(type) if isinstance(one, ast.DimExpr))
     return frozenset(symbol for dim in dims for symbol in dim.symbols)

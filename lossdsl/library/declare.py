@@ -228,7 +228,7 @@ def renamed(function: Builtin, name: str) -> Builtin:
     """Return the same function under another name."""
     texts = tuple(f"{name}({text.partition('(')[2]}" for text in function.texts)
     doc = re.sub(rf"\b{function.name}\b", name, re.sub(r"(?m)^aka:.*\n", "", function.doc))
-    return replace(function, name=name, texts=texts, doc=doc, operator=None, form=None)
+    return replace(function, name=name, texts=texts, doc=doc, operator=None)
 
 
 @lru_cache(maxsize=1)
@@ -248,9 +248,12 @@ def primitives() -> Mapping[str, Builtin]:
 
 @lru_cache(maxsize=1)
 def _by_form() -> Mapping[Form, Builtin]:
-    return {
-        function.form: function for function in primitives().values() if function.form is not None
-    }
+    """Return what forms stand for: of a function with two names, the first."""
+    table: dict[Form, Builtin] = {}
+    for function in primitives().values():
+        if function.form is not None:
+            table.setdefault(function.form, function)
+    return table
 
 
 @lru_cache(maxsize=1)

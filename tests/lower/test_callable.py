@@ -334,3 +334,24 @@ def test_a_number_whose_gradient_stops_needs_no_jit() -> None:
     """Below `disable_jit` JAX passes it on as a number of a class of its own."""
     with jax.disable_jit():
         assert lossdsl.compile("sg(0.5)*mean(x)")(x=jnp.ones(2)) == 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cross_entropy(z, y)",
+        "focal(z, y)",
+        "accuracy(z, y) + mean(z)",
+        "multiclass_hinge(z, y)",
+        "cross_entropy(z, y) + mean(take(z, y))",
+        "loss l(a, b) = cross_entropy(a, b)\nloss t = l(z, y)",
+    ],
+)
+def test_a_number_is_a_label_where_labels_may_be_meant(text: str) -> None:
+    """Nothing is declared, and several signatures are open until the call."""
+    loss, z = lossdsl.compile(text), jnp.array([0.5, 2.0, -1.0])
+    label = loss(z=z, y=jnp.asarray(1))
+    assert loss(z=z, y=1) == loss(z=z, y=np.int32(1)) == label
+    np.testing.assert_array_equal(
+        jax.grad(lambda z: loss(z=z, y=1))(z), jax.grad(lambda z: loss(z=z, y=jnp.asarray(1)))(z)
+    )

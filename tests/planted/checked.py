@@ -194,9 +194,9 @@ CHECKED = (
     ),
     Mutant(
         "analyze/lints/by_hand.py",
-        'and below.option(AXIS) == names.get("A")',
+        'and _axes(below.option(AXIS)) != _axes(names.get("A"))',
         "and below.option(AXIS) is not None",
-        "exponents that are shifted along other axes than are summed pass for stable",
+        "exponents that are shifted by the maximum of all pass for stable",
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
@@ -222,15 +222,15 @@ CHECKED = (
     ),
     Mutant(
         "analyze/lints/gradients.py",
-        "passes[node] = through and not stops and not _is_discrete(graph, node)",
+        "passes[node] = through and not stops and not flat",
         "passes[node] = through and not stops",
         "a gradient is taken to pass a comparison",
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
         "analyze/lints/unread.py",
-        "    read |= showing(declared, read)\n",
-        "",
+        "    read |= {STEP, *showing(declared, read)}\n",
+        "    read |= {STEP}\n",
         "an input that shows a size is said to be unread",
         ("tests/elaborate/test_language.py",),
     ),

@@ -2,83 +2,124 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, operands, tape
+from lossdsl.core.graph import Apply, Const, Input, Leaves, Node, operands, tape
 from lossdsl.core.pattern import Match, head, head_of, match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
+from lossdsl.library.forms import Form
 from lossdsl.syntax.options import AXIS
 
 
 @dataclass(frozen=True, slots=True)
 class Idiom:
-    """What is written, what to write, and what is lost; `{x}` is the text that `x` stands for.
+    """What is written, what is lost, in f32, and what keeps it, in the letters of the pattern.
 
-    The limits are those of f32.
+    `reaches` is the letter of what must be able to go as far for that; one that is an `exponent`
+    may be shifted by its maximum, and `entries` are given or made by a softmax as they are.
     """
 
     written: str
-    better: str
     loses: str
-    # The name of what `exp` is taken of, which may be shifted by its maximum.
-    exponent: str | None = None
+    better: str
+    reaches: str
+    exponent: bool = False
+    entries: bool = False
 
 
-_EMPTY = "is NaN where `{m}` keeps nothing"
-_OVERFLOWS = "overflows where `{}` is above 88"
+_OVERFLOWS = "overflows where `x` is above 88"
+_ALONG = "`{}` along the same axis computes it without that"
 
 IDIOMS = (
-    Idiom("log(softmax(x))", "log_softmax({x})", "is -inf where a probability rounds to 0"),
-    Idiom("log(sigmoid(x))", "log_sigmoid({x})", "is -inf where `{x}` is below -87"),
-    Idiom("log(1 - sigmoid(x))", "log_sigmoid(-({x}))", "is -inf where `{x}` is above 16"),
-    Idiom("log(1 + exp(x))", "softplus({x})", _OVERFLOWS.format("{x}")),
-    Idiom("log(sum(exp(x), axis=A))", "logsumexp({x})", _OVERFLOWS.format("{x}"), "x"),
-    Idiom("log(mean(exp(x), axis=A))", "logmeanexp({x})", _OVERFLOWS.format("{x}"), "x"),
     Idiom(
-        "exp(x)/sum(exp(x), axis=A, keepdims=true)",
-        "softmax({x})",
-        "overflows where `{x}` is above 88, and is NaN where all of it is below -87",
+        "log(softmax(x))",
+        "is -inf where a probability rounds to 0",
+        "`log_softmax(x)`, with the same axis and temperature, computes it without that",
         "x",
     ),
-    Idiom("x/norm(x, axis=A, keepdims=true)", "normalize({x})", "is NaN where `{x}` is all 0"),
-    Idiom("p*log(p/q)", "kl({p}, {q})", "is NaN where `{p}` is 0"),
-    Idiom("p*log(p)", "-entr({p})", "is NaN where `{p}` is 0"),
-    Idiom("sum(where(m, x, 0))/sum(m)", "mean({x}, where={m})", "is NaN where `{m}` keeps nothing"),
     Idiom(
-        "sum(where(m, x, 0))/count(m)", "mean({x}, where={m})", "is NaN where `{m}` keeps nothing"
+        "log(sigmoid(x))", "is -inf where `x` is below -87", "`log_sigmoid(x)` is finite there", "x"
+    ),
+    Idiom(
+        "log(1 - sigmoid(x))",
+        "is -inf where `x` is above 16",
+        "`log_sigmoid(-x)` is the same and finite there",
+        "x",
+    ),
+    Idiom("log(1 + exp(x))", _OVERFLOWS, "`softplus(x)` is finite there", "x", exponent=True),
+    Idiom(
+        "log(sum(exp(x), axis=A))", _OVERFLOWS, _ALONG.format("logsumexp(x)"), "x", exponent=True
+    ),
+    Idiom(
+        "log(mean(exp(x), axis=A))", _OVERFLOWS, _ALONG.format("logmeanexp(x)"), "x", exponent=True
+    ),
+    Idiom(
+        "exp(x)/sum(exp(x), axis=A, keepdims=true)",
+        "overflows where `x` is above 88, and is NaN where all of it is below -87",
+        _ALONG.format("softmax(x)"),
+        "x",
+        exponent=True,
+    ),
+    Idiom(
+        "x/norm(x, axis=A, keepdims=true)",
+        "is NaN where `x` is all 0",
+        _ALONG.format("normalize(x)"),
+        "x",
+    ),
+    Idiom("p*log(p/q)", "is NaN where `p` is 0", "`xlogy(p, p/q)` is 0 there", "p", entries=True),
+    Idiom("p*log(p)", "is NaN where `p` is 0", "`-entr(p)` is 0 there", "p", entries=True),
+    Idiom(
+        "sum(where(m, x, 0))/sum(m)",
+        "is NaN where `m` keeps nothing",
+        "`mean(x, where=m)` is 0 there",
+        "x",
+    ),
+    Idiom(
+        "sum(where(m, x, 0))/count(m)",
+        "is NaN where `m` keeps nothing",
+        "`mean(x, where=m)` is 0 there",
+        "x",
     ),
     Idiom(
         "mean(square(x), axis=A) - square(mean(x, axis=A))",
-        "var({x})",
         "cancels: with a mean of 1000 nothing is left of a variance of 0.01",
+        _ALONG.format("var(x)"),
+        "x",
     ),
 )
 
 
 def by_hand(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield what the text writes by hand; the bodies of lossdsl's own definitions are not its."""
+    """Yield what the text writes by hand; the bodies of lossdsl's own definitions are not its.
+
+    Only what surely goes so far is told: what is given, or made of it by arithmetic. A metric is
+    read by a person, who sees it.
+    """
     graph = subject.core.graph
-    for node in tape(subject.roots):
-        if not isinstance(node, Apply) or head_of(node) not in _by_head():
+    diagnostics: list[Diagnostic] = []
+    # What stands in an idiom that was told is no second one: the readers come first.
+    told: set[Node] = set()
+    for node in reversed(tape(outcome.value for outcome in subject.core.results)):
+        if not isinstance(node, Apply) or node in told:
             continue
-        place = written(graph, node)
-        if place is None or place.calls:
-            continue
-        for idiom in _by_head().get(head_of(node), ()):
-            names = match(pattern(idiom.written), node)
-            if names is not None and not _is_shifted(idiom, names):
-                texts = {
-                    name: text_of(graph, value, place.span.text) for name, value in names.items()
-                }
-                message = f"`{_shown(idiom.written)}` {idiom.loses.format(**texts)}"
-                help = f"`{_with_axis(idiom.better.format(**texts), place.span.text)}`"
-                yield at("LD401", message, place.span, help=help)
-                break
+        place, idiom = written(graph, node), _idiom(subject, node)
+        if idiom is not None and place is not None and not place.calls:
+            told.update(operands(node))
+            message = f"`{_shown(idiom.written)}` {idiom.loses}"
+            diagnostics.append(at("LD401", message, place.span, help=idiom.better))
+    yield from reversed(diagnostics)
+
+
+def _idiom(subject: Subject, node: Apply) -> Idiom | None:
+    for idiom in _by_head().get(head_of(node), ()):
+        names = match(pattern(idiom.written), node)
+        if names is not None and _reaches(subject, idiom, names):
+            return idiom
+    return None
 
 
 @cache
@@ -92,35 +133,67 @@ def _by_head() -> Mapping[str, Sequence[Idiom]]:
 
 def _shown(text: str) -> str:
     """Return a pattern without the options that it compares."""
-    return re.sub(r", (axis=A|keepdims=true)", "", text)
+    return text.replace(", axis=A", "").replace(", keepdims=true", "")
 
 
-def text_of(graph: Graph, value: object, within: str) -> str:
-    """Return what stands in the text for a name of a pattern."""
-    if not isinstance(value, Apply | Const | Input | Leaves):
-        return ""
-    places = graph.places.get(value, ())
-    texts = [place.span.text for place in places if place.span.text in within]
-    return min(texts, key=len, default=getattr(value, "name", "…"))
+def _reaches(subject: Subject, idiom: Idiom, names: Match) -> bool:
+    """Say whether what an idiom is written of can go where it loses."""
+    node = names[idiom.reaches]
+    if idiom.written.startswith("sum(where"):
+        return not isinstance(node, Const)
+    if idiom.exponent and _is_shifted_elsewhere(node, names):
+        return True
+    return _is_free(subject, node, arithmetic=not idiom.entries)
 
 
-def _with_axis(call: str, text: str) -> str:
-    """Add the axis that the text gives to the call that is to be written."""
-    axis = re.search(r"axis=(\([^()]*\)|-?\w+)", text)
-    return call if axis is None else f"{call[:-1]}, {axis[0]})"
+def _is_free(subject: Subject, value: object, arithmetic: bool) -> bool:
+    """Say whether a value is given, a softmax, or made of such as it is or by `arithmetic`.
+
+    A number beside it is a guard, and what any other function makes may be bounded. A setting, an
+    input with a default, is as good as a number.
+    """
+    match value:
+        case Input(name):
+            return name not in subject.settings
+        case Leaves():
+            return True
+        case Apply(function, arguments) if function.keeps or function.form is Form.INDEX:
+            plain = function.form not in (Form.KEEP, Form.CHOOSE) and not _clips(function)
+            return plain and _is_free(subject, arguments[0], arithmetic)
+        case Apply(function, arguments) if "unit" in function.laws and not arithmetic:
+            return _is_free(subject, arguments[0], arithmetic=True)
+        case Apply(Builtin(operator="+" | "-" | "neg" | "@"), arguments) if arithmetic:
+            return all(_is_free(subject, one, arithmetic) for one in arguments)
+        case Apply(Builtin(operator="*" | "/"), (a, b)) if arithmetic:
+            sides = [one for one in (a, b) if not isinstance(one, Const)]
+            return bool(sides) and all(_is_free(subject, one, arithmetic) for one in sides)
+        case _:
+            return False
 
 
-def _is_shifted(idiom: Idiom, names: Match) -> bool:
-    """Say whether the largest exponent is taken away first, along the axes that are summed."""
-    exponent = names.get(idiom.exponent or "")
-    match exponent:
+def _clips(function: Builtin) -> bool:
+    """Say whether a function keeps elements of several operands, such as the larger of two."""
+    return len(function.keeps) > 1
+
+
+def _is_shifted_elsewhere(node: object, names: Match) -> bool:
+    """Say whether the largest exponent is taken away along other axes than are summed."""
+    match node:
         case Apply(Builtin(operator="-"), (_, largest)) if largest is not None:
             return any(
                 isinstance(below, Apply)
-                and "convex" in below.function.laws
-                and below.function.reduction
-                and below.option(AXIS) == names.get("A")
+                and _is_largest(below)
+                and _axes(below.option(AXIS)) != _axes(names.get("A"))
+                and not below.undecided
                 for below in (largest, *operands(largest))
             )
         case _:
             return False
+
+
+def _axes(option: object) -> object:
+    return frozenset(option) if isinstance(option, tuple) else option
+
+
+def _is_largest(node: Node) -> bool:
+    return isinstance(node, Apply) and node.function.reduction and "convex" in node.function.laws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject
@@ -14,39 +15,64 @@ from lossdsl.types.types import ArrayType, kind
 def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the terms whose every path from an input ends in what has no gradient.
 
-    An input with a default is a setting: added by itself it changes no gradient, as a weight would.
-    Where no term trains anything the spec is an evaluation.
+    A result of which no term trains anything is an evaluation. What is stopped inside of a term is
+    stopped on purpose, such as a teacher; one that is stopped as a whole is reported at best.
     """
     graph = subject.core.graph
-    terms = [term for outcome in subject.core.results for term in outcome.terms]
-    order = tape(term.weighted for term in terms)
-    passes = _passes(graph, order, subject.settings)
-    if not any(passes[term.weighted] for term in terms):
-        return
-    for term in terms:
-        inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
-        if not passes[term.weighted] and inputs:
-            names = {node.name for node in inputs}
-            if names <= subject.settings:
+    for outcome in subject.core.results:
+        order = tape(term.weighted for term in outcome.terms)
+        outer = {node for term in outcome.terms for node in _outermost(term.raw)}
+        passes = _passes(graph, order, outer)
+        if not any(passes[term.weighted] for term in outcome.terms):
+            continue
+        for term in outcome.terms:
+            inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
+            if _is_setting(subject, term):
                 yield _added_setting(term)
-            elif not all(_is_discrete(graph, node) for node in inputs):
+            elif not passes[term.weighted] and not all(_is_discrete(graph, one) for one in inputs):
                 yield _stopped(term)
 
 
-def _passes(graph: Graph, order: list[Node], settings: frozenset[str]) -> dict[Node, bool]:
+def _outermost(node: Node) -> Iterator[Node]:
+    """Yield a term's value and what is below its reductions."""
+    yield node
+    while isinstance(node, Apply) and (node.function.reduction or node.function.operator == "neg"):
+        (node, *_) = operands(node)
+        yield node
+
+
+def _passes(graph: Graph, order: list[Node], outer: set[Node]) -> dict[Node, bool]:
     """Return of each node whether a gradient leaves it for an input."""
     passes: dict[Node, bool] = {}
     for node in order:
         match node:
             case Input():
-                passes[node] = node.name not in settings and not _is_discrete(graph, node)
+                passes[node] = not _is_discrete(graph, node)
             case Apply(function):
-                stops = function.form is Form.STOP_GRADIENT or "flat" in function.laws
+                stops = function.form is Form.STOP_GRADIENT and node in outer
                 through = any(passes[operand] for operand in operands(node))
-                passes[node] = through and not stops and not _is_discrete(graph, node)
+                flat = "flat" in function.laws or _is_discrete(graph, node)
+                passes[node] = through and not stops and not flat
             case _:
                 passes[node] = any(passes[operand] for operand in operands(node))
     return passes
+
+
+def _is_setting(subject: Subject, term: Term) -> bool:
+    """Say whether a term is one setting, an input with a default, that nothing else reads.
+
+    A constant that is called one, such as a margin, is left alone.
+    """
+    match term.weighted:
+        case Input(name) if name in subject.settings and not _CONSTANT.search(name):
+            readers = [node for node in tape(subject.roots) if term.weighted in operands(node)]
+            return len(readers) == 1
+        case _:
+            return False
+
+
+# Names of settings that are added on purpose: they excuse and never accuse.
+_CONSTANT = re.compile("margin|offset|const|shift|bias|baseline|best|bound", re.IGNORECASE)
 
 
 def _is_discrete(graph: Graph, node: Node) -> bool:

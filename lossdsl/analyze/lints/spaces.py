@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lossdsl.analyze.lints.by_hand import text_of
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Graph, tape
 from lossdsl.core.pattern import head, head_of, matches, pattern
@@ -53,7 +52,7 @@ def other_space(subject: Subject) -> Iterator[Diagnostic]:
                     table: Mapping[tuple[str, str], str] = SCALES | CODINGS  # type: ignore[operator]
                     code = "LD410" if (reading.role, role) in SCALES else "LD412"
                     taken = f"`{reading.name}` of `{reading.written}` is {words(reading.role)}"
-                    help = table[reading.role, role].format(text_of(graph, value, place.span.text))
+                    help = table[reading.role, role].format(reading.name)
                     yield at(code, f"{taken}; here it is {words(role)}", place.span, help=help)
                     break
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.inputs.reads import bindings_of, names_read, showing, types_of
+from lossdsl.inputs.reads import bindings_of, names_read, showing, symbols_in, types_of
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import CONSTANTS
+from lossdsl.syntax.options import CONSTANTS, STEP
 from lossdsl.types.types import kind
 
 
@@ -22,7 +22,8 @@ def unread(subject: Subject) -> Iterator[Diagnostic]:
     bindings, declared = bindings_of(program), types_of(program)
     roots = [one.value for one in program.statements if isinstance(one, ast.Result | ast.Metric)]
     read = {name for root in roots for name in names_read(root, bindings)}
-    read |= showing(declared, read)
+    read |= {STEP, *showing(declared, read)}
+    sizes = symbols_in(declared.values())
     for statement in program.statements:
         match statement:
             case ast.Declaration(names, type=type):
@@ -31,7 +32,9 @@ def unread(subject: Subject) -> Iterator[Diagnostic]:
                         message = f"`{name}` is declared and never read"
                         yield at("LD418", message, span, help=_help(name, type))
             case ast.Binding(name, value):
-                only = names_read(value, bindings) - read - {*bindings, *declared, *CONSTANTS}
+                only = (
+                    names_read(value, bindings) - read - {*bindings, *declared, *sizes, *CONSTANTS}
+                )
                 if name not in read and only:
                     message = f"`{name}` is bound and never read"
                     help = "read it, make it a `metric`, or leave it out"
