@@ -10,21 +10,25 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.syntax.options import WEIGHT
+from lossdsl.types.types import ArrayType
 
 
 def zero_factor(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield products of what is computed with a 0 that is written; a term of weight 0 has none.
+    """Yield arrays that are computed and multiplied by a 0 that is written.
 
-    0 times an input is how zeros of its shape are written.
+    0 times an input is how zeros of its shape are written; of numbers, weights of terms, the terms
+    say what is left out.
     """
     graph = subject.core.graph
     for node in tape(subject.roots):
         match node:
             case Apply(Builtin(operator="*"), (a, b)) if _is_zero(a) or _is_zero(b):
                 place = written(graph, node)
-                computed = isinstance(a, Apply) or isinstance(b, Apply)
+                type = graph.types[node]
+                several = isinstance(type, ArrayType) and type.rank
+                computed = several and (isinstance(a, Apply) or isinstance(b, Apply))
                 if place is not None and not place.calls and computed:
-                    message = f"`{place.span.text}` is 0 whatever it multiplies"
+                    message = f"`{place.span.text}` is 0 wherever its factors are finite"
                     help = "leave it out; `broadcast(0.0, like=x)` makes zeros of the shape of `x`"
                     yield at("LD431", message, place.span, help=help)
             case _:
