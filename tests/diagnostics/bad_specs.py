@@ -103,6 +103,7 @@ ROWS: tuple[tuple[str, str, str, str | None], ...] = (
     ("mean(sum(out, axis=T))", "LD207", "T", "the dims in brackets"),
     ("mean(sum(out, axis=2))", "LD207", "2", None),
     ("mean(sum(out, axis=(0, 0)))", "LD207", "(0, 0)", None),
+    ("k = (0.5, 1)\nloss = mean(mean(out, axis=k))", "LD108", "k", "declared"),
     ("mean(sum(out, axis='C'))", "LD207", "'C'", "`axis=C`"),
     ("cross_entropy(z, y, class_axis=2)", "LD207", "2", None),
     ("mean(transpose(out, (0, 0)))", "LD207", "(0, 0)", None),
