@@ -91,8 +91,7 @@ def check(
     if not files and not expression:
         raise typer.BadParameter("give a file, or a text with `-e`")
     inputs = _declarations(declared)
-    if key is not None and not any(map(is_config, files or [])):
-        raise typer.BadParameter("`--key` is of YAML, JSON and TOML, and none is given")
+    _hold_key(key, files or [])
     diagnostics: list[Diagnostic] = []
     library, wrong = read_libraries(libraries or [])
     if library is None:
@@ -109,6 +108,11 @@ def check(
     elif diagnostics:
         say([(summary(diagnostics), "bold")], error=True)
     raise typer.Exit(exit_code(diagnostics))
+
+
+def _hold_key(key: str | None, files: list[str]) -> None:
+    if key is not None and not any(map(is_config, files)):
+        raise typer.BadParameter("`--key` is of YAML, JSON and TOML, and none is given")
 
 
 def _declarations(texts: list[str] | None) -> dict[str, str | Source]:
@@ -266,6 +270,7 @@ def explain(
     if not core:
         raise typer.BadParameter("what can be explained of a spec is its core: add `--core`")
     inputs = _declarations(declared)
+    _hold_key(key, [] if subject is None else [subject])
     library, diagnostics = read_libraries(libraries or [])
     if library is not None:
         if expression is not None:

@@ -69,6 +69,11 @@ CASES = {
     "a text without a question": (["explain", "-e", "mae(a, b)"], USAGE, "add `--core`"),
     "nothing to explain": (["explain"], USAGE, "give a code, a file, or a text"),
     "a code with the types of inputs": (["explain", "LD202", "-i", "z=f32"], USAGE, "of a spec"),
+    "a key of a text": (
+        ["explain", "--core", "-e", "mae(a, b)", "--key", "x"],
+        USAGE,
+        "`--key` is",
+    ),
     "no such code": (["explain", "LD298"], USAGE, "there is no code"),
     "the version": (["--version"], CLEAN, f"lossdsl {lossdsl.__version__}"),
     "help": (["check", "--help"], CLEAN, "Exit codes"),
