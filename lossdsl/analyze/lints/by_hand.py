@@ -19,14 +19,15 @@ from lossdsl.syntax.options import AXIS
 class Idiom:
     """What is written, what is lost, in f32, and what keeps it, in the letters of the pattern.
 
-    `reaches` is the letter of what must be able to go as far for that; one that is an `exponent`
-    may be shifted by its maximum, and `entries` are given or made by a softmax as they are.
+    `reaches` is the letter of what must be able to go as far for that, if anything; one
+    that is an `exponent` may be shifted by its maximum, and `entries` are given or made by a
+    softmax as they are.
     """
 
     written: str
     loses: str
     better: str
-    reaches: str
+    reaches: str | None = None
     exponent: bool = False
     entries: bool = False
 
@@ -76,13 +77,11 @@ IDIOMS = (
         "sum(where(m, x, 0))/sum(m)",
         "is NaN where `m` keeps nothing",
         "`mean(x, where=m)` is 0 there",
-        "x",
     ),
     Idiom(
         "sum(where(m, x, 0))/count(m)",
         "is NaN where `m` keeps nothing",
         "`mean(x, where=m)` is 0 there",
-        "x",
     ),
     Idiom(
         "mean(square(x), axis=A) - square(mean(x, axis=A))",
@@ -138,9 +137,9 @@ def _shown(text: str) -> str:
 
 def _reaches(subject: Subject, idiom: Idiom, names: Match) -> bool:
     """Say whether what an idiom is written of can go where it loses."""
+    if idiom.reaches is None:
+        return True
     node = names[idiom.reaches]
-    if idiom.written.startswith("sum(where"):
-        return not isinstance(node, Const)
     if idiom.exponent and _is_shifted_elsewhere(node, names):
         return True
     return _is_free(subject, node, arithmetic=not idiom.entries)

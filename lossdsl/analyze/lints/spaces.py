@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lossdsl.analyze.lints.subject import Subject, written
@@ -49,10 +49,9 @@ def other_space(subject: Subject) -> Iterator[Diagnostic]:
                 value = names[reading.name]
                 role = _role(graph, value)
                 if role in reading.wrong:
-                    table: Mapping[tuple[str, str], str] = SCALES | CODINGS  # type: ignore[operator]
                     code = "LD410" if (reading.role, role) in SCALES else "LD412"
                     taken = f"`{reading.name}` of `{reading.written}` is {words(reading.role)}"
-                    help = table[reading.role, role].format(reading.name)
+                    help = {**SCALES, **CODINGS}[reading.role, role].format(reading.name)
                     yield at(code, f"{taken}; here it is {words(role)}", place.span, help=help)
                     break
 
