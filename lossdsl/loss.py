@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import jax
 from jax.core import Tracer
 
-from lossdsl.core.graph import Core
+from lossdsl.analyze.sizes import array_sizes
+from lossdsl.core.graph import Core, Node
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
-from lossdsl.diagnostics.diagnostic import LossError, article, at
+from lossdsl.diagnostics.diagnostic import LossError, article, at, has_errors
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import restricted
@@ -26,19 +27,19 @@ from lossdsl.limits import Limits
 from lossdsl.lower import constraints
 from lossdsl.lower.arguments import host_arrays
 from lossdsl.lower.callable import again, jitted, make_callable, slot
-from lossdsl.lower.debug import Observer
+from lossdsl.lower.debug import beside, observed
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.symbolic import open_sizes
+from lossdsl.lower.tape import evaluate
 from lossdsl.lower.values import concrete, restored
+from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
-from lossdsl.terms import readers, results, results_with_terms
+from lossdsl.terms import readers, results, results_with_terms, term_roots, value_roots
 from lossdsl.types.types import Type
 
 RESULT = "loss"
-# How many cores a loss keeps, by the types of a call.
-KEPT = 8
 
 
 class CompiledLoss:
@@ -83,7 +84,7 @@ class CompiledLoss:
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
-        self._core = lru_cache(maxsize=KEPT)(self._specialized)
+        self._specialize = Specializer()
         self._slots = [slot(one, *self._declaration(one)) for one in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
@@ -101,7 +102,7 @@ class CompiledLoss:
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
-        self._rules = constraints.Rules(program, given, library, limits, checked)
+        self._rules = constraints.Rules(program, given, library, limits, checked, Specializer())
         self._project = self._constrained(constraints.project)
         self._distances = self._constrained(constraints.distances)
         self.__signature__ = inspect.signature(self.__call__)
@@ -163,66 +164,75 @@ class CompiledLoss:
         """Return the names of the terms that read an input at a call, in the order of the spec."""
         settings.hold_text("name", name, "'out'")
         given = settings.hold_mapping("inputs", inputs, "such as `{'out': …}`")
-        return readers(self._elaborated({one: given.get(one) for one in self._names})[0], name)
+        call, _ = self._call({one: given.get(one) for one in self._names}, value_roots)
+        return readers(call.core, name)
 
-    def _elaborated(
-        self, inputs: Mapping[str, Any], debug: bool = False
-    ) -> tuple[Core, dict[str, Any]]:
+    def _call(
+        self, inputs: Mapping[str, Any], roots: Roots, debug: bool = False
+    ) -> tuple[Call, dict[str, Any]]:
+        """Return what is computed of some nodes at a call, and the inputs as it reads them."""
         types: dict[str, Type] = {}
         values: dict[str, Any] = {}
         for name, value in inputs.items():
             declared = self._declaration(name)[0]
             types[name], values[name] = concrete(value, declared, name, self._limits.leaves)
-        sizes = tuple(open_sizes(inputs).items())
-        return self._core(tuple(types.items()), sizes, default_float(), debug), values
-
-    def _specialized(
-        self,
-        types: tuple[tuple[str, Type], ...],
-        sizes: tuple[tuple[str, Any], ...],
-        default_float: str,
-        debug: bool,
-    ) -> Core:
-        """Return core in the types of a call; the last few are kept."""
+        sizes = open_sizes(inputs)
         with defects_reported():
-            done = elaborate(
-                self._program,
-                self._library,
-                self._given,
-                dict(types),
-                default_float,
-                self._limits,
-                batch=self._batch,
-                debug=debug,
-                sizes=dict(sizes),
+            call = self._specialize(
+                lambda concrete: self._elaborated(concrete, sizes, debug),
+                types,
+                roots,
+                default_float(),
+                (debug, tuple(sizes.items())),
+                guarded=not sizes,
             )
+        self._hold_sizes(call)
+        return call, values
+
+    def _elaborated(self, types: Mapping[str, Type], sizes: Mapping[str, Any], debug: bool) -> Core:
+        """Return core at the types of a call."""
+        done = elaborate(
+            self._program,
+            self._library,
+            self._given,
+            types,
+            default_float(),
+            self._limits,
+            batch=self._batch,
+            debug=debug,
+            sizes=sizes,
+        )
         if done.core is None:
             raise LossError([one for one in done.diagnostics if one.severity == "error"])
-        known = {(one.code, one.span) for one in self.diagnostics}
-        large = (one for one in done.diagnostics if one.code == "LD615")
-        self._warn(one for one in large if (one.code, one.span) not in known)
         return done.core
 
+    def _hold_sizes(self, call: Call) -> None:
+        """Raise for a value that is too large to be made at a call, and warn of one that grew."""
+        large = list(array_sizes(call.core, call.made, self._limits, call.sizes))
+        if has_errors(large):
+            raise LossError(large)
+        known = {(one.code, one.span) for one in self.diagnostics}
+        self._warn(one for one in large if (one.code, one.span) not in known)
+
     def _values(self, inputs: Mapping[str, Any]) -> Any:
-        core, values = self._elaborated(inputs)
-        return self._named(results(core, values))
+        call, given = self._call(inputs, value_roots)
+        return self._named(results(call.core, _evaluated(call, given)))
 
     def _terms(self, inputs: Mapping[str, Any]) -> Any:
-        core, values = self._elaborated(inputs)
-        found, terms = results_with_terms(core, values)
-        return self._named(found), terms
+        call, given = self._call(inputs, term_roots)
+        whole, terms = results_with_terms(call.core, _evaluated(call, given), call.sizes)
+        return self._named(whole), terms
 
     def _observed(self, inputs: Mapping[str, Any]) -> Any:
-        core, values = self._elaborated(inputs, debug=True)
-        observer = Observer()
-        found = results(core, values, observer.evaluate)
-        return self._named(found), observer.observation
+        call, given = self._call(inputs, _observed_values, debug=True)
+        values, observation = observed(call.core, call.flat, given, call.sizes)
+        return self._named(results(call.core, values)), observation
 
     def _observed_terms(self, inputs: Mapping[str, Any]) -> Any:
-        core, values = self._elaborated(inputs, debug=True)
-        observer = Observer()
-        found, terms = results_with_terms(core, values, observer.evaluate)
-        return (self._named(found), terms), observer.observation
+        call, given = self._call(inputs, _observed_terms, debug=True)
+        values, observation = observed(call.core, call.flat, given, call.sizes)
+        whole, terms = results_with_terms(call.core, values, call.sizes)
+        return (self._named(whole), terms), observation
 
     def _named(self, values: list[Any]) -> Any:
         if len(self._results) == 1:
@@ -304,6 +314,19 @@ class CompiledLoss:
     def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
         return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
+
+
+def _observed_values(core: Core) -> list[Node]:
+    return [*value_roots(core), *beside(core)]
+
+
+def _observed_terms(core: Core) -> list[Node]:
+    return [*term_roots(core), *beside(core)]
+
+
+def _evaluated(call: Call, inputs: Mapping[str, Any]) -> list[Any]:
+    """Return the values of the roots of a call."""
+    return evaluate(call.flat.graph, call.flat.roots, inputs, call.sizes)
 
 
 def _view(make: Callable[..., CompiledLoss], given: tuple[Any, ...], result: str) -> CompiledLoss:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,6 @@ import jax.numpy as jnp
 from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
 from lossdsl.core.leaves import tree_leaves
 from lossdsl.lower.dtypes import default_float, jax_dtype
-from lossdsl.lower.tape import evaluate
-from lossdsl.optimize import optimize
-from lossdsl.specialize.leafwise import leafwise
 from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type
 
@@ -76,39 +73,46 @@ class Terms:
         return cls(raw, weight, weighted, count, metrics, dict(combine))
 
 
-Run = Callable[[Core, Sequence[Node], Mapping[str, Any]], list[Any]]
+def value_roots(core: Core) -> list[Node]:
+    """Return the nodes of the results of a program."""
+    return [one.value for one in core.results]
 
 
-def run(core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
-    """Return the values of nodes of a program, optimized together."""
-    flat = leafwise(core.graph, wanted, default_float())
-    return evaluate(flat.graph, optimize(flat.graph, flat.roots), inputs)
+def term_roots(core: Core) -> list[Node]:
+    """Return the nodes of the results of a program and of all that they are made of."""
+    terms = _named_terms(core)
+    parts = [node for term in terms.values() for node in (term.raw, term.weight, term.weighted)]
+    kept = [node for mean in _means(terms).values() for node in _kept(mean)]
+    return [*value_roots(core), *parts, *core.metrics.values(), *kept]
 
 
-def results(core: Core, inputs: Mapping[str, Any], run: Run = run) -> list[Any]:
-    """Return the value of every result of a program."""
-    return _evaluated(core, [one.value for one in core.results], inputs, run)
+def results(core: Core, values: Sequence[Any]) -> list[Any]:
+    """Return the results of a program from the values of `value_roots`."""
+    types = [core.graph.types[node] for node in value_roots(core)]
+    return [_array(type, value) for type, value in zip(types, values, strict=True)]
 
 
 def results_with_terms(
-    core: Core, inputs: Mapping[str, Any], run: Run = run
+    core: Core, values: Sequence[Any], sizes: Mapping[str, int]
 ) -> tuple[list[Any], Terms]:
-    """Return the value of every result, and what they are made of, from one evaluation."""
+    """Return the results, and what they are made of, from the values of `term_roots`.
+
+    `sizes` are those of the call, by symbol.
+    """
     terms = _named_terms(core)
-    counted = {name: node for name, term in terms.items() if (node := _counted(term)) is not None}
-    wanted = [one.value for one in core.results]
-    wanted += [one for term in terms.values() for one in (term.raw, term.weight, term.weighted)]
-    wanted += core.metrics.values()
-    wanted += [one for node in counted.values() for one in _kept(node)]
-    found = iter(_evaluated(core, wanted, inputs, run))
-    values = [next(found) for _ in core.results]
+    types = [core.graph.types[node] for node in term_roots(core)]
+    found = iter([_array(type, value) for type, value in zip(types, values, strict=True)])
+    whole = [next(found) for _ in core.results]
     parts = {name: (next(found), next(found), next(found)) for name in terms}
     raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
     metrics = {name: next(found) for name in core.metrics}
-    counts = {name: _count(core, node, found) for name, node in counted.items()}
+    counts = {
+        name: _count(core, mean, [next(found) for _ in _kept(mean)], sizes)
+        for name, mean in _means(terms).items()
+    }
     combine = {name: term.combine.kind for name, term in terms.items()}
     combine |= {name: one.kind for name, one in core.metric_combines.items() if name not in combine}
-    return values, Terms(raw, weight, weighted, counts, metrics, combine)
+    return whole, Terms(raw, weight, weighted, counts, metrics, combine)
 
 
 def readers(core: Core, name: str) -> tuple[str, ...]:
@@ -130,14 +134,6 @@ def _named_terms(core: Core) -> dict[str, Term]:
     }
 
 
-def _evaluated(
-    core: Core, wanted: Sequence[Node], inputs: Mapping[str, Any], run: Run
-) -> list[Any]:
-    found = run(core, wanted, inputs)
-    types = [core.graph.types[node] for node in wanted]
-    return [_array(type, value) for type, value in zip(types, found, strict=True)]
-
-
 def _array(type: Type, value: Any) -> Any:
     """Return a root as a strong array: a literal is a number until here."""
     if isinstance(value, list):
@@ -150,13 +146,16 @@ def _array(type: Type, value: Any) -> Any:
     return jnp.asarray(value, dtype or jax_dtype(default_float()))
 
 
-def _counted(term: Term) -> Apply | None:
-    """Return the mean that a term is, whose elements are counted."""
-    match term.combine.reductions:
-        case (Apply(function) as node,) if function.combine == "mean":
-            return node
-        case _:
-            return None
+def _means(terms: Mapping[str, Term]) -> dict[str, Apply]:
+    """Return the means that terms are, whose elements are counted, by the names of the terms."""
+    means: dict[str, Apply] = {}
+    for name, term in terms.items():
+        match term.combine.reductions:
+            case (Apply(function) as mean,) if function.combine == "mean":
+                means[name] = mean
+            case _:
+                pass
+    return means
 
 
 def _kept(node: Apply) -> list[Node]:
@@ -164,18 +163,17 @@ def _kept(node: Apply) -> list[Node]:
     return [one for one in node.arguments[1:] if one is not None]
 
 
-def _count(core: Core, node: Apply, found: Iterator[Any]) -> Any:
+def _count(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int]) -> Any:
     """Return the sum of the weights that a mean divides by, or how many elements it has.
 
     Of a mean over some axes only, what its results divide by on average.
     """
-    kept = [next(found) for _ in _kept(node)]
     operand = node.arguments[0]
     assert operand is not None
     type = core.graph.types[operand]
-    shapes = [_shape(core, leaf) for leaf in _arrays(type)]
+    shapes = [_shape(core, leaf, sizes) for leaf in _arrays(type)]
     result = core.graph.types[node]
-    results = math.prod(_shape(core, result)) if isinstance(result, ArrayType) else 1
+    results = math.prod(_shape(core, result, sizes)) if isinstance(result, ArrayType) else 1
     if not kept or node.option(NORMALIZE) == "all":
         size = sum(math.prod(shape) for shape in shapes)
         return jnp.asarray(size / _divisor(results), jnp.float32)
@@ -194,8 +192,10 @@ def _divisor(results: Any) -> Any:
     return max(results, 1) if isinstance(results, int) else results
 
 
-def _shape(core: Core, type: ArrayType) -> tuple[Any, ...]:
-    return tuple(core.graph.size(dim) for dim in type.dims or ())
+def _shape(core: Core, type: ArrayType, sizes: Mapping[str, int]) -> tuple[Any, ...]:
+    shape = type.shape_at(sizes)
+    # What `jax.export` leaves open is a size of JAX.
+    return tuple(map(core.graph.size, type.dims or ())) if shape is None else shape
 
 
 def _arrays(type: Type) -> list[ArrayType]:

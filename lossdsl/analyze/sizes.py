@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lossdsl.core.graph import Apply, Core, Node, operands, tape
 from lossdsl.core.places import in_calls
@@ -13,7 +13,7 @@ from lossdsl.inputs.declarations import Declared, symbols_of
 from lossdsl.limits import Limits
 from lossdsl.syntax import ast
 from lossdsl.types.dims import Dim
-from lossdsl.types.types import DTYPES, ArrayType, RecordType, TreeType, Type, UnknownType
+from lossdsl.types.types import DTYPES, ArrayType, RecordType, TreeType, Type, UnknownType, map_dims
 
 
 def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Diagnostic]:
@@ -80,36 +80,49 @@ def program_sizes(core: Core, program: ast.Program, limits: Limits) -> Iterator[
         )
 
 
-def array_sizes(core: Core, limits: Limits) -> Iterator[Diagnostic]:
-    """Yield the first value that is too large to be made; if there is none, the largest that grew.
+Made = tuple[Node, ArrayType]
+"""An array that a program makes, and the operation that makes it."""
 
-    Values are counted by their shapes, where these are known; inputs exist already, and what is no
-    larger than one of them is no growth.
-    """
+
+def made_values(core: Core) -> tuple[Made, ...]:
+    """Return the arrays that a program makes, the first of each shape and dtype."""
     parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
     roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
-    types = core.graph.types
-    inputs = [one for type in core.inputs.values() for one in _arrays(type)]
-    given = max((_elements(one) or 0 for one in inputs), default=0)
-    largest: tuple[int, Node, ArrayType] | None = None
+    made: dict[object, Made] = {}
     for node in tape(roots):
-        for type in _arrays(types[node]) if isinstance(node, Apply) else ():
-            elements = _elements(type) or 0
-            size = elements * _WIDTH.get(type.dtype, 4)
-            if size > limits.array_bytes:
-                help = "reduce it in parts, or raise `Limits(array_bytes=…)`"
-                yield _large(
-                    core, node, "LD614", type, size, f"; at most {_shown(limits.array_bytes)}", help
-                )
-                return
-            if elements > given and size > max(
-                limits.array_bytes_warning, largest[0] if largest else 0
-            ):
-                largest = size, node, type
+        for type in _arrays(core.graph.types[node]) if isinstance(node, Apply) else ():
+            made.setdefault((type.dtype, type.dims), (node, type))
+    return tuple(made.values())
+
+
+def array_sizes(
+    core: Core, made: Iterable[Made], limits: Limits, sizes: Mapping[str, int] | None = None
+) -> Iterator[Diagnostic]:
+    """Yield the first value that is too large to be made; if there is none, the largest that grew.
+
+    Values are counted by their shapes, where these are known, at a call of these `sizes`; inputs
+    exist already, and what is no larger than one of them is no growth.
+    """
+    sizes = sizes or {}
+    inputs = [one for type in core.inputs.values() for one in _arrays(type)]
+    given = max((_elements(one, sizes) for one in inputs), default=0)
+    largest: tuple[int, Node, ArrayType] | None = None
+    for node, type in made:
+        elements = _elements(type, sizes)
+        size = elements * _WIDTH.get(type.dtype, 4)
+        if size > limits.array_bytes:
+            help = "reduce it in parts, or raise `Limits(array_bytes=…)`"
+            more = f"; at most {_shown(limits.array_bytes)}"
+            yield _large(core, node, "LD614", type, sizes, size, more, help)
+            return
+        if elements > given and size > max(
+            limits.array_bytes_warning, largest[0] if largest else 0
+        ):
+            largest = size, node, type
     if largest is not None:
         size, node, type = largest
         help = "reduce before an axis is added, or work through it in parts"
-        yield _large(core, node, "LD615", type, size, "", help)
+        yield _large(core, node, "LD615", type, sizes, size, "", help)
 
 
 # Bytes of an element; a class of dtypes counts as its widest without x64.
@@ -129,16 +142,26 @@ def _arrays(type: Type) -> Iterator[ArrayType]:
             pass
 
 
-def _elements(type: ArrayType) -> int | None:
-    return None if type.shape is None else math.prod(type.shape)
+def _elements(type: ArrayType, sizes: Mapping[str, int]) -> int:
+    """Return how many elements an array has; 0 where that is not known."""
+    shape = type.shape_at(sizes)
+    return 0 if shape is None else math.prod(shape)
 
 
 def _large(
-    core: Core, node: Node, code: str, type: ArrayType, size: int, more: str, help: str
+    core: Core,
+    node: Node,
+    code: str,
+    type: ArrayType,
+    sizes: Mapping[str, int],
+    size: int,
+    more: str,
+    help: str,
 ) -> Diagnostic:
     place = next(iter(core.graph.places.get(node, ())), None)
     message = f"a value of {_shown(size)}{more}"
-    found = at(code, message, place.span if place else None, str(type), help=help)
+    shown = str(map_dims(type, lambda dim: dim.sized(sizes)))
+    found = at(code, message, place.span if place else None, shown, help=help)
     return in_calls(found, place.calls if place else ())
 
 

@@ -42,7 +42,9 @@ def _violations(core: Core, node: Node) -> Iterator[str]:
         case Const(value):
             dims = type.dims if isinstance(type, ArrayType) else None
             shape = (len(value),) if isinstance(value, tuple) else ()
-            if not isinstance(type, UnknownType) and [dim.known for dim in dims or ()] != [*shape]:
+            if not isinstance(type, UnknownType) and [dim.carried for dim in dims or ()] != [
+                *shape
+            ]:
                 yield f"has a constant of the type {type}"
         case Input():
             pass
@@ -95,8 +97,8 @@ def _is_open(graph: Graph, node: Node) -> bool:
 
 def _is_open_size(value: object) -> bool:
     match value:
-        case Dim(known=known):
-            return known is None
+        case Dim() as dim:
+            return dim.carried is None
         case tuple():
             return any(map(_is_open_size, value))
         case _:
@@ -106,7 +108,7 @@ def _is_open_size(value: object) -> bool:
 def _is_open_type(type: Type) -> bool:
     match type:
         case ArrayType(dims=dims):
-            return dims is None or any(dim.known is None for dim in dims)
+            return dims is None or any(dim.carried is None for dim in dims)
         case TreeType(leaves=leaves):
             return leaves is None or any(_is_open_type(leaf) for _, leaf in leaves)
         case RecordType(fields):

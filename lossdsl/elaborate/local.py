@@ -9,12 +9,10 @@ from lossdsl.syntax import ast
 from lossdsl.types.dims import substitute
 from lossdsl.types.types import (
     UNKNOWN_DIM,
-    ArrayType,
     Dim,
-    RecordType,
-    TreeType,
     Type,
     literal_dim,
+    map_dims,
     symbol_dim,
 )
 from lossdsl.types.unify import Bindings
@@ -35,7 +33,7 @@ class Local:
         def rigid(name: str, dim: Dim) -> Dim:
             symbol = f"{name}@{number}"
             outer[symbol] = dim
-            return symbol_dim(symbol, dim.known)
+            return symbol_dim(symbol, dim.carried)
 
         symbols = {
             symbol: bindings.dims.get(symbol, UNKNOWN_DIM)
@@ -52,19 +50,7 @@ class Local:
 
     def outward(self, type: Type) -> Type:
         """Return a type with the caller's dims in place of the definition's."""
-        match type:
-            case ArrayType(dims=dims) if dims is not None:
-                return replace(type, dims=tuple(map(self._dim, dims)))
-            case TreeType(leaf, leaves):
-                outer = None if leaf is None else self.outward(leaf)
-                assert outer is None or isinstance(outer, ArrayType)
-                pairs = [(path, self.outward(one)) for path, one in leaves or ()]
-                kept = tuple((path, one) for path, one in pairs if isinstance(one, ArrayType))
-                return TreeType(outer, None if leaves is None else kept, type.role)
-            case RecordType(fields):
-                return RecordType(tuple((name, self.outward(one)) for name, one in fields))
-            case _:
-                return type
+        return map_dims(type, self._dim)
 
     def _dim(self, dim: Dim) -> Dim:
         if not dim.terms or not any(symbol in self.outer for symbol in dim.symbols):
@@ -72,8 +58,8 @@ class Local:
         if dim.name is not None:
             return replace(self.outer[dim.name], wanted=dim.wanted)
         result = substitute(dim.polynomial, lambda s: self.outer.get(s, symbol_dim(s)))
-        if result.known is None and dim.known is not None:
-            return literal_dim(dim.known)
+        if result.carried is None and dim.carried is not None:
+            return literal_dim(dim.carried)
         return result
 
 

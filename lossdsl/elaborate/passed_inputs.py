@@ -39,7 +39,8 @@ def fit_inputs(
     if clash is not None:
         passed = next(type for said, _, type in arrays if said == clash.parameter)
         _report_clash(context, scope, declared, clash, passed, bindings)
-    sizes = {symbol: dim.known for symbol, dim in bindings.dims.items() if dim.known is not None}
+    shown = {symbol: dim.carried for symbol, dim in bindings.dims.items()}
+    sizes = {symbol: size for symbol, size in shown.items() if size is not None}
     fitted: dict[str, Type] = {}
     for name, type in concrete.items():
         one = declared.get(name)
@@ -158,7 +159,7 @@ def _name_dims(
             continue
         if isinstance(dim, ast.DimExpr) and at < len(given):
             full = substitute(dim.polynomial, lambda one: symbol_dim(one, sizes.get(one)))
-            named.append(full if full.known == given[at].known else given[at])
+            named.append(full if full.carried == given[at].carried else given[at])
         elif at < len(given):
             named.append(given[at])
         at += 1

@@ -9,7 +9,13 @@ from typing import Any
 
 from lossdsl.analyze.combine import Batch, batch_of, combines
 from lossdsl.analyze.lints import Subject, lints
-from lossdsl.analyze.sizes import array_sizes, declared_sizes, input_sizes, program_sizes
+from lossdsl.analyze.sizes import (
+    array_sizes,
+    declared_sizes,
+    input_sizes,
+    made_values,
+    program_sizes,
+)
 from lossdsl.core.graph import Apply, Core, Graph, Outcome, tape
 from lossdsl.core.verify import verify_core
 from lossdsl.diagnostics.allow import not_allowed
@@ -104,7 +110,7 @@ def _elaborate(
     else:
         types, bindings = fit_inputs(context, scope, declared, concrete)
         dims = {
-            symbol: symbol_dim(symbol, bindings.dims[symbol].known)
+            symbol: symbol_dim(symbol, bindings.dims[symbol].carried)
             if symbol in bindings.dims
             else symbol_dim(symbol)
             for symbol in symbols_of(declared.values())
@@ -132,9 +138,9 @@ def _elaborate(
         verify_core(core)
     if context.concrete and not partial and not has_errors(context.diagnostics):
         context.diagnostics += _open(core)
-    if not partial and not has_errors(context.diagnostics):
-        context.diagnostics += array_sizes(core, limits)
     if not context.concrete:
+        if not partial and not has_errors(context.diagnostics):
+            context.diagnostics += array_sizes(core, made_values(core), limits)
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += program_sizes(core, program, limits)
     if not context.concrete and not has_errors(context.diagnostics):

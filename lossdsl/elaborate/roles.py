@@ -101,7 +101,7 @@ def hold_classes(context: Context, scope: Scope, bound: Bound, fitted: Fit, valu
         return  # the call that reads it says so
     name = bound.function.name
     for what, dims, span in (*_class_axes(bound, fitted), *_normalized(bound, value)):
-        sizes = [dim.known if context.concrete else dim.constant for dim in dims
+        sizes = [dim.carried if context.concrete else dim.constant for dim in dims
                  if context.concrete or not dim.terms]  # fmt: skip
         if 0 in sizes:
             message = f"{what} of `{name}` has no classes"

@@ -61,7 +61,8 @@ def usable(
     kept = tuple(
         (path, leaf)
         for path, leaf in tree.leaves
-        if (integers or kind(leaf.dtype) not in ("int", "bool")) and 0 not in (leaf.shape or ())
+        if (integers or kind(leaf.dtype) not in ("int", "bool"))
+        and all(dim.carried != 0 for dim in leaf.dims or ())
     )
     if tree.leaves and not kept:
         shown = ", ".join(

@@ -102,7 +102,7 @@ def _with_names(named: ArrayType, sized: ArrayType) -> tuple[Dim, ...] | None:
     if named.dims is None or sized.dims is None or len(named.dims) != len(sized.dims):
         return sized.dims
     pairs = zip(named.dims, sized.dims, strict=True)
-    return tuple(replace(name, size=size.known) if name.terms else size for name, size in pairs)
+    return tuple(replace(name, size=size.carried) if name.terms else size for name, size in pairs)
 
 
 def _is_unknown(type: Type) -> bool:

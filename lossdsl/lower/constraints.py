@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import jax.numpy as jnp
 
 from lossdsl.analyze import constrained_leaves
-from lossdsl.core.graph import Apply, Const, Core, Input, tape
+from lossdsl.core.graph import Const, Core, Input, Node, tape
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.elaborate.program import Elaborated, elaborate
@@ -18,12 +18,13 @@ from lossdsl.limits import Limits
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.nearest import Bound, inside, outside
 from lossdsl.lower.scalars import scalar_class, strong_scalar
+from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
 from lossdsl.lower.values import concrete
 from lossdsl.selectors import flatten
-from lossdsl.specialize.leafwise import leafwise
+from lossdsl.specialization import Call, Specializer
 from lossdsl.syntax import ast
-from lossdsl.types.types import UNKNOWN, Dim, Type
+from lossdsl.types.types import UNKNOWN, Dim, Type, UnknownType
 
 Result = TypeVar("Result")
 
@@ -50,6 +51,7 @@ class Rules:
     library: Library
     limits: Limits
     checked: Elaborated
+    specialize: Specializer
 
     def constrained(self, trees: Sequence[Any], inputs: Mapping[str, Any]) -> Constrained:
         """Match the trees of a call with the constraints of the spec and evaluate the bounds.
@@ -81,21 +83,32 @@ class Rules:
         # A declared size that no input shows would differ from the sizes of the leaves.
         types = {name: types.get(name, UNKNOWN) for name in (*static.declared, *types)}
         with defects_reported():
-            elaboration = elaborate(
-                self.program, self.library, self.declared, types, default_float(), self.limits, True
+            call = self.specialize(
+                self._elaborated,
+                types,
+                _edges,
+                default_float(),
+                guarded=not open_sizes(values),
             )
-        if elaboration.core is None:
-            raise LossError(
-                [
-                    diagnostic
-                    for diagnostic in elaboration.diagnostics
-                    if diagnostic.severity == "error"
-                ]
-            )
-        bounds = _evaluated(
-            elaboration.core, _certain(constrained_leaves.limits(elaboration.core)), values
+        return Constrained(passed, len(names) == 1, tuple(_bounds(call, values)))
+
+    def _elaborated(self, types: Mapping[str, Type]) -> Core:
+        """Return core in which every bound is known, at the types of what is passed."""
+        done = elaborate(
+            self.program, self.library, self.declared, types, default_float(), self.limits, True
         )
-        return Constrained(passed, len(names) == 1, tuple(bounds))
+        if done.core is None:
+            raise LossError([one for one in done.diagnostics if one.severity == "error"])
+        for node in tape(_edges(done.core)):
+            if isinstance(node, Input) and isinstance(types.get(node.name, UNKNOWN), UnknownType):
+                message = f"a bound reads the input `{node.name}`, which is missing"
+                help = f"pass it by name: `project(params, {node.name}=…)`"
+                raise LossError([at("LD110", message, None, help=help)])
+            if isinstance(node, Const) and isinstance(node.value, Dim):
+                message = f"a bound reads the size `{node.value}`, which nothing passed shows"
+                help = "pass the input that has it as a dim by name: `project(params, …)`"
+                raise LossError([at("LD224", message, None, help=help)])
+        return done.core
 
 
 def _certain(checked: tuple[Result | None, Sequence[Diagnostic]]) -> Result:
@@ -131,31 +144,27 @@ def _known(signature: Mapping[str, str], inputs: Mapping[str, Any]) -> None:
             raise LossError([at("LD111", f"the loss has no input `{name}`", None, help=help)])
 
 
-def _evaluated(core: Core, limits: Sequence[Apply], values: Mapping[str, Any]) -> list[Bound]:
-    bounds: list[Bound] = []
-    for limit in limits:
-        subject, bound = limit.arguments[:2]
-        assert subject is not None and bound is not None
-        for node in tape([bound]):
-            if isinstance(node, Input) and node.name not in values:
-                message = f"a bound reads the input `{node.name}`, which is missing"
-                help = f"pass it by name: `project(params, {node.name}=…)`"
-                raise LossError([at("LD110", message, None, help=help)])
-            if isinstance(node, Const) and isinstance(node.value, Dim):
-                message = f"a bound reads the size `{node.value}`, which nothing passed shows"
-                help = "pass the input that has it as a dim by name: `project(params, …)`"
-                raise LossError([at("LD224", message, None, help=help)])
-        flat = leafwise(core.graph, [bound], default_float())
-        (value,) = evaluate(flat.graph, flat.roots, values)
+def _edges(core: Core) -> list[Node]:
+    """Return the nodes of what the constraints of a program compare with."""
+    edges = [limit.arguments[1] for limit in _certain(constrained_leaves.limits(core))]
+    return [edge for edge in edges if edge is not None]
+
+
+def _bounds(call: Call, values: Mapping[str, Any]) -> Iterator[Bound]:
+    """Yield the bound of each leaf that a constraint reaches."""
+    core = call.core
+    edges = evaluate(call.flat.graph, call.flat.roots, values, call.sizes)
+    for limit, value in zip(_certain(constrained_leaves.limits(core)), edges, strict=True):
         _certain(constrained_leaves.input_of(core.graph, limit))
+        subject = limit.arguments[0]
+        assert subject is not None
         positions = constrained_leaves.positions(core.graph, subject)
         assert positions is not None
         name, places = positions
+        side, strict = str(limit.option("side")), bool(limit.option("strict"))
         for order, place in enumerate(places):
             edge = value[order] if isinstance(value, list) else value
-            side, strict = str(limit.option("side")), bool(limit.option("strict"))
-            bounds.append(Bound(name, place, side, strict, edge))
-    return bounds
+            yield Bound(name, place, side, strict, edge)
 
 
 def project(call: Constrained) -> dict[str, Any]:

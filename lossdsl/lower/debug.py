@@ -20,8 +20,7 @@ from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.tape import evaluate
-from lossdsl.optimize import optimize
-from lossdsl.specialize.leafwise import leafwise
+from lossdsl.specialize.leafwise import Flat
 from lossdsl.specialize.verify import verify_flat
 
 # How far a sum of probabilities may be from 1, by the bits of its dtype.
@@ -88,50 +87,50 @@ class Observation:
         return cls(plan, *children)
 
 
-class Observer:
-    """Evaluates a program as `evaluate` does, and keeps what it saw."""
+def beside(core: Core) -> list[Node]:
+    """Return what is looked at beside the results of a program."""
+    masks = _masks(core)
+    asked = [*_terms(core).values(), *masks, *(mask.arguments[0] for mask in masks)]
+    return cast("list[Node]", asked)
 
-    def __init__(self) -> None:
-        self.observation: Observation | None = None
 
-    def evaluate(self, core: Core, targets: Sequence[Node], inputs: Mapping[str, Any]) -> list[Any]:
-        """Return the values of the target nodes."""
-        terms = _terms(core)
-        masks = _masks(core)
-        asked = [*targets, *terms.values(), *masks, *(mask.arguments[0] for mask in masks)]
-        flat = leafwise(core.graph, cast("list[Node]", asked), default_float())
-        graph, roots = flat.graph, optimize(flat.graph, flat.roots)
-        verify_flat(graph, roots, default_float())
-        nodes = tape(roots)
-        results = evaluate(graph, [*roots, *nodes], inputs)
-        values = dict(zip(nodes, results[len(roots) :], strict=True))
-        optimized = dict(zip(asked, roots, strict=True))
-        steps, unfinite = _steps(graph, nodes, values)
-        looked = [look for node in nodes for look in _looks(core, node, values)]
-        uses = [
-            (
-                _place(core.graph, cast("Node", mask.arguments[0])) or _place(core.graph, mask),
-                values[optimized[cast("Node", mask.arguments[0])]],
-                values[optimized[mask]],
-            )
-            for mask in masks
-        ]
-        seen = [(place, mask, value) for place, mask, value in uses if place is not None]
-        place_of = {step.node: at for at, step in enumerate(steps)}
-        plan = Plan(
-            tuple(look for look, _ in looked),
-            tuple(steps),
-            {name: place_of[optimized[node]] for name, node in terms.items()
-             if optimized[node] in place_of},
-            tuple(tuple(name for name in names if optimized[terms[name]] in place_of)
-                  for names in _of_results(core)),
-            tuple((place, sum(map(jnp.size, _leaves(mask)))) for place, mask, _ in seen),
-        )  # fmt: skip
-        shown = tuple(_mask_use(mask, value) for _, mask, value in seen)
-        self.observation = Observation(
-            plan, tuple(measure for _, measure in looked), unfinite, shown
+def observed(
+    core: Core, flat: Flat, inputs: Mapping[str, Any], sizes: Mapping[str, int]
+) -> tuple[list[Any], Observation]:
+    """Return the values of the first roots, and what was seen in the last, which are `beside`."""
+    graph, roots = flat.graph, flat.roots
+    verify_flat(graph, roots, default_float())
+    nodes = tape(roots)
+    results = evaluate(graph, [*roots, *nodes], inputs, sizes)
+    values = dict(zip(nodes, results[len(roots) :], strict=True))
+    looked_at = beside(core)
+    count = len(roots) - len(looked_at)
+    optimized = dict(zip(looked_at, roots[count:], strict=True))
+    terms, masks = _terms(core), _masks(core)
+    steps, unfinite = _steps(graph, nodes, values)
+    looked = [look for node in nodes for look in _looks(core, node, values)]
+    uses = [
+        (
+            _place(core.graph, cast("Node", mask.arguments[0])) or _place(core.graph, mask),
+            values[optimized[cast("Node", mask.arguments[0])]],
+            values[optimized[mask]],
         )
-        return results[: len(targets)]
+        for mask in masks
+    ]
+    seen = [(place, mask, value) for place, mask, value in uses if place is not None]
+    place_of = {step.node: at for at, step in enumerate(steps)}
+    plan = Plan(
+        tuple(look for look, _ in looked),
+        tuple(steps),
+        {name: place_of[optimized[node]] for name, node in terms.items()
+         if optimized[node] in place_of},
+        tuple(tuple(name for name in names if optimized[terms[name]] in place_of)
+              for names in _of_results(core)),
+        tuple((place, sum(map(jnp.size, _leaves(mask)))) for place, mask, _ in seen),
+    )  # fmt: skip
+    shown = tuple(_mask_use(mask, value) for _, mask, value in seen)
+    observation = Observation(plan, tuple(measure for _, measure in looked), unfinite, shown)
+    return results[:count], observation
 
 
 def _terms(core: Core) -> dict[str, Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from lossdsl.library.abstract import Failure, described, raised
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_operand
 from lossdsl.library.python import call, nested
-from lossdsl.lower.typed import misfit
+from lossdsl.lower.typed import at_call, misfit
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, WEIGHT, WHERE
 from lossdsl.types.types import Type
@@ -26,7 +26,9 @@ from lossdsl.types.types import Type
 Value = Any
 
 
-def applied(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
+def applied(
+    graph: Graph, node: Apply, operands: Sequence[Value], sizes: Mapping[str, int]
+) -> Value:
     """Return the value of a user's function."""
     function, cause = node.function, None
     value: Value = None
@@ -38,7 +40,7 @@ def applied(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
                 if function.python
                 else function.kernel(*operands, **dict(node.options))
             )
-            wrong = _other_type(function, graph.types[node], value)
+            wrong = _other_type(function, at_call(graph.types[node], sizes), value)
     except LossError:
         raise
     except Exception as problem:  # whatever a user's function raises is what there is to say

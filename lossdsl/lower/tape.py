@@ -20,8 +20,14 @@ from lossdsl.types.types import ArrayType, Type
 Value = Any
 
 
-def evaluate(graph: Graph, roots: Iterable[Node], inputs: Mapping[str, Value]) -> list[Value]:
-    """Return the values of the roots, computing every node once."""
+def evaluate(
+    graph: Graph,
+    roots: Iterable[Node],
+    inputs: Mapping[str, Value],
+    sizes: Mapping[str, int] | None = None,
+) -> list[Value]:
+    """Return the values of the roots at a call of these sizes, computing every node once."""
+    sizes = sizes or {}
     asked = list(roots)
     values: dict[Node, Value] = {}
     for node in tape(asked):
@@ -33,12 +39,12 @@ def evaluate(graph: Graph, roots: Iterable[Node], inputs: Mapping[str, Value]) -
             case Apply(function, arguments):
                 operands = [None if one is None else values[one] for one in arguments]
                 if function.foreign:
-                    values[node] = applied(graph, node, operands)
+                    values[node] = applied(graph, node, operands, sizes)
                 elif graph.sizes:
                     values[node] = run_with_open_sizes(graph, node, operands)
                 else:
                     values[node] = function.kernel(*operands, **dict(node.options))
-                    hold(graph, node, values[node])
+                    hold(graph, node, values[node], sizes)
             case Leaves():
                 raise AssertionError("selected when core was made flat")
             case _:

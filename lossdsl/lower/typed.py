@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +14,7 @@ from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.abstract import described
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.types.dtypes import LONG_NAMES, dtype_name
-from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind
+from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind, map_dims
 
 
 def misfit(type: Type, value: Any) -> tuple[str, str] | None:
@@ -38,26 +38,31 @@ def misfit(type: Type, value: Any) -> tuple[str, str] | None:
     return None if wrong is None else (_shown(wrong[1]), str(wrong[0]))
 
 
-def hold(graph: Graph, node: Apply, value: Any) -> None:
-    """Raise `LossError` unless a value has the dtype and the shape of its node."""
+def hold(graph: Graph, node: Apply, value: Any, sizes: Mapping[str, int]) -> None:
+    """Raise `LossError` unless a value has the dtype and the shape of its node at a call."""
     type = graph.types[node]
     # The common case is decided first: it is asked of every operation of every trace.
-    if _is_exactly(type, value):
+    if _is_exactly(type, value, sizes):
         return
-    wrong = misfit(type, value)
+    wrong = misfit(at_call(type, sizes), value)
     if wrong is not None:
         places = graph.places.get(node)
         message = f"`{node.function.name}` returns {wrong[0]} where core says {wrong[1]}"
         raise LossError([defect(message, places[0].span if places else None)])
 
 
-def _is_exactly(type: Type, value: Any) -> bool:
+def at_call(type: Type, sizes: Mapping[str, int]) -> Type:
+    """Return a type with the sizes that it has at a call."""
+    return map_dims(type, lambda dim: dim.sized(sizes))
+
+
+def _is_exactly(type: Type, value: Any, sizes: Mapping[str, int]) -> bool:
     return (
         isinstance(type, ArrayType)
         and type.dtype in LONG_NAMES
         and hasattr(value, "dtype")
         and value.dtype == jax_dtype(type.dtype)
-        and getattr(value, "shape", None) == type.shape
+        and getattr(value, "shape", None) == type.shape_at(sizes)
     )
 
 

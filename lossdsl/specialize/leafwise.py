@@ -168,7 +168,7 @@ class _Flattened:
     def _concrete(self, type: Type) -> Type:
         """Return the type of an array in a dtype that there is, and in the sizes of the call."""
         made = concrete(type, self.default_float)
-        if not self.core.sizes or not isinstance(made, ArrayType) or made.shape is not None:
+        if not self.core.sizes or not isinstance(made, ArrayType) or made.is_sized:
             return made
         dims = (replace(dim, size=self.core.size(dim)) for dim in made.dims or ())
         return replace(made, dims=tuple(dims))

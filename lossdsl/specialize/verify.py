@@ -65,7 +65,7 @@ def _open(type: Type, sizes: bool) -> Type | None:
     match type:
         case ArrayType(dtype=dtype, strength=strength):
             known = dtype in LONG_NAMES or strength == LITERAL
-            sized = type.dims is not None if sizes else type.shape is not None
+            sized = type.dims is not None if sizes else type.is_sized
             return None if known and sized else type
         case TreeType(leaves=None) | UnknownType():
             return type

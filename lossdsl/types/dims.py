@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf, isqrt
 
 from lossdsl.polynomial import Polynomial, Terms, added, divided, multiplied, split, text
+from lossdsl.types.guards import GuardedSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,26 @@ class Dim:
 
     @property
     def known(self) -> int | None:
-        """The size as a number, when it is known."""
+        """The size as a number, when it is known; at a call, that it was read is noted."""
+        size = self.carried
+        return size.read() if isinstance(size, GuardedSize) else size
+
+    @property
+    def carried(self) -> int | None:
+        """The size to make others of, or to pass on, when it is known; it is not read yet."""
         return self.size if self.terms else self.constant
+
+    def at(self, sizes: Mapping[str, int]) -> int | None:
+        """Return the size at a call of these sizes, by symbol, when it is known."""
+        size = self.carried
+        return size.at(sizes) if isinstance(size, GuardedSize) else size
+
+    def sized(self, sizes: Mapping[str, int]) -> Dim:
+        """Return the dim with the size that it has at a call of these sizes."""
+        at_call = self.at(sizes)
+        if at_call is None:
+            return self
+        return replace(self, size=at_call) if self.terms else replace(self, constant=at_call)
 
     @property
     def is_one(self) -> bool:
@@ -42,8 +61,8 @@ class Dim:
     @property
     def most(self) -> float:
         """What the size is at most, where no axis is empty; infinite where that is open."""
-        if self.known is not None:
-            return self.known
+        if self.carried is not None:
+            return self.carried
         if self.constant is None or any(factor > 0 for _, factor in self.terms):
             return inf
         return self.constant + sum(factor for _, factor in self.terms)
@@ -80,7 +99,9 @@ def symbol_dim(symbol: str, size: int | None = None) -> Dim:
 
 def _sized(of: Polynomial, size: int | None) -> Dim:
     """Return a polynomial as a dim of a size; one that grows too large is its size alone."""
-    if not of.is_small:
+    # How large a size of a call has become is not read: it is one of few symbols.
+    written = Polynomial(0, of.terms) if isinstance(of.constant, GuardedSize) else of
+    if not written.is_small:
         return UNKNOWN_DIM if size is None else literal_dim(size)
     return Dim(of.constant, of.terms, size if of.terms else None)
 
@@ -92,7 +113,7 @@ def combine_dims(parts: Iterable[tuple[int, Dim]], constant: int = 0) -> Dim:
     for factor, dim in parts:
         if dim.constant is None:
             return UNKNOWN_DIM
-        size = None if size is None or dim.known is None else size + factor * dim.known
+        size = None if size is None or dim.carried is None else size + factor * dim.carried
         terms.append((factor, dim.polynomial))
     return _sized(added(terms, constant), size)
 
@@ -109,7 +130,7 @@ def product_dim(dims: Iterable[Dim]) -> Dim:
 def _multiply(a: Dim, b: Dim) -> Dim:
     if a.constant is None or b.constant is None:
         return UNKNOWN_DIM
-    size = None if a.known is None or b.known is None else a.known * b.known
+    size = None if a.carried is None or b.carried is None else a.carried * b.carried
     return _sized(multiplied(a.polynomial, b.polynomial), size)
 
 
@@ -123,8 +144,8 @@ def divide_dims(a: Dim, b: Dim) -> Dim | None:
     if a.constant is None or b.constant is None:
         return UNKNOWN_DIM
     size = None
-    if a.known is not None and b.known:
-        size, rest = divmod(a.known, b.known)
+    if a.carried is not None and b.carried:
+        size, rest = divmod(a.carried, b.carried)
         if rest:
             return None
     exact = divided(a.polynomial, b.polynomial)
@@ -153,8 +174,8 @@ def solve(of: Polynomial, symbol: str, value: Callable[[str], Dim], total: Dim) 
         return UNKNOWN_DIM
     factor, rest = (substitute(part, value) for part in (parts[0], parts[2]))
     left = combine_dims([(1, total), (-1, rest)])
-    if factor.known == 0:
-        return UNKNOWN_DIM if left.known in (0, None) else None
+    if factor.carried == 0:
+        return UNKNOWN_DIM if left.carried in (0, None) else None
     size = divide_dims(left, factor)
     size = size and _root(size, parts[1])
     return None if size is None or size.most < 0 else size
@@ -168,7 +189,7 @@ def _root(dim: Dim, power: int) -> Dim | None:
         case ((product, 1),) if dim.constant == 0 and len(set(product)) == 1:
             if len(product) % power == 0:
                 taken = product[: len(product) // power]
-                size = None if dim.size is None else _whole_root(dim.size, power)
+                size = None if dim.known is None else _whole_root(dim.known, power)
                 return Dim(0, ((taken, 1),), size)
         case _:
             pass
@@ -198,5 +219,5 @@ def same_dim(a: Dim, b: Dim) -> bool | None:
     if a.terms and b.terms:
         return (a.constant, a.terms) == (b.constant, b.terms)
     if a.terms or b.terms:
-        return a.known is not None and a.known == b.known
+        return a.carried is not None and a.carried == b.carried
     return a.constant == b.constant

@@ -5,7 +5,7 @@ Everything here is gradual: what is unknown stays unknown and is checked once it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import cast
@@ -56,11 +56,23 @@ class ArrayType:
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The concrete shape, when every size is known."""
-        if self.dims is None:
+        """The concrete shape, when every size is known; at a call, that it was read is noted."""
+        if not self.is_sized or self.dims is None:
             return None
         sizes = [dim.known for dim in self.dims]
         return None if None in sizes else tuple(size for size in sizes if size is not None)
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether every size is known, which is no reading of one."""
+        return self.dims is not None and all(dim.carried is not None for dim in self.dims)
+
+    def shape_at(self, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+        """Return the shape at a call of these sizes, by symbol; None where a size is not known."""
+        known = [dim.at(sizes) for dim in self.dims or ()]
+        if self.dims is None or None in known:
+            return None
+        return tuple(size for size in known if size is not None)
 
     def with_dims(self, dims: tuple[Dim, ...] | None) -> ArrayType:
         """Return the type with other dims and the strength that their rank gives it."""
@@ -115,6 +127,25 @@ class UnknownType:
 
 Type = ArrayType | TreeType | RecordType | UnknownType
 UNKNOWN = UnknownType()
+
+
+def map_dims(type: Type, change: Callable[[Dim], Dim]) -> Type:
+    """Return a type with other dims in place of its own."""
+    match type:
+        case ArrayType():
+            return _with_dims(type, change)
+        case TreeType(leaf, leaves):
+            leaf = None if leaf is None else _with_dims(leaf, change)
+            pairs = ((path, _with_dims(below, change)) for path, below in leaves or ())
+            return replace(type, leaf=leaf, leaves=None if leaves is None else tuple(pairs))
+        case RecordType(fields):
+            return RecordType(tuple((name, map_dims(field, change)) for name, field in fields))
+        case UnknownType():
+            return type
+
+
+def _with_dims(type: ArrayType, change: Callable[[Dim], Dim]) -> ArrayType:
+    return type if type.dims is None else replace(type, dims=tuple(map(change, type.dims)))
 
 
 _KINDS = {**dict.fromkeys(FLOATS, "float"), **dict.fromkeys(INTS, "int")}

@@ -1,0 +1,144 @@
+"""Core at the types of calls: made once for all calls that differ in sizes it does not depend on.
+
+A call has a pattern: its dtypes, ranks and trees, and which of its sizes are equal, 0 or 1. Core of
+one pattern reads few sizes, such as those of parameters, and serves every call that has these.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import RLock
+
+from lossdsl.analyze.sizes import Made, made_values
+from lossdsl.core.graph import Core, Node
+from lossdsl.optimize import optimize
+from lossdsl.specialize.leafwise import Flat, leafwise
+from lossdsl.types.guards import Guards
+from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, literal_dim, map_dims
+
+Roots = Callable[[Core], Sequence[Node]]
+
+# How many cores a loss keeps, by the types of a call.
+KEPT = 8
+
+
+@dataclass(eq=False)
+class Specialized:
+    """Core at the types of a call, and flat core of what was asked of it."""
+
+    core: Core
+    guards: Guards
+    default_float: str
+    _flat: dict[Roots, Flat] = field(default_factory=dict["Roots", Flat])
+
+    @cached_property
+    def made(self) -> tuple[Made, ...]:
+        """The values that are made, one for each shape."""
+        return made_values(self.core)
+
+    def flat(self, roots: Roots) -> Flat:
+        """Return flat core of some nodes, rewritten."""
+        if roots not in self._flat:
+            flat = leafwise(self.core.graph, roots(self.core), self.default_float)
+            self._flat[roots] = Flat(flat.graph, optimize(flat.graph, flat.roots))
+        return self._flat[roots]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is computed at one call: core, flat core of the roots, and the sizes of the call."""
+
+    core: Core
+    flat: Flat
+    sizes: Mapping[str, int]
+    made: tuple[Made, ...]
+
+
+Elaborate = Callable[[Mapping[str, Type]], Core]
+
+
+class Specializer:
+    """Returns core at the types of a call; the last few are kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, list[Specialized]] = OrderedDict()
+        self._lock = RLock()
+
+    def __call__(
+        self,
+        elaborate: Elaborate,
+        types: Mapping[str, Type],
+        roots: Roots,
+        default_float: str,
+        variant: Hashable = None,
+        guarded: bool = True,
+    ) -> Call:
+        """Return what `elaborate` makes of types, flat and rewritten as far as the roots reach.
+
+        Calls of another `variant` share nothing. Sizes that are not `guarded` are numbers, each
+        of which asks for core of its own.
+        """
+        guards = Guards()
+        symbol = _symbol(guards) if guarded else _itself
+        pattern = tuple((name, _pattern(type, symbol)) for name, type in types.items())
+        key = (pattern, default_float, variant)
+        with self._lock:
+            for specialized in self._kept.get(key, ()):
+                if specialized.guards.hold(guards.sizes):
+                    flat = specialized.flat(roots)
+                    # Flat core may have read what core did not.
+                    if specialized.guards.hold(guards.sizes):
+                        self._kept.move_to_end(key)
+                        return Call(specialized.core, flat, guards.sizes, specialized.made)
+            if guarded:
+                types = {name: map_dims(type, _sized(guards)) for name, type in types.items()}
+            core = elaborate(types)
+            specialized = Specialized(core, guards, default_float)
+            flat = specialized.flat(roots)
+            self._kept.setdefault(key, []).append(specialized)
+            self._kept.move_to_end(key)
+            while sum(map(len, self._kept.values())) > KEPT:
+                self._drop()
+            return Call(core, flat, guards.sizes, specialized.made)
+
+    def _drop(self) -> None:
+        """Let go of the core that was made first for the types that were passed longest ago."""
+        oldest = next(iter(self._kept))
+        del self._kept[oldest][0]
+        if not self._kept[oldest]:
+            del self._kept[oldest]
+
+
+def _pattern(type: Type, symbol: Callable[[Dim], Hashable]) -> Hashable:
+    """Return what calls have in common that one core may serve."""
+    match type:
+        case ArrayType(dtype=dtype, dims=dims, strength=strength, role=role):
+            return dtype, strength, role, None if dims is None else tuple(map(symbol, dims))
+        case TreeType(leaves=leaves):
+            each = tuple((path, _pattern(leaf, symbol)) for path, leaf in leaves or ())
+            return "tree", type.role, type.unread, leaves is None, each
+        case RecordType(fields):
+            return "record", tuple((name, _pattern(field, symbol)) for name, field in fields)
+        case _:
+            return type
+
+
+def _symbol(guards: Guards) -> Callable[[Dim], Hashable]:
+    return lambda dim: guards.symbol(_number(dim))
+
+
+def _sized(guards: Guards) -> Callable[[Dim], Dim]:
+    return lambda dim: literal_dim(guards.size(_number(dim)))
+
+
+def _number(dim: Dim) -> int:
+    """Return the size of an axis of what is passed, which is a number."""
+    assert dim.known is not None
+    return dim.known
+
+
+def _itself(dim: Dim) -> Hashable:
+    return dim
