@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
+import jax
 import numpy as np
 from hypothesis import strategies as st
 from oracle import Evaluation, evaluate, type_of
@@ -250,3 +252,14 @@ def masked_programs(draw: st.DrawFn, depth: int = 3) -> str:
     return (
         f"{MASKED_HEADER}\nloss = mean({pointwise} + a, where=m) + mean({rowwise} + g, where=rows)"
     )
+
+
+def unnested(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that, traced, has no programs within it, as `jax.numpy` has them."""
+
+    @wraps(function)
+    def flat(*args: Any, **options: Any) -> Any:
+        with jax.disable_jit():
+            return function(*args, **options)
+
+    return flat

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
-from lossdsl.library.primitives.masked import shown
+from lossdsl.library.primitives import direct
+from lossdsl.library.primitives.masked import unless_nan
+from lossdsl.library.promotion import own_rules
 
 
 @primitive("tanh(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
@@ -15,9 +17,7 @@ def tanh() -> Kernel:
 
     example: mean(tanh(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.tanh
+    return direct.tanh
 
 
 @primitive("sigmoid(x: float) -> probs float", elementwise=True, laws=("unit", "monotone"))
@@ -27,9 +27,7 @@ def sigmoid() -> Kernel:
     aka: logistic expit
     example: mean(sigmoid(out))
     """
-    import jax
-
-    return jax.nn.sigmoid
+    return direct.sigmoid
 
 
 @primitive(
@@ -41,9 +39,12 @@ def log_sigmoid() -> Kernel:
     aka: logsigmoid
     example: mean(log_sigmoid(out))
     """
-    import jax
+    import jax.numpy as jnp
 
-    return jax.nn.log_sigmoid
+    def kernel(x: Any) -> Any:
+        return direct.negative(jnp.logaddexp(direct.negative(x), 0))
+
+    return kernel
 
 
 @primitive("softplus(x: float) -> float", elementwise=True, laws=("nonneg", "monotone", "convex"))
@@ -53,9 +54,12 @@ def softplus() -> Kernel:
     aka: log1pexp
     example: mean(softplus(out))
     """
-    import jax
+    import jax.numpy as jnp
 
-    return jax.nn.softplus
+    def kernel(x: Any) -> Any:
+        return jnp.logaddexp(x, 0)
+
+    return kernel
 
 
 @primitive(
@@ -68,17 +72,29 @@ def relu() -> Kernel:
     """
     import jax
 
+    @jax.custom_jvp
+    def floating(x: Any) -> Any:
+        return direct.maximum(x, 0)
+
+    @floating.defjvp
+    @own_rules()
+    def _(primals: Any, tangents: Any) -> Any:
+        (x,), (dx,) = primals, tangents
+        # A NaN shows, as in a maximum.
+        slope = direct.multiply(dx, unless_nan(x))
+        return floating(x), direct.where(direct.greater(x, 0), slope, 0)
+
+    of_floats = direct.inlined(floating)
+
     def kernel(x: Any) -> Any:
-        return jax.nn.relu(shown(x))
+        return of_floats(x) if direct.is_floating(x) else direct.maximum(x, 0)
 
     return kernel
 
 
 def _finite_below(x: Any) -> Any:
     """Return x with 0 for -inf: its share is 0 there, and 0 times infinity is NaN."""
-    import jax.numpy as jnp
-
-    return jnp.where(x == -jnp.inf, 0, x)
+    return direct.where(direct.equal(x, -math.inf), 0, x)
 
 
 @primitive("gelu(x: float, approximate: static bool = true) -> float", elementwise=True)
@@ -97,8 +113,10 @@ def gelu() -> Kernel:
             return jax.nn.gelu(finite, approximate=False)
         # The tanh is 1 long before 30, and the cube is out of range for large x.
         inner = jnp.clip(x, -30, 30)
-        share = 0.5 * (1 + jnp.tanh(math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3)))
-        return finite * share
+        cubic = direct.multiply(0.044715, direct.power(inner, 3))
+        scaled = direct.multiply(math.sqrt(2 / math.pi), direct.add(inner, cubic))
+        share = direct.multiply(0.5, direct.add(1, direct.tanh(scaled)))
+        return direct.multiply(finite, share)
 
     return kernel
 
@@ -111,10 +129,10 @@ def silu() -> Kernel:
     aka: swish
     example: mean(silu(out))
     """
-    import jax
 
     def kernel(x: Any) -> Any:
-        return jax.nn.silu(_finite_below(x))
+        finite = _finite_below(x)
+        return direct.multiply(finite, direct.sigmoid(finite))
 
     return kernel
 
@@ -131,6 +149,10 @@ def elu() -> Kernel:
     cite: Clevert et al. 2016, arXiv:1511.07289
     example: mean(elu(out))
     """
-    import jax
 
-    return jax.nn.elu
+    def kernel(x: Any, alpha: Any = 1.0) -> Any:
+        above = direct.greater(x, 0)
+        below = direct.expm1(direct.where(above, 0.0, x))
+        return direct.where(above, x, direct.multiply(alpha, below))
+
+    return kernel

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside, same
+from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import Axes, shown
 from lossdsl.library.rules import Problem, RuleCall, Ruling, result
 
@@ -33,14 +35,13 @@ def _scaled(x: Any, temperature: Any, where: Any, axis: Axes) -> Any:
 def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]:
     """Return x less its largest kept entry, its exponential, and their sum, 1 if none is kept."""
     import jax
-    import jax.numpy as jnp
 
-    peak = jnp.max(jnp.where(where, x, -jnp.inf), axis=axis, keepdims=True, initial=-jnp.inf)
-    peak = jax.lax.stop_gradient(jnp.where(jnp.isfinite(peak), peak, 0))
-    shifted = jnp.where(where, x - peak, 0)
-    exponential = jnp.where(where, jnp.exp(shifted), 0)
-    total = jnp.sum(exponential, axis=axis, keepdims=True)
-    return shifted, exponential, jnp.where(total == 0, 1, total)
+    peak = direct.largest(direct.where(where, x, -math.inf), axis, True, -math.inf)
+    peak = jax.lax.stop_gradient(direct.where(direct.isfinite(peak), peak, 0))
+    shifted = direct.where(where, direct.subtract(x, peak), 0)
+    exponential = direct.where(where, direct.exp(shifted), 0)
+    total = direct.total(exponential, axis, True)
+    return shifted, exponential, direct.where(direct.equal(total, 0), 1, total)
 
 
 @primitive(
@@ -58,18 +59,17 @@ def softmax() -> Kernel:
     cite: Bridle 1990, doi:10.1007/978-3-642-76153-9_28
     example: mean(square(softmax(z, axis=-1) - p))
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
         x = _scaled(x, temperature, where, axis)
         if where is None:
             # The gradient passes through the maximum too: where one entry has nearly all the
             # mass, its slope is then the exact opposite of the others', not rounded to 0.
-            peak = jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf)
-            exponential = jnp.exp(x - peak)
-            return exponential / jnp.sum(exponential, axis=axis, keepdims=True)
+            peak = direct.largest(x, axis, True, -math.inf)
+            exponential = direct.exp(direct.subtract(x, peak))
+            return direct.divide(exponential, direct.total(exponential, axis, True))
         _, exponential, total = _masked_exponentials(x, where, axis)
-        return jnp.where(where, exponential / total, 0)
+        return direct.where(where, direct.divide(exponential, total), 0)
 
     return kernel
 
@@ -91,14 +91,20 @@ def log_softmax() -> Kernel:
     example: -mean(log_softmax(z, axis=-1))
     """
     import jax
-    import jax.numpy as jnp
+
+    def unmasked(x: Any, *, axis: Axes) -> Any:
+        peak = jax.lax.stop_gradient(direct.largest(x, axis, True, -math.inf))
+        shifted = direct.subtract(x, peak)
+        return direct.subtract(shifted, direct.log(direct.total(direct.exp(shifted), axis, True)))
+
+    whole = direct.inlined(unmasked, "axis")
 
     def kernel(x: Any, temperature: Any = 1, where: Any = None, *, axis: Axes = (-1,)) -> Any:
         x = _scaled(x, temperature, where, axis)
         if where is None:
-            return jax.nn.log_softmax(x, axis=axis)
+            return whole(x, axis=direct.axes_of(x, axis))
         shifted, _, total = _masked_exponentials(x, where, axis)
-        return jnp.where(where, shifted - jnp.log(total), -jnp.inf)
+        return direct.where(where, direct.subtract(shifted, direct.log(total)), -math.inf)
 
     return kernel
 
@@ -112,16 +118,21 @@ def normalize() -> Kernel:
     example: mean(square(normalize(out) - normalize(tgt)))
     """
     import jax
-    import jax.numpy as jnp
 
-    def kernel(x: Any, *, axis: Axes = (-1,)) -> Any:
+    def scaled(x: Any, *, axis: Axes) -> Any:
         # Squares of large or small entries are out of range; those of shares of the largest are
         # not, and the result does not depend on what all entries are divided by.
-        peak = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
-        zero = peak == 0
-        shares = x / jax.lax.stop_gradient(jnp.where(zero, 1, peak))
-        total = jnp.sum(jnp.square(shares), axis=axis, keepdims=True)
-        return jnp.where(zero, 0, shares / jnp.sqrt(jnp.where(zero, 1, total)))
+        peak = direct.largest(direct.absolute(x), axis, True, 0)
+        zero = direct.equal(peak, 0)
+        shares = direct.divide(x, jax.lax.stop_gradient(direct.where(zero, 1, peak)))
+        total = direct.total(direct.square(shares), axis, True)
+        length = direct.sqrt(direct.where(zero, 1, total))
+        return direct.where(zero, 0, direct.divide(shares, length))
+
+    whole = direct.inlined(scaled, "axis")
+
+    def kernel(x: Any, *, axis: Axes = (-1,)) -> Any:
+        return whole(x, axis=direct.axes_of(x, axis))
 
     return kernel
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from functools import reduce as fold
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives import direct
 from lossdsl.library.promotion import own_rules
 
 LAWS = '"exp" | "hinge" | "quadratic" | "softplus" | "log_barrier"'
@@ -41,43 +44,53 @@ def limit_cost() -> Kernel:
     @jax.custom_jvp
     def clamped(d: Any) -> Any:
         highest = {8: 700, 2: 60 if d.dtype == jnp.bfloat16 else 10}.get(d.dtype.itemsize, 60)
-        return jnp.exp(jnp.minimum(d, highest))
+        return direct.exp(direct.minimum(d, highest))
 
     @clamped.defjvp
     @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (d,), (dd,) = primals, tangents
         value = clamped(d)
-        return value, value * dd
+        return value, direct.multiply(value, dd)
 
     def barrier(d: Any) -> Any:
-        absent = jnp.isinf(d) & (d < 0)
-        slack = jnp.where(absent, 1, -d)
-        inside = slack > relaxed_at
-        parabola = (jnp.square((slack - 2 * relaxed_at) / relaxed_at) - 1) / 2 - jnp.log(relaxed_at)
-        return jnp.where(inside, -jnp.log(jnp.where(inside, slack, 1)), parabola)
+        slack = direct.where(direct.equal(d, -math.inf), 1, direct.negative(d))
+        inside = direct.greater(slack, relaxed_at)
+        past = direct.divide(direct.subtract(slack, 2 * relaxed_at), relaxed_at)
+        arc = direct.divide(direct.subtract(direct.square(past), 1), 2)
+        parabola = direct.subtract(arc, jnp.log(relaxed_at))
+        log = direct.log(direct.where(inside, slack, 1))
+        return direct.where(inside, direct.negative(log), parabola)
 
     costs: dict[str, Any] = {
         "exp": clamped,
         "hinge": lambda d: d,
-        "quadratic": jnp.square,
-        "softplus": jax.nn.softplus,
+        "quadratic": direct.square,
+        "softplus": lambda d: jnp.logaddexp(d, 0),
         "log_barrier": barrier,
+    }
+
+    sides: dict[str, Any] = {
+        "lower": (direct.negative, direct.greater),
+        "upper": (lambda d: d, direct.less),
+        "equal": (direct.absolute, direct.equal),
     }
 
     def kernel(x: Any, bound: Any, scale: Any, *, side: str, strict: bool, law: str) -> Any:
         x = jnp.asarray(x)
-        met = x == bound
-        tied = met if side == "equal" else met & jnp.isinf(x)
-        apart = jnp.where(tied, 0, x - bound)
-        d = {"lower": -apart, "upper": apart, "equal": jnp.abs(apart)}[side] / scale
+        distance, within = sides[side]
+        met = direct.equal(x, bound)
+        infinite = direct.equal(direct.absolute(x), math.inf)
+        tied = met if side == "equal" else direct.logical_and(met, infinite)
+        apart = direct.where(tied, 0, direct.subtract(x, bound))
+        d = direct.divide(distance(apart), scale)
         if law in ("softplus", "log_barrier"):
             return costs[law](d)
-        inside = {"lower": x > bound, "upper": x < bound, "equal": met}[side]
-        inside = inside if strict else inside | met
-        return jnp.where(inside, 0, costs[law](jnp.where(inside, 0, d)))
+        inside = within(x, bound)
+        inside = inside if strict else direct.logical_or(inside, met)
+        return direct.where(inside, 0, costs[law](direct.where(inside, 0, d)))
 
-    return kernel
+    return direct.inlined(kernel, "side", "strict", "law")
 
 
 def _total(costs: tuple[Any, ...], reduce: str) -> Any:
@@ -90,9 +103,10 @@ def _total(costs: tuple[Any, ...], reduce: str) -> Any:
     if not filled:
         return jnp.zeros(())
     if reduce == "max":
-        return jnp.max(jnp.stack([jnp.max(cost) for cost in filled]))
-    total = sum((jnp.sum(cost) for cost in filled[1:]), jnp.sum(filled[0]))
-    return total / sum(cost.size for cost in filled) if reduce == "mean" else total
+        return jnp.max(jnp.stack([direct.largest(cost) for cost in filled]))
+    total = fold(direct.add, map(direct.total, filled))
+    size = sum(cost.size for cost in filled)
+    return direct.divide(total, size) if reduce == "mean" else total
 
 
 @primitive(

@@ -9,6 +9,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive, renamed
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import shown
 from lossdsl.library.promotion import own_rules
 
@@ -26,20 +27,21 @@ def absolute() -> Kernel:
     example: mean(abs(out))
     """
     import jax
-    import jax.numpy as jnp
 
     @jax.custom_jvp
     def floating(x: Any) -> Any:
-        return jnp.abs(x)
+        return direct.absolute(x)
 
     @floating.defjvp
     @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
-        return floating(x), dx * jnp.sign(x)
+        return floating(x), direct.multiply(dx, direct.sign(x))
+
+    of_floats = direct.inlined(floating)
 
     def kernel(x: Any) -> Any:
-        return floating(x) if jnp.issubdtype(jnp.result_type(x), jnp.floating) else jnp.abs(x)
+        return of_floats(x) if direct.is_floating(x) else direct.absolute(x)
 
     return kernel
 
@@ -55,9 +57,7 @@ def exp() -> Kernel:
 
     example: mean(exp(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.exp
+    return direct.exp
 
 
 @primitive(
@@ -73,9 +73,7 @@ def log() -> Kernel:
     aka: ln
     example: mean(log(p))
     """
-    import jax.numpy as jnp
-
-    return jnp.log
+    return direct.log
 
 
 @primitive(
@@ -86,9 +84,7 @@ def log1p() -> Kernel:
 
     example: mean(log1p(p))
     """
-    import jax.numpy as jnp
-
-    return jnp.log1p
+    return direct.log1p
 
 
 @primitive(
@@ -99,9 +95,7 @@ def expm1() -> Kernel:
 
     example: mean(expm1(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.expm1
+    return direct.expm1
 
 
 @primitive(
@@ -116,9 +110,7 @@ def sqrt() -> Kernel:
 
     example: mean(sqrt(p))
     """
-    import jax.numpy as jnp
-
-    return jnp.sqrt
+    return direct.sqrt
 
 
 @primitive(
@@ -130,9 +122,7 @@ def square() -> Kernel:
     aka: sqr pow2
     example: mean(square(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.square
+    return direct.square
 
 
 @primitive("sign(x: num) -> num", elementwise=True, laws=("odd", "monotone", "scale 0", "flat"))
@@ -141,9 +131,7 @@ def sign() -> Kernel:
 
     example: mean(sign(out)*out)
     """
-    import jax.numpy as jnp
-
-    return jnp.sign
+    return direct.sign
 
 
 @primitive("clip(x: num, low: num, high: num) -> num", elementwise=True, laws=("monotone",))
@@ -155,16 +143,16 @@ def clip() -> Kernel:
     aka: clamp clip_by_value
     example: mean(clip(out, -1, 1))
     """
-    import jax.numpy as jnp
 
     def moved(x: Any, bound: Any, past: Any) -> Any:
         if isinstance(bound, int | float):
-            return jnp.where(past, bound, x)
-        return jnp.where(past | (bound != bound), shown(bound), x)
+            return direct.where(past, bound, x)
+        past = direct.logical_or(past, direct.not_equal(bound, bound))
+        return direct.where(past, shown(bound), x)
 
     def kernel(x: Any, low: Any, high: Any) -> Any:
-        raised = moved(shown(x), low, x <= low)
-        return moved(raised, high, raised >= high)
+        raised = moved(shown(x), low, direct.less_equal(x, low))
+        return moved(raised, high, direct.greater_equal(raised, high))
 
     return kernel
 
@@ -180,14 +168,13 @@ def minimum() -> Kernel:
     unlike: fmin: it leaves a NaN out, which shows here
     example: mean(minimum(out, tgt))
     """
-    import jax.numpy as jnp
 
     def kernel(a: Any, b: Any) -> Any:
         if isinstance(b, int | float):
-            return jnp.where(a >= b, b, shown(a))
+            return direct.where(direct.greater_equal(a, b), b, shown(a))
         if isinstance(a, int | float):
-            return jnp.where(b >= a, a, shown(b))
-        return jnp.minimum(shown(a), shown(b))
+            return direct.where(direct.greater_equal(b, a), a, shown(b))
+        return direct.minimum(shown(a), shown(b))
 
     return kernel
 
@@ -203,14 +190,13 @@ def maximum() -> Kernel:
     unlike: fmax: it leaves a NaN out, which shows here
     example: mean(maximum(out, tgt))
     """
-    import jax.numpy as jnp
 
     def kernel(a: Any, b: Any) -> Any:
         if isinstance(b, int | float):
-            return jnp.where(a <= b, b, shown(a))
+            return direct.where(direct.less_equal(a, b), b, shown(a))
         if isinstance(a, int | float):
-            return jnp.where(b <= a, a, shown(b))
-        return jnp.maximum(shown(a), shown(b))
+            return direct.where(direct.less_equal(b, a), a, shown(b))
+        return direct.maximum(shown(a), shown(b))
 
     return kernel
 
@@ -228,9 +214,7 @@ def where() -> Kernel:
     aka: select ifelse
     example: mean(where(out > 0, out, 0.1*out))
     """
-    import jax.numpy as jnp
-
-    return jnp.where
+    return direct.where
 
 
 @primitive("sin(x: float) -> float", elementwise=True, laws=("odd",))
@@ -239,9 +223,7 @@ def sin() -> Kernel:
 
     example: mean(sin(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.sin
+    return direct.sin
 
 
 @primitive("cos(x: float) -> float", elementwise=True, laws=("even",))
@@ -250,9 +232,7 @@ def cos() -> Kernel:
 
     example: mean(cos(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.cos
+    return direct.cos
 
 
 @primitive("gammaln(x: float) -> float", elementwise=True, partial={"x": 1.0})
@@ -317,9 +297,7 @@ def floor() -> Kernel:
     unlike: trunc: it goes toward 0: `sign(x)*floor(abs(x))`
     example: mean(out - floor(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.floor
+    return direct.floor
 
 
 @primitive("isfinite(x: num) -> bool", elementwise=True)
@@ -328,9 +306,7 @@ def isfinite() -> Kernel:
 
     example: mean(square(out), where=isfinite(out))
     """
-    import jax.numpy as jnp
-
-    return jnp.isfinite
+    return direct.isfinite
 
 
 @primitive("stop_gradient(x: any) -> any", elementwise=True, keeps=("x",), form=Form.STOP_GRADIENT)

@@ -6,13 +6,13 @@ None of these can be called by name.
 from __future__ import annotations
 
 import math
-import operator
 from functools import reduce
 from typing import Any
 
 from lossdsl.library.declare import primitive
 from lossdsl.library.follow import aligned, indexed, permuted, same
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import converted
 from lossdsl.types.dtypes import LONG_NAMES
 
@@ -26,11 +26,10 @@ from lossdsl.types.dtypes import LONG_NAMES
 )
 def keep() -> Any:
     """Keep the elements under a true mask and put `fill` elsewhere."""
-    import jax.numpy as jnp
 
     def kernel(mask: Any, x: Any, *, fill: Any) -> Any:
-        whole = hasattr(x, "dtype") and not jnp.issubdtype(x.dtype, jnp.floating)
-        return jnp.where(mask, x, x.dtype.type(fill) if whole else fill)
+        whole = hasattr(x, "dtype") and not direct.is_floating(x)
+        return direct.where(mask, x, x.dtype.type(fill) if whole else fill)
 
     return kernel
 
@@ -88,11 +87,10 @@ def cast() -> Any:
 @primitive("held(x: float) -> bool", elementwise=True, form=Form.HELD, internal=True)
 def held() -> Any:
     """Whether 32 bits hold an integer, of which x is a rounding."""
-    import jax.numpy as jnp
 
     def kernel(x: Any) -> Any:
         # A rounding to half of what the integers hold is of one that they hold.
-        return jnp.abs(x) < 2.0**30
+        return direct.less(direct.absolute(x), 2.0**30)
 
     return kernel
 
@@ -165,10 +163,9 @@ def align() -> Any:
 )
 def project() -> Any:
     """Reduce a mask over axes: whether anything along them is kept."""
-    import jax.numpy as jnp
 
     def kernel(mask: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
-        return jnp.any(mask, axis=axes, keepdims=keepdims)
+        return direct.some(mask, axes, keepdims)
 
     return kernel
 
@@ -212,21 +209,23 @@ def leaf() -> Any:
 @primitive("across(*x: any, by: text, sizes: shape) -> any", form=Form.ACROSS, internal=True)
 def across() -> Any:
     """Combine the partial results of leaves: a mean counts each by its number of elements."""
-    import jax.numpy as jnp
 
     def mean(partial: tuple[Any, ...], sizes: tuple[int, ...]) -> Any:
         if len(set(sizes)) == 1:
-            return reduce(operator.add, partial) / len(partial)
-        shares = [part * (size / sum(sizes)) for part, size in zip(partial, sizes, strict=True)]
-        return reduce(operator.add, shares)
+            return direct.divide(reduce(direct.add, partial), len(partial))
+        shares = [
+            direct.multiply(part, size / sum(sizes))
+            for part, size in zip(partial, sizes, strict=True)
+        ]
+        return reduce(direct.add, shares)
 
     combine: dict[str, Any] = {
-        "add": operator.add,
-        "multiply": operator.mul,
-        "maximum": jnp.maximum,
-        "minimum": jnp.minimum,
-        "and": jnp.logical_and,
-        "or": jnp.logical_or,
+        "add": direct.add,
+        "multiply": direct.multiply,
+        "maximum": direct.maximum,
+        "minimum": direct.minimum,
+        "and": direct.logical_and,
+        "or": direct.logical_or,
     }
 
     def kernel(*x: Any, by: str, sizes: tuple[int, ...]) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library import follow
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives import direct
 from lossdsl.library.rules import RuleCall, Ruling, result
 
 
@@ -14,10 +16,9 @@ def _within(index: Any, x: Any, axis: int) -> Any:
 
     What a gather fills in has gradient 0.
     """
-    import jax.numpy as jnp
-
-    there = (index >= 0) & (index < x.shape[axis])
-    return jnp.where(there, jnp.ones((), x.dtype), jnp.nan)
+    there = direct.logical_and(direct.greater_equal(index, 0), direct.less(index, x.shape[axis]))
+    unit, nan = (direct.constant(number, x.dtype) for number in (1, math.nan))
+    return direct.select(there, unit, nan)
 
 
 def _filling(x: Any) -> Any:
@@ -30,6 +31,34 @@ def _filling(x: Any) -> Any:
         return False
     ends = jnp.iinfo(x.dtype)
     return ends.min or ends.max
+
+
+def _picked(x: Any, index: Any, *, axis: int) -> Any:
+    """Return the floats at positions along an axis, NaN for those that are not there."""
+    return direct.multiply(_clipped(x, index, axis), _within(index, x, axis))
+
+
+def _clipped(x: Any, index: Any, axis: int) -> Any:
+    """Return the entries at positions along an axis, which count from its end if negative."""
+    import jax.numpy as jnp
+    from jax import lax
+
+    rows = [at for at in range(x.ndim) if at != axis]
+    sizes = [*x.shape, *index.shape]
+    alike = all(x.shape[at] == index.shape[at] for at in rows)
+    if not alike or index.dtype != jnp.int32 or not all(isinstance(size, int) for size in sizes):
+        return jnp.take_along_axis(x, index, axis=axis, mode="clip")
+    negative = direct.less(index, 0)
+    counted = direct.where(negative, direct.add(index, x.shape[axis]), index)
+    rows_apart = lax.GatherDimensionNumbers(
+        offset_dims=(),
+        collapsed_slice_dims=(axis,),
+        start_index_map=(axis,),
+        operand_batching_dims=tuple(rows),
+        start_indices_batching_dims=tuple(rows),
+    )
+    places = lax.reshape(counted, (*index.shape, 1))
+    return lax.gather(x, places, rows_apart, (1,) * x.ndim, mode="clip")
 
 
 def _taken(call: RuleCall) -> Ruling:
@@ -72,7 +101,7 @@ def take() -> Kernel:
         taken = jnp.take(x, index, axis=axis, mode="clip")
         lead = axis % x.ndim
         beside = (*range(lead), *range(lead + index.ndim, taken.ndim))
-        return taken * jnp.expand_dims(_within(index, x, axis), beside)
+        return direct.multiply(taken, jnp.expand_dims(_within(index, x, axis), beside))
 
     return kernel
 
@@ -95,12 +124,14 @@ def take_along() -> Kernel:
     """
     import jax.numpy as jnp
 
+    picked = direct.inlined(_picked, "axis")
+
     def kernel(x: Any, index: Any, *, axis: int = -1) -> Any:
         if not x.size:
             return jnp.full(index.shape, _filling(x), x.dtype)
         if not jnp.issubdtype(x.dtype, jnp.floating):
             counted = jnp.where(index < 0, x.shape[axis], index)
             return jnp.take_along_axis(x, counted, axis=axis, mode="fill", fill_value=_filling(x))
-        return jnp.take_along_axis(x, index, axis=axis, mode="clip") * _within(index, x, axis)
+        return picked(x, index, axis=axis % x.ndim)
 
     return kernel

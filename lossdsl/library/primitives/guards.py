@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives import direct
 from lossdsl.library.promotion import own_rules
 
 
@@ -28,28 +30,30 @@ def weigh() -> Kernel:
     from jax.custom_derivatives import SymbolicZero
 
     def absent(weight: Any, x: Any) -> Any:
-        return (weight == 0) & (jnp.abs(x) == jnp.inf)
+        infinite = direct.equal(direct.absolute(x), math.inf)
+        return direct.logical_and(direct.equal(weight, 0), infinite)
 
     # Written out, since XLA would compute x again for the derivative of the select.
     @jax.custom_jvp
     def kernel(weight: Any, x: Any) -> Any:
-        return jnp.where(absent(weight, x), 0, weight * x)
+        return direct.where(absent(weight, x), 0, direct.multiply(weight, x))
 
     def tangent(primals: Any, tangents: Any) -> Any:
         (weight, x), (of_weight, of_x) = primals, tangents
         value = kernel(weight, x)
         slope = jnp.zeros_like(value)
         if not isinstance(of_x, SymbolicZero):
-            slope = weight * of_x
+            slope = direct.multiply(weight, of_x)
         if not isinstance(of_weight, SymbolicZero):
             largest = jnp.finfo(x.dtype).max
             # Finite, so that what is weighed by 0 further out has no NaN in the gradient either.
-            more = jnp.where(absent(weight, x), 0, jax.lax.clamp(-largest, x, largest)) * of_weight
-            slope = more if isinstance(of_x, SymbolicZero) else slope + more
-        return value, jnp.broadcast_to(slope, value.shape)
+            held = direct.where(absent(weight, x), 0, jax.lax.clamp(-largest, x, largest))
+            more = direct.multiply(held, of_weight)
+            slope = more if isinstance(of_x, SymbolicZero) else direct.add(slope, more)
+        return value, direct.spread(slope, value.shape)
 
     kernel.defjvp(own_rules()(tangent), symbolic_zeros=True)
-    return kernel
+    return direct.inlined(kernel)
 
 
 @primitive(
@@ -67,19 +71,19 @@ def nan_unless() -> Kernel:
     example: mean(nan_unless(out < 9, out))
     """
     import jax
-    import jax.numpy as jnp
 
     # The value is no product with NaN: XLA makes that of a boolean, such as a one-hot vector, a
     # select, whose 0 hides the NaN.
     @jax.custom_jvp
     def kernel(condition: Any, x: Any) -> Any:
-        return jnp.where(condition, x, jnp.nan)
+        return direct.where(condition, x, math.nan)
 
     @kernel.defjvp
     @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         value = kernel(*primals)
-        slope = tangents[1] * jnp.where(primals[0], 1, jnp.nan)
-        return value, jnp.broadcast_to(slope, value.shape)
+        unit, nan = (direct.constant(number, value.dtype) for number in (1, math.nan))
+        slope = direct.multiply(tangents[1], direct.select(primals[0], unit, nan))
+        return value, direct.spread(slope, value.shape)
 
-    return kernel
+    return direct.inlined(kernel)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
+from lossdsl.library.primitives import direct
 from lossdsl.library.promotion import own_rules
 
 Axes = tuple[int, ...] | None
@@ -17,8 +19,7 @@ def wide(x: Any) -> Any:
     array = jnp.asarray(x)
     if array.dtype.itemsize >= 4:
         return array
-    floats = jnp.issubdtype(array.dtype, jnp.floating)
-    return array.astype(jnp.float32 if floats else jnp.int32)
+    return array.astype(jnp.float32 if direct.is_floating(array) else jnp.int32)
 
 
 def converted(x: Any, dtype: Any) -> Any:
@@ -40,14 +41,13 @@ def kept_count(mask: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Return how many elements of `x` a mask keeps; integers, which count past 2**24."""
     import jax.numpy as jnp
 
-    return jnp.sum(jnp.broadcast_to(mask, x.shape), axis=axis, keepdims=keepdims, dtype=jnp.int32)
+    kept = jnp.broadcast_to(mask, x.shape)
+    return direct.total(kept.astype(jnp.int32), axis, keepdims)
 
 
 def filled(x: Any, where: Any, fill: Any) -> Any:
     """Return `x` with the fill where a mask is false; without a mask, `x` itself."""
-    import jax.numpy as jnp
-
-    return x if where is None else jnp.where(where, x, jnp.asarray(fill, x.dtype))
+    return x if where is None else direct.where(where, x, direct.constant(fill, x.dtype))
 
 
 def shown(x: Any) -> Any:
@@ -55,9 +55,7 @@ def shown(x: Any) -> Any:
 
     A derivative that comparisons decide, which are false for NaN, would be 0 or 1 there.
     """
-    import jax.numpy as jnp
-
-    if isinstance(x, int | float) or not jnp.issubdtype(jnp.result_type(x), jnp.floating):
+    if isinstance(x, int | float) or not direct.is_floating(x):
         return x
     return _same()(x)
 
@@ -66,7 +64,6 @@ def shown(x: Any) -> Any:
 def _same() -> Any:
     """Return the identity whose gradient is NaN where its argument is."""
     import jax
-    import jax.numpy as jnp
 
     @jax.custom_jvp
     def same(x: Any) -> Any:
@@ -76,9 +73,15 @@ def _same() -> Any:
     @own_rules()
     def _(primals: Any, tangents: Any) -> Any:
         (x,), (dx,) = primals, tangents
-        return same(x), dx * jnp.where(jnp.isnan(x), jnp.nan, 1)
+        return same(x), direct.multiply(dx, unless_nan(x))
 
-    return same
+    return direct.inlined(same)
+
+
+def unless_nan(x: Any) -> Any:
+    """Return 1 in the dtype of floats, and NaN where they are."""
+    nan, unit = (direct.constant(number, x.dtype) for number in (math.nan, 1))
+    return direct.select(direct.isnan(x), nan, unit)
 
 
 def lowest(dtype: Any) -> Any:
@@ -97,9 +100,7 @@ def highest(dtype: Any) -> Any:
 
 def floating(x: Any) -> Any:
     """Return integers and booleans as the default float, floats as they are."""
-    import jax.numpy as jnp
-
-    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+    return x if direct.is_floating(x) else x.astype(float)
 
 
 def summing(*operands: Any) -> Any:
@@ -111,6 +112,4 @@ def summing(*operands: Any) -> Any:
 
 def signed(x: Any) -> Any:
     """Return unsigned integers, of which no sum is sure to be one, as the default float."""
-    import jax.numpy as jnp
-
-    return x.astype(float) if jnp.issubdtype(x.dtype, jnp.unsignedinteger) else x
+    return x.astype(float) if x.dtype.kind == "u" else x

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives import direct
 from lossdsl.library.promotion import own_rules
 
 
@@ -16,9 +17,7 @@ def add() -> Kernel:
 
     example: mean(out + tgt)
     """
-    import jax.numpy as jnp
-
-    return jnp.add
+    return direct.add
 
 
 @primitive(
@@ -29,9 +28,7 @@ def subtract() -> Kernel:
 
     example: mean(out - tgt)
     """
-    import jax.numpy as jnp
-
-    return jnp.subtract
+    return direct.subtract
 
 
 @primitive(
@@ -42,9 +39,7 @@ def multiply() -> Kernel:
 
     example: mean(out * tgt)
     """
-    import jax.numpy as jnp
-
-    return jnp.multiply
+    return direct.multiply
 
 
 @primitive(
@@ -63,25 +58,29 @@ def divide() -> Kernel:
     example: mean(out / (1 + square(tgt)))
     """
     import jax
-    import jax.numpy as jnp
     from jax.custom_derivatives import SymbolicZero
 
     @jax.custom_jvp
     def ratio(a: Any, b: Any) -> Any:
-        return jnp.divide(a, b)
+        return direct.divide(a, b)
 
     def tangent(primals: Any, tangents: Any) -> Any:
         (a, b), (da, db) = primals, tangents
         value = ratio(a, b)
         if isinstance(db, SymbolicZero):
-            return value, jnp.broadcast_to(da / b, value.shape)
-        slope = -value * db if isinstance(da, SymbolicZero) else da - value * db
-        return value, jnp.broadcast_to(slope / b, value.shape)
+            return value, direct.spread(direct.divide(da, b), value.shape)
+        if isinstance(da, SymbolicZero):
+            slope = direct.multiply(direct.negative(value), db)
+        else:
+            slope = direct.subtract(da, direct.multiply(value, db))
+        return value, direct.spread(direct.divide(slope, b), value.shape)
 
     ratio.defjvp(own_rules()(tangent), symbolic_zeros=True)
 
+    of_arrays = direct.inlined(ratio)
+
     def kernel(a: Any, b: Any) -> Any:
-        return jnp.divide(a, b) if isinstance(b, int | float) else ratio(a, b)
+        return direct.divide(a, b) if isinstance(b, int | float) else of_arrays(a, b)
 
     return kernel
 
@@ -132,9 +131,7 @@ def power() -> Kernel:
 
     example: mean(out ** 2)
     """
-    import jax.numpy as jnp
-
-    return jnp.power
+    return direct.power
 
 
 @primitive("negative(x: num) -> num", elementwise=True, grows="sign", operator="neg", internal=True)
@@ -143,9 +140,7 @@ def negative() -> Kernel:
 
     example: mean(-out)
     """
-    import jax.numpy as jnp
-
-    return jnp.negative
+    return direct.negative
 
 
 def _compared(law: Kernel) -> Kernel:
@@ -176,9 +171,7 @@ def less() -> Kernel:
 
     example: mean(out, where=out < tgt)
     """
-    import jax.numpy as jnp
-
-    return _compared(jnp.less)
+    return _compared(direct.less)
 
 
 @primitive(
@@ -192,9 +185,7 @@ def less_equal() -> Kernel:
 
     example: mean(out, where=out <= tgt)
     """
-    import jax.numpy as jnp
-
-    return _compared(jnp.less_equal)
+    return _compared(direct.less_equal)
 
 
 @primitive("greater(a: num, b: num) -> bool", elementwise=True, operator=">", internal=True)
@@ -203,9 +194,7 @@ def greater() -> Kernel:
 
     example: mean(out, where=out > tgt)
     """
-    import jax.numpy as jnp
-
-    return _compared(jnp.greater)
+    return _compared(direct.greater)
 
 
 @primitive(
@@ -219,9 +208,7 @@ def greater_equal() -> Kernel:
 
     example: mean(out, where=out >= tgt)
     """
-    import jax.numpy as jnp
-
-    return _compared(jnp.greater_equal)
+    return _compared(direct.greater_equal)
 
 
 @primitive("equal(a: any, b: any) -> bool", elementwise=True, operator="==", internal=True)
@@ -230,9 +217,7 @@ def equal() -> Kernel:
 
     example: mean(z[:, 0], where=y == 1)
     """
-    import jax.numpy as jnp
-
-    return _compared(jnp.equal)
+    return _compared(direct.equal)
 
 
 @primitive(
@@ -246,9 +231,7 @@ def not_equal() -> Kernel:
 
     example: mean(z[:, 0], where=y != 1)
     """
-    import jax.numpy as jnp
-
-    return _compared(jnp.not_equal)
+    return _compared(direct.not_equal)
 
 
 @primitive("logical_and(a: bool, b: bool) -> bool", elementwise=True, operator="and", internal=True)
@@ -257,9 +240,7 @@ def logical_and() -> Kernel:
 
     example: mean(out, where=out > 0 and tgt > 0)
     """
-    import jax.numpy as jnp
-
-    return jnp.logical_and
+    return direct.logical_and
 
 
 @primitive("logical_or(a: bool, b: bool) -> bool", elementwise=True, operator="or", internal=True)
@@ -268,9 +249,7 @@ def logical_or() -> Kernel:
 
     example: mean(out, where=out > 0 or tgt > 0)
     """
-    import jax.numpy as jnp
-
-    return jnp.logical_or
+    return direct.logical_or
 
 
 @primitive("logical_not(x: bool) -> bool", elementwise=True, operator="not", internal=True)
@@ -279,6 +258,4 @@ def logical_not() -> Kernel:
 
     example: mean(out, where=not out > 0)
     """
-    import jax.numpy as jnp
-
-    return jnp.logical_not
+    return direct.logical_not

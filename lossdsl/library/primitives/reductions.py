@@ -10,6 +10,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.forms import Form
+from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import (
     Axes,
     filled,
@@ -25,10 +26,8 @@ from lossdsl.library.primitives.masked import (
 
 def _weighted(x: Any, where: Any, weight: Any) -> tuple[Any, Any]:
     """Return what a weighted sum adds up, and its weights, 0 where the mask is false."""
-    import jax.numpy as jnp
-
-    weights = jnp.where(where, weight, 0)
-    return x * weights.astype(x.dtype), weights
+    weights = direct.where(where, weight, 0)
+    return direct.multiply(x, weights.astype(x.dtype)), weights
 
 
 @primitive(
@@ -67,13 +66,13 @@ def mean() -> Kernel:
     ) -> Any:
         x = floating(wide(x))
         if where is None and weight is None:
-            return jnp.mean(x, axis=axis, keepdims=keepdims)
-        mask = weight != 0 if where is None else where
+            return direct.mean(x, axis, keepdims)
+        mask = direct.not_equal(weight, 0) if where is None else where
         count = kept_count(mask, x, axis, keepdims)
         terms, weights = (
             (filled(x, mask, 0), None) if weight is None else _weighted(x, mask, weight)
         )
-        total = jnp.sum(terms, axis=axis, keepdims=keepdims)
+        total = direct.total(terms, axis, keepdims)
         if normalize == "all":
             axes = range(x.ndim) if axis is None else axis
             size: Any = math.prod(x.shape[at] for at in axes)
@@ -83,9 +82,10 @@ def mean() -> Kernel:
             divisor = count.astype(total.dtype)
         else:
             spread = jnp.broadcast_to(weights, x.shape).astype(total.dtype)
-            divisor = jnp.sum(spread, axis=axis, keepdims=keepdims)
-        some = count > 0
-        return jnp.where(some, total / jnp.where(some, divisor, 1), 0)
+            divisor = direct.total(spread, axis, keepdims)
+        some = direct.greater(count, 0)
+        divisor = direct.where(some, divisor, 1)
+        return direct.where(some, direct.divide(total, divisor), 0)
 
     return kernel
 
@@ -108,7 +108,6 @@ def sum_() -> Kernel:
     unlike: nansum: a NaN shows here unless it is left out: `sum(x, where=x == x)`
     example: sum(out)
     """
-    import jax.numpy as jnp
 
     def kernel(
         x: Any,
@@ -121,10 +120,11 @@ def sum_() -> Kernel:
     ) -> Any:
         x = signed(wide(x))
         if weight is not None:
-            x, _ = _weighted(floating(x), weight != 0 if where is None else where, weight)
+            mask = direct.not_equal(weight, 0) if where is None else where
+            x, _ = _weighted(floating(x), mask, weight)
         elif where is not None:
             x = filled(x, where, 0)
-        return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+        return direct.total(x, axis, keepdims)
 
     return kernel
 
@@ -142,13 +142,11 @@ def max_() -> Kernel:
     aka: amax reduce_max
     example: max(out)
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         x = wide(x)
         low = lowest(x.dtype)
-        initial = {} if x.size else {"initial": low}
-        return jnp.max(shown(filled(x, where, low)), axis=axis, keepdims=keepdims, **initial)
+        return direct.largest(shown(filled(x, where, low)), axis, keepdims, None if x.size else low)
 
     return kernel
 
@@ -166,13 +164,12 @@ def min_() -> Kernel:
     aka: amin reduce_min
     example: min(out)
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         x = wide(x)
         high = highest(x.dtype)
-        initial = {} if x.size else {"initial": high}
-        return jnp.min(shown(filled(x, where, high)), axis=axis, keepdims=keepdims, **initial)
+        filled_in = shown(filled(x, where, high))
+        return direct.smallest(filled_in, axis, keepdims, None if x.size else high)
 
     return kernel
 
@@ -198,11 +195,10 @@ def any_() -> Kernel:
 
     example: mean(out, where=any(out > 0, axis=-1))
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        chosen = x if where is None else jnp.logical_and(where, x)
-        return jnp.any(chosen, axis=axis, keepdims=keepdims)
+        chosen = x if where is None else direct.logical_and(where, x)
+        return direct.some(chosen, axis, keepdims)
 
     return kernel
 
@@ -213,11 +209,10 @@ def all_() -> Kernel:
 
     example: mean(out, where=all(out > -9, axis=-1))
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        chosen = x if where is None else jnp.logical_or(jnp.logical_not(where), x)
-        return jnp.all(chosen, axis=axis, keepdims=keepdims)
+        chosen = x if where is None else direct.logical_or(direct.logical_not(where), x)
+        return direct.every(chosen, axis, keepdims)
 
     return kernel
 
@@ -232,7 +227,7 @@ def count() -> Kernel:
     import jax.numpy as jnp
 
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        chosen = x if where is None else jnp.logical_and(where, x)
-        return jnp.sum(chosen, axis=axis, keepdims=keepdims, dtype=jnp.int32)
+        chosen = jnp.asarray(x if where is None else direct.logical_and(where, x))
+        return direct.total(chosen.astype(jnp.int32), axis, keepdims)
 
     return kernel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.primitives import direct
 
 
 @primitive(
@@ -22,16 +23,17 @@ def l0_share() -> Kernel:
     cite: SynSense Rockpool, training.jax_loss.l0_norm_approx
     example: mean(l0_share(out, 1e-4))
     """
-    import jax.numpy as jnp
 
     def kernel(x: Any, sigma: Any) -> Any:
-        large = jnp.abs(x) > 1000
-        small = jnp.where(large, 1, x)
-        inverse = 1 / jnp.where(large, x, 1)
-        return jnp.where(
+        large = direct.greater(direct.absolute(x), 1000)
+        small = direct.where(large, 1, x)
+        inverse = direct.divide(1, direct.where(large, x, 1))
+        beyond = direct.add(1, direct.multiply(sigma, direct.power(inverse, 4)))
+        within = direct.add(direct.power(small, 4), sigma)
+        return direct.where(
             large,
-            1 / (1 + sigma * inverse**4),
-            small**4 / (small**4 + sigma),
+            direct.divide(1, beyond),
+            direct.divide(direct.power(small, 4), within),
         )
 
-    return kernel
+    return direct.inlined(kernel)

@@ -6,10 +6,12 @@ no reduction of the language, but a function of axes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside
+from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import Axes, filled, floating, kept_count, wide
 from lossdsl.library.rules import RuleCall, Ruling, result
 
@@ -21,10 +23,10 @@ def _variance(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     x = floating(wide(x))
     if where is None:
         return jnp.var(x, axis=axis, keepdims=keepdims)
-    count = jnp.maximum(kept_count(where, x, axis, True), 1).astype(x.dtype)
-    center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / count
-    squares = jnp.square(filled(x - center, where, 0))
-    total = jnp.sum(squares, axis=axis, keepdims=True) / count
+    count = direct.maximum(kept_count(where, x, axis, True), 1).astype(x.dtype)
+    center = direct.divide(direct.total(filled(x, where, 0), axis, True), count)
+    squares = direct.square(filled(direct.subtract(x, center), where, 0))
+    total = direct.divide(direct.total(squares, axis, True), count)
     return total if keepdims else jnp.squeeze(total, axis)
 
 
@@ -55,10 +57,13 @@ def _length(x: Any, axis: Any, keepdims: bool) -> Any:
     import jax
     import jax.numpy as jnp
 
-    peak = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
-    unit = jax.lax.stop_gradient(jnp.where((peak > 0) & jnp.isfinite(peak), peak, 1))
-    total = jnp.sum(jnp.square(x / unit), axis=axis, keepdims=True)
-    length = jnp.where(total == 0, 0, unit * jnp.sqrt(jnp.where(total == 0, 1, total)))
+    peak = direct.largest(direct.absolute(x), axis, True, 0)
+    usable = direct.logical_and(direct.greater(peak, 0), direct.isfinite(peak))
+    unit = jax.lax.stop_gradient(direct.where(usable, peak, 1))
+    total = direct.total(direct.square(direct.divide(x, unit)), axis, True)
+    zero = direct.equal(total, 0)
+    root = direct.sqrt(direct.where(zero, 1, total))
+    length = direct.where(zero, 0, direct.multiply(unit, root))
     return length if keepdims else jnp.squeeze(length, axis)
 
 
@@ -80,9 +85,10 @@ def std() -> Kernel:
         x = floating(wide(x))
         mask = True if where is None else where
         count = kept_count(mask, x, axis, True)
-        divisor = (count if where is None else jnp.maximum(count, 1)).astype(x.dtype)
-        center = jnp.sum(filled(x, where, 0), axis=axis, keepdims=True) / divisor
-        spread = _length(filled(x - center, where, 0), axis, True) / jnp.sqrt(divisor)
+        divisor = (count if where is None else direct.maximum(count, 1)).astype(x.dtype)
+        center = direct.divide(direct.total(filled(x, where, 0), axis, True), divisor)
+        length = _length(filled(direct.subtract(x, center), where, 0), axis, True)
+        spread = direct.divide(length, direct.sqrt(divisor))
         return spread if keepdims else jnp.squeeze(spread, axis)
 
     return kernel
@@ -104,7 +110,7 @@ def norm() -> Kernel:
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         return _length(filled(floating(wide(x)), where, 0), axis, keepdims)
 
-    return kernel
+    return direct.inlined(kernel, "axis", "keepdims")
 
 
 def _logsumexp(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
@@ -113,11 +119,12 @@ def _logsumexp(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     import jax.numpy as jnp
 
     x = filled(floating(wide(x)), where, -jnp.inf)
-    peak = jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf)
-    peak = jax.lax.stop_gradient(jnp.where(jnp.isfinite(peak), peak, 0))
-    total = jnp.sum(jnp.exp(x - peak), axis=axis, keepdims=True)
-    logs = jnp.log(jnp.where(total == 0, 1, total)) + peak
-    logs = jnp.where(total == 0, -jnp.inf, logs)
+    peak = direct.largest(x, axis, True, -math.inf)
+    peak = jax.lax.stop_gradient(direct.where(direct.isfinite(peak), peak, 0))
+    total = direct.total(direct.exp(direct.subtract(x, peak)), axis, True)
+    empty = direct.equal(total, 0)
+    logs = direct.add(direct.log(direct.where(empty, 1, total)), peak)
+    logs = direct.where(empty, -math.inf, logs)
     return logs if keepdims else jnp.squeeze(logs, axis)
 
 
@@ -139,7 +146,7 @@ def logsumexp() -> Kernel:
     def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         return _logsumexp(x, where, axis, keepdims)
 
-    return kernel
+    return direct.inlined(kernel, "axis", "keepdims")
 
 
 @primitive(
