@@ -8,7 +8,8 @@ have one dtype already. What is emitted is what `jax.numpy` emits, without the p
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from lossdsl.library.function import Kernel
@@ -17,6 +18,9 @@ from lossdsl.library.function import Kernel
 FLOATS = "fV"
 NUMBERS = "fViu"
 ANY = "fViub"
+
+# Of what is smaller no float of any precision is infinite.
+_SMALL = 65504
 
 _RANKS = {bool: 0, int: 1, float: 2}
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
@@ -46,6 +50,8 @@ def constant(value: Any, dtype: Any) -> Any:
     >>> constant(1e300, np.dtype("float32"))
     np.float32(inf)
     """
+    if -_SMALL < value < _SMALL:
+        return dtype.type(value)
     import numpy as np
 
     with np.errstate(over="ignore"):
@@ -86,40 +92,50 @@ def alike(a: Any, b: Any, kinds: str = ANY) -> tuple[Any, Any] | None:
     return (a, b) if arrays and a.dtype == b.dtype and a.dtype.kind in kinds else None
 
 
-def _binary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
-    """Return an operation on two operands that broadcast."""
+def _laws(of_lax: str, of_numpy: str) -> Callable[[], tuple[Kernel, Kernel]]:
+    """Return what looks two operations up, once: JAX is imported when one is called."""
 
-    def operation(a: Any, b: Any) -> Any:
-        pair = alike(a, b, kinds)
-        if pair is None:
-            import jax.numpy as jnp
-
-            return getattr(jnp, of_numpy)(a, b)
+    @cache
+    def laws() -> tuple[Kernel, Kernel]:
+        import jax.numpy as jnp
         from jax import lax
 
+        return getattr(lax, of_lax), getattr(jnp, of_numpy)
+
+    return laws
+
+
+def _binary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
+    """Return an operation on two operands that broadcast."""
+    laws = _laws(of_lax, of_numpy)
+
+    def operation(a: Any, b: Any) -> Any:
+        plain, promoting = laws()
+        pair = alike(a, b, kinds)
+        if pair is None:
+            return promoting(a, b)
         a, b = pair
         # Scalars and sizes of 1 are spread by the operation itself, ranks are not.
         if a.ndim != b.ndim and a.ndim and b.ndim:
+            from jax import lax
+
             if a.ndim < b.ndim:
                 a = lax.expand_dims(a, range(b.ndim - a.ndim))
             else:
                 b = lax.expand_dims(b, range(a.ndim - b.ndim))
-        return getattr(lax, of_lax)(a, b)
+        return plain(a, b)
 
     return operation
 
 
 def _unary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
     """Return an operation on one operand."""
+    laws = _laws(of_lax, of_numpy)
 
     def operation(x: Any) -> Any:
-        if getattr(x, "weak_type", None) is None or x.dtype.kind not in kinds:
-            import jax.numpy as jnp
-
-            return getattr(jnp, of_numpy)(x)
-        from jax import lax
-
-        return getattr(lax, of_lax)(x)
+        plain, promoting = laws()
+        taken = getattr(x, "weak_type", None) is not None and x.dtype.kind in kinds
+        return plain(x) if taken else promoting(x)
 
     return operation
 
@@ -253,7 +269,11 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         import jax.numpy as jnp
 
         return jnp.mean(x, axis=axis, keepdims=keepdims)
-    return divide(total(x, axes, keepdims), constant(size, x.dtype))
+    from jax import lax
+
+    result = lax.reduce_sum(x, axes)
+    result = lax.expand_dims(result, axes) if keepdims else result
+    return lax.div(result, constant(size, x.dtype))
 
 
 def _extreme(of_lax: str, of_numpy: str, met: Kernel) -> Kernel:

@@ -105,6 +105,7 @@ def held() -> Any:
 )
 def index() -> Any:
     """Index with static integers, slices and new axes, as in NumPy."""
+    import jax
 
     def kernel(x: Any, *, items: tuple[tuple[Any, ...], ...]) -> Any:
         places: list[Any] = []
@@ -116,6 +117,9 @@ def index() -> Any:
                     places.append(slice(start, stop, step))
                 case _:
                     places.append(None)
+        if all(place in (None, slice(None)) for place in places):
+            new = [at for at, place in enumerate(places) if place is None]
+            return jax.lax.expand_dims(x, new) if new else x
         return x[tuple(places)]
 
     return kernel
