@@ -92,12 +92,14 @@ class Graph:
 
     `watched` has what a debug build looks at. `outer` says for which dim of its caller each symbol
     of an expanded definition stands. `sizes` has what symbols stand for whose number no call
-    shows, as under `jax.export`.
+    shows, as under `jax.export`. `bodies` says of which definition a value is the body, so that
+    what is declared of it holds.
     """
 
     types: dict[Node, Type] = field(default_factory=dict["Node", "Type"])
     outer: dict[str, Dim] = field(default_factory=dict[str, Dim])
     sizes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    bodies: dict[Node, Builtin] = field(default_factory=dict["Node", "Builtin"])
     places: dict[Node, list[Place]] = field(default_factory=dict["Node", "list[Place]"])
     watched: list[Any] = field(default_factory=list["Any"])
     _known: dict[object, Node] = field(default_factory=dict["object", "Node"])

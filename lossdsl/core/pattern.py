@@ -119,7 +119,20 @@ def _call(expr: ast.Call, node: Apply, known: Match) -> Iterator[Match]:
                 pass
             case _:
                 return
+    if function.elementwise and len(given) == 1 and isinstance(expr.arguments[0], ast.Call):
+        # The logarithm of elements that are picked is picked of the logarithms.
+        given = (_picked_from(given[0]),)
     yield from _operands(expr.arguments, given, options)
+
+
+def _picked_from(node: Node | None) -> Node | None:
+    """Return the value whose elements another one holds, in whatever order and number."""
+    while isinstance(node, Apply) and len(node.function.keeps) == 1 and not node.undecided:
+        names = [one.name for one in node.function.signatures[0].parameters]
+        if node.function.form is Form.STOP_GRADIENT or names[0] not in node.function.keeps:
+            break
+        node = node.arguments[0]
+    return node
 
 
 def _operands(

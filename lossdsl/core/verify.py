@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Leaves, Node, operands, tape
 from lossdsl.diagnostics.defect import defect
-from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
 from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
 from lossdsl.syntax import ast
@@ -29,6 +29,23 @@ def verify_core(core: Core) -> None:
         if wrong is not None:
             places = graph.places.get(node)
             raise LossError([defect(f"core {wrong}", places[0].span if places else None)])
+
+
+def untyped(core: Core) -> list[Diagnostic]:
+    """Return a defect if a value has no type, of core in which those of all inputs are known.
+
+    What has no type has no value either: a constant stands in its place.
+    """
+    graph = core.graph
+    parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
+    roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
+    for node in tape(roots):
+        undecided = isinstance(node, Apply) and node.undecided
+        if undecided or isinstance(graph.types[node], UnknownType):
+            places = graph.places.get(node)
+            span = places[0].span if places else None
+            return [defect("a value without a type", span)]
+    return []
 
 
 def _violations(core: Core, node: Node) -> Iterator[str]:

@@ -79,6 +79,52 @@ ROWS = (
         inputs={"z": "logits f32[B, C]", "t": "one_hot f32[B, C]"},
     ),
     Code(
+        "LD420",
+        title="argument can be where the function is infinite",
+        why="One element at which a value or a gradient is infinite makes the gradient of the "
+        "whole loss NaN, and it is the rare batch that has it: a probability that is 0, a mask "
+        "that keeps nothing.",
+        bad="mean(t*log(p))",
+        good="mean(t*log(clip(p, 1e-7, 1)))",
+        inputs={"t": "f32[B]", "p": "probs f32[B]"},
+    ),
+    Code(
+        "LD421",
+        title="term falls without end",
+        why="What is never above 0 and has no lower bound is made as large as can be, with a minus "
+        "in front: the likelihood of the data falls, or a distance grows.",
+        bad="mean(log_sigmoid(out))",
+        good="-mean(log_sigmoid(out))",
+        inputs={"out": "f32[B]"},
+    ),
+    Code(
+        "LD423",
+        title="distance of a value to itself",
+        why="A loss that is 0 where its two arguments are equal is 0 always if they are the same "
+        "value, and trains nothing.",
+        bad="mse(out, out)",
+        good="mse(out, tgt)",
+        inputs={"out": "f32[B]", "tgt": "f32[B]"},
+    ),
+    Code(
+        "LD424",
+        title="bound that makes all one number",
+        why="Bounds that are exchanged, or on another scale than the values, move every element to "
+        "one of them. Its gradient is 0.",
+        bad="mean(square(clip(out, 1, -1) - tgt))",
+        good="mean(square(clip(out, -1, 1) - tgt))",
+        inputs={"out": "f32[B]", "tgt": "f32[B]"},
+    ),
+    Code(
+        "LD425",
+        title="mean of a total",
+        why="A sum without an axis adds up all examples too, and the mean of one number is that "
+        "number: the loss grows with the batch.",
+        bad="mean(sum(square(out - tgt)))",
+        good="mean(sum(square(out - tgt), axis=-1))",
+        inputs={"out": "f32[B, D]", "tgt": "f32[B, D]"},
+    ),
+    Code(
         "LD431",
         title="weight is zero",
         why="The term is reported and never trained.",

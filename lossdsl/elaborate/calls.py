@@ -19,7 +19,7 @@ from lossdsl.elaborate.binding import Call, agrees, bind
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.domains import hold_domains
 from lossdsl.elaborate.python import python_call
-from lossdsl.elaborate.roles import contradictions, hold_classes, hold_roles
+from lossdsl.elaborate.roles import contradictions, hold_apart, hold_classes, hold_roles
 from lossdsl.elaborate.undecided import undecided
 from lossdsl.elaborate.undeclared import infer_inputs
 from lossdsl.elaborate.watch import watched
@@ -167,6 +167,7 @@ def _undecided(context: Context, scope: Scope, fitting: Sequence[tuple[Bound, Fi
         return context.unknown()
     if all(contradictions(context, one) for one, _ in fitting):
         hold_roles(context, scope, bound)
+    hold_apart(context, scope, bound)
     if bound.function.is_loss:
         reduction_options.hold_options(context, scope, bound)
     return undecided(context, scope, bound)
@@ -183,6 +184,7 @@ def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: i
     if not hold_domains(context, scope, bound, fitted):
         return context.unknown()
     hold_roles(context, scope, bound)
+    hold_apart(context, scope, bound)
     value = _applied(context, scope, bound, fitted, variant)
     hold_classes(context, scope, bound, fitted, value)
     return value

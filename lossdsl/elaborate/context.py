@@ -56,7 +56,8 @@ class Scope:
 class Context:
     """The state of one elaboration; `default_float` is a class until sizes are concrete.
 
-    `closed` says that it is of a definition by itself, which reads its parameters only.
+    `closed` says that it is of a definition by itself, which reads its parameters only. `defaults`
+    are the numbers that inputs have where a call leaves them out.
     """
 
     graph: Graph
@@ -68,6 +69,7 @@ class Context:
     expanded: dict[object, tuple[Scope, Value, Any]] = field(
         default_factory=dict["object", "tuple[Scope, Value, Any]"]
     )
+    defaults: Mapping[str, float] = field(default_factory=dict[str, float])
     constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
     free_names: bool = False
     closed: bool = False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lossdsl.core.graph import Const
+from lossdsl.core.graph import Const, Input
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.bound import Bound
@@ -99,18 +99,22 @@ def hold_domains(
         if not chosen and one.parameter not in bound.function.domains:
             continue
         value, span = bound.values[one.parameter]
-        numbers = _numbers(value)
+        numbers = _numbers(value, {} if context.concrete else context.defaults)
         wrong = [(at, n) for at, n in enumerate(numbers) if not _allowed(one, n)]
         for at, number in wrong[:1]:
             which = "this" if len(numbers) == 1 else f"element {at}"
+            if isinstance(value, Value) and isinstance(value.node, Input):
+                which = f"the default of `{value.node.name}`"
             _report(context, scope, bound, one, which, number, span)
         fine = fine and not wrong
     return fine
 
 
-def _numbers(value: Argument) -> tuple[int | float | Dim, ...]:
-    """Return the numbers and sizes of an argument that is constant."""
+def _numbers(value: Argument, defaults: Mapping[str, float]) -> tuple[int | float | Dim, ...]:
+    """Return the numbers and sizes of an argument that is constant, or is one by default."""
     match value:
+        case Value(Input(name)) if name in defaults:
+            return (defaults[name],)
         case Value(Const(int() | float() | Dim() as number)):
             return (number,)
         case Value(Const(tuple() as numbers)) | Static(tuple() as numbers):

@@ -16,10 +16,9 @@ from lossdsl.analyze.sizes import (
     made_values,
     program_sizes,
 )
-from lossdsl.core.graph import Apply, Core, Graph, Outcome, tape
-from lossdsl.core.verify import verify_core
+from lossdsl.core.graph import Core, Graph, Outcome
+from lossdsl.core.verify import untyped, verify_core
 from lossdsl.diagnostics.allow import not_allowed
-from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.elaborate import expressions, primitives, terms
 from lossdsl.elaborate.bounds import hold_program_apart
@@ -30,7 +29,14 @@ from lossdsl.elaborate.passed_inputs import fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.elaborate.watch import watched_inputs
 from lossdsl.infer.arguments import Argument, Value
-from lossdsl.inputs.declarations import Declared, declared_inputs, runs_of, static_type, symbols_of
+from lossdsl.inputs.declarations import (
+    Declared,
+    declared_inputs,
+    defaults_of,
+    runs_of,
+    static_type,
+    symbols_of,
+)
 from lossdsl.library.declare import Library
 from lossdsl.library.recursion import cycle_in
 from lossdsl.limits import DEFAULT_LIMITS, Limits
@@ -122,6 +128,7 @@ def _elaborate(
         if partial:
             rest = {name: static_type(one.type) for name, one in declared.items()}
             types = {**rest, **types}
+    context.defaults = defaults_of(declared)
     context.free_names = not declared and (concrete is None or partial)
     if has_errors(context.diagnostics):
         return Elaborated(None, _limited(context), declared, _signature(declared, context))
@@ -137,15 +144,14 @@ def _elaborate(
     if context.debug and not has_errors(context.diagnostics):
         verify_core(core)
     if context.concrete and not partial and not has_errors(context.diagnostics):
-        context.diagnostics += _open(core)
+        context.diagnostics += untyped(core)
     if not context.concrete:
         if not partial and not has_errors(context.diagnostics):
             context.diagnostics += array_sizes(core, made_values(core), limits)
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += program_sizes(core, program, limits)
     if not context.concrete and not has_errors(context.diagnostics):
-        settings = frozenset(one.name for one in declared.values() if one.default is not None)
-        context.diagnostics += lints(Subject(program, core, settings))
+        context.diagnostics += lints(Subject(program, core, frozenset(context.defaults)))
     found = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,
@@ -153,23 +159,6 @@ def _elaborate(
         declared,
         _signature(declared, context),
     )
-
-
-def _open(core: Core) -> list[Diagnostic]:
-    """Return a defect if a value has no type though those of all inputs are known.
-
-    What has no type has no value either: a constant stands in its place.
-    """
-    graph = core.graph
-    parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
-    roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
-    for node in tape(roots):
-        undecided = isinstance(node, Apply) and node.undecided
-        if undecided or isinstance(graph.types[node], UnknownType):
-            places = graph.places.get(node)
-            span = places[0].span if places else None
-            return [defect("a value without a type", span)]
-    return []
 
 
 def _limited(context: Context) -> tuple[Diagnostic, ...]:
@@ -226,7 +215,7 @@ def _results(
     types: Mapping[str, Type],
     batch: Batch,
 ) -> Core:
-    defaults = frozenset(name for name, one in declared.items() if one.default is not None)
+    defaults = frozenset(defaults_of(declared))
     bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
     weighing = terms.Weighing(defaults, scope)
     outcomes: list[Outcome] = []

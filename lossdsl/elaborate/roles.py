@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
-from lossdsl.core.graph import Apply, Const, Node
+from lossdsl.core.graph import Apply, Const, Input, Leaves, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.infer.arguments import Value
@@ -15,7 +15,7 @@ from lossdsl.infer.fit import Fit
 from lossdsl.infer.patterns import class_symbols, pattern_of
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
-from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALES, words
+from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALED, SCALES, SHIFTED, words
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import LITERAL, ArrayType, Dim, Type, UnknownType, kind
@@ -37,9 +37,18 @@ def resulting(function: Builtin, given: Iterable[tuple[str, Type]]) -> str | Non
     declared = {one.role if isinstance(one, ast.ArrayTypeExpr) else None for one in results}
     if declared != {None}:
         return declared.pop() if len(declared) == 1 else None
-    kept = [type for name, type in given if name in function.keeps]
+    types = list(given)
+    kept = [type for name, type in types if name in function.keeps]
     roles = {_role(type) for type in kept if not _is_literal(type)}
-    return roles.pop() if len(roles) == 1 else None
+    if kept:
+        return roles.pop() if len(roles) == 1 else None
+    match [(name, _role(type)) for name, type in types if not _is_literal(type)]:
+        case [(name, role)] if (name in function.scales and role in SCALED) or (
+            name in function.shifts and role in SHIFTED
+        ):
+            return role
+        case _:
+            return None
 
 
 def given_types(bound: Bound) -> Iterator[tuple[str, Type]]:
@@ -59,6 +68,20 @@ def hold_roles(context: Context, scope: Scope, bound: Bound) -> None:
         return
     for found in contradictions(context, bound):
         context.report(found, scope)
+
+
+def hold_apart(context: Context, scope: Scope, bound: Bound) -> None:
+    """Report a distance of a value to itself, which is 0; a lint of the text."""
+    if context.concrete or "zero" not in bound.function.laws or len(bound.values) < 2:
+        return
+    (a, _), (b, span), *_ = bound.values.values()
+    match a, b:
+        case Value(Apply() | Input() | Leaves() as node), Value(other) if node is other:
+            message = f"`{bound.function.name}` of `{span.text}` and itself is 0"
+            help = "one of the two is meant to be another value"
+            context.report(at("LD423", message, span, help=help), scope)
+        case _:
+            pass
 
 
 def contradictions(context: Context, bound: Bound) -> list[Diagnostic]:

@@ -105,3 +105,12 @@ def static_type(type: ast.TypeExpr) -> Type:
             return RecordType(tuple((field.name, static_type(field.type)) for field in fields))
         case _:
             return UnknownType()
+
+
+def defaults_of(declared: Mapping[str, Declared]) -> dict[str, float]:
+    """Return the numbers that inputs have where a call leaves them out."""
+    return {
+        name: one.default.value
+        for name, one in declared.items()
+        if one.default is not None and isinstance(one.default.value, int | float)
+    }

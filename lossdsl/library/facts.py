@@ -62,7 +62,11 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         lambda value: callable(value) or _SINKS(value),
     ),
     "keeps": _TEXTS,
+    "scales": _TEXTS,
+    "shifts": _TEXTS,
     "laws": _TEXTS,
+    "image": _CALLABLE,
+    "finite": _CALLABLE,
     "domain": _TEXT,
     "operator": ("a text", lambda value: value is None or isinstance(value, str)),
     "form": ("a `Form`", lambda value: value is None or isinstance(value, Form)),
@@ -92,7 +96,7 @@ def guarded(name: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the facts that are functions of a user: what they raise is a finding."""
     return {
         fact: _guarded(name, fact, facts[fact])
-        for fact in ("axes", "sink")
+        for fact in ("axes", "sink", "image", "finite")
         if callable(facts.get(fact)) and not is_own_module(facts[fact])
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.domains import Interval, Positions, read_domains, read_positions
 from lossdsl.library.forms import Form
+from lossdsl.library.images import Finite, Image
 from lossdsl.library.pickled import reduced
 from lossdsl.source import Source
 from lossdsl.syntax import ast
@@ -58,6 +59,11 @@ class Builtin:
       words say it of every output.
     - `keeps` names the parameters whose elements the result holds as they are, and with them their
       role: labels that are reshaped are labels.
+    - `image` computes from the intervals in which the operands lie that of the values, where no law
+      says it; `finite` which number an operand can be at which the function, or its derivative, is
+      infinite. See `images.py`.
+    - `scales` and `shifts` name the parameters that the result is proportional to, or differs from
+      by what the others are: scores times a number are scores.
     - `operator` is the symbol that means this function, such as `+`; `form` is what else of syntax
       and options stands for it. With `internal` it cannot be called by its name.
     - `python` marks a plain Python function: its kernel takes arguments by name, as they come.
@@ -81,7 +87,11 @@ class Builtin:
     axes: Callable[..., Any] | None = None
     sink: str | Callable[..., Any] | None = None
     keeps: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ()
+    shifts: tuple[str, ...] = ()
     laws: tuple[str, ...] = ()
+    image: Image | None = None
+    finite: Finite | None = None
     domain: str = ""
     operator: str | None = None
     form: Form | None = None

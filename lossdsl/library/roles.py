@@ -46,6 +46,9 @@ SCALES: Mapping[tuple[str, str], str] = {
     ("logvar", "std"): "`2*log({0})`",
 }
 
+# Roles that a number does not change by which the values are multiplied, and that is added.
+SCALED = SHIFTED = ("logits",)
+
 # Classes counted from 0 and signs are told apart in the same way.
 CODINGS: Mapping[tuple[str, str], str] = {
     ("signs", "labels"): "`2*{0} - 1` makes 0 and 1 signs",

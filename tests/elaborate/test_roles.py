@@ -151,7 +151,7 @@ ALLOWED = (
     "mean(take(z, (0, 1)))",
     "mean(softmax(z, temperature=1e-3))",
     "cross_entropy(z, (0, 1), smoothing=1)",
-    "pinball(z, z, q=0.999)",
+    "pinball(z, 2*z, q=0.999)",
     "hinge(w, (-1, 1))",
     "kl((0, 1), w)",
     "ctc(a, s, y_length=(0, 3))",
@@ -188,11 +188,11 @@ def test_roles_are_known_where_no_type_is(text: str) -> None:
 
 
 def test_a_fix_gives_the_right_spec() -> None:
-    text = "cross_entropy(softmax(z), y) + mse(z, z)"
+    text = "cross_entropy(softmax(z), y) + mse(z, w)"
     (found,) = lossdsl.check(text).diagnostics
     assert found.fix is not None
     mended = text[: found.fix.span.start] + found.fix.text + text[found.fix.span.end :]
-    assert mended == "cross_entropy(z, y) + mse(z, z)"
+    assert mended == "cross_entropy(z, y) + mse(z, w)"
     assert not lossdsl.check(mended).diagnostics
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lossdsl.analyze.lints.axes import other_axis
+from lossdsl.analyze.lints.axes import other_axis, over_the_batch
 from lossdsl.analyze.lints.by_hand import by_hand
+from lossdsl.analyze.lints.clamped import is_constant
 from lossdsl.analyze.lints.factors import counted_twice, zero_factor
+from lossdsl.analyze.lints.finite import reaches_infinity
 from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.integers import integers_wrap
 from lossdsl.analyze.lints.masks import mask_stops
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
+from lossdsl.analyze.lints.totals import mean_of_total
+from lossdsl.analyze.lints.unbounded import falls_without_end
 from lossdsl.analyze.lints.unread import unread
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.source import Span
 
 LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     mask_stops,
@@ -21,14 +26,40 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     by_hand,
     other_space,
     other_axis,
+    over_the_batch,
     zero_factor,
     counted_twice,
     trains_nothing,
+    falls_without_end,
+    is_constant,
+    mean_of_total,
+    reaches_infinity,
     unread,
 )
 
 
 def lints(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield every lint of a program."""
-    for lint in LINTS:
-        yield from lint(subject)
+    """Yield every lint of a program, one for each mistake."""
+    told: list[Diagnostic] = []
+    for diagnostic in (one for lint in LINTS for one in lint(subject)):
+        if not any(_tells(before, diagnostic) for before in told):
+            told.append(diagnostic)
+            yield diagnostic
+
+
+# What is told of a place tells what is inside of it: where an idiom is infinite, what is summed.
+_SAME_MISTAKE = (("LD401", "LD420"), ("LD419", "LD419"))
+
+
+def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:
+    same = (before.code, diagnostic.code) in _SAME_MISTAKE
+    return same and _holds(place(before), place(diagnostic))
+
+
+def place(diagnostic: Diagnostic) -> Span:
+    """Return where a lint points."""
+    return next(label.span for label in diagnostic.labels if label.primary)
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph, Input, Leaves, tape
+from lossdsl.core.graph import Apply, Graph, Input, Leaves, operands, tape
 from lossdsl.core.pattern import match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.library.roles import SUMMING
-from lossdsl.types.types import ArrayType
+from lossdsl.library.roles import DISTRIBUTIONS, SUMMING
+from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS
+from lossdsl.types.types import ArrayType, Dim, Type
 
 CONTRACTIONS = (
     "sum(t*log_softmax(z, axis=N), axis=A)",
@@ -47,6 +49,43 @@ def other_axis(subject: Subject) -> Iterator[Diagnostic]:
             classes = ", ".join(str(dims[axis]) for axis in summed)
             message = f"the softmax runs along `{over}`, and its sum along `{classes}`"
             yield at("LD419", message, place.span, help=f"`axis={classes}` in both")
+
+
+def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield distributions over the examples of scores that have an axis of classes.
+
+    A matrix of all pairs is right both ways, and one axis of scores may be of examples.
+    """
+    graph = subject.core.graph
+    leading = [dims[0] for dims in map(_dims, subject.core.inputs.values()) if dims]
+    for node in tape(subject.roots):
+        if not isinstance(node, Apply) or node.undecided or not _makes_distribution(node):
+            continue
+        (scores, *_), place = operands(node), written(graph, node)
+        type = graph.types[scores]
+        dims = _dims(type)
+        if place is None or place.calls or len(dims) < 2 or not _is_logits(type):
+            continue
+        first = dims[0]
+        square = sum(str(dim) == str(first) for dim in dims) > 1
+        if node.option(AXIS) == (0,) and first.name and leading.count(first) > 1 and not square:
+            message = f"`{node.function.name}` runs along `{first}`, over the examples"
+            help = f"the classes of an example lie along `{dims[-1]}`: `axis={dims[-1]}`"
+            yield at("LD419", message, place.span, help=help)
+
+
+def _makes_distribution(node: Apply) -> bool:
+    results = [signature.result for signature in node.function.signatures]
+    roles = {one.role if isinstance(one, ast.ArrayTypeExpr) else None for one in results}
+    return roles <= set(DISTRIBUTIONS) and node.option(AXIS) is not None
+
+
+def _dims(type: Type) -> tuple[Dim, ...]:
+    return (type.dims or ()) if isinstance(type, ArrayType) else ()
+
+
+def _is_logits(type: Type) -> bool:
+    return isinstance(type, ArrayType) and type.role == "logits"
 
 
 def _type(graph: Graph, value: object) -> ArrayType | None:

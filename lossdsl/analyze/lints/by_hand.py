@@ -71,6 +71,12 @@ IDIOMS = (
         _ALONG.format("normalize(x)"),
         "x",
     ),
+    Idiom(
+        "sqrt(sum(square(x), axis=A))",
+        "has a gradient that is NaN where `x` is all 0",
+        _ALONG.format("norm(x)"),
+        "x",
+    ),
     Idiom("p*log(p/q)", "is NaN where `p` is 0", "`xlogy(p, p/q)` is 0 there", "p", entries=True),
     Idiom("p*log(p)", "is NaN where `p` is 0", "`-entr(p)` is 0 there", "p", entries=True),
     Idiom(
@@ -142,10 +148,10 @@ def _reaches(subject: Subject, idiom: Idiom, names: Match) -> bool:
     node = names[idiom.reaches]
     if idiom.exponent and _is_shifted_elsewhere(node, names):
         return True
-    return _is_free(subject, node, arithmetic=not idiom.entries)
+    return is_free(subject, node, arithmetic=not idiom.entries)
 
 
-def _is_free(subject: Subject, value: object, arithmetic: bool) -> bool:
+def is_free(subject: Subject, value: object, arithmetic: bool) -> bool:
     """Say whether a value is given, a softmax, or made of such as it is or by `arithmetic`.
 
     A number beside it is a guard, and what any other function makes may be bounded. A setting, an
@@ -158,14 +164,14 @@ def _is_free(subject: Subject, value: object, arithmetic: bool) -> bool:
             return True
         case Apply(function, arguments) if function.keeps or function.form is Form.INDEX:
             plain = function.form not in (Form.KEEP, Form.CHOOSE) and not _clips(function)
-            return plain and _is_free(subject, arguments[0], arithmetic)
+            return plain and is_free(subject, arguments[0], arithmetic)
         case Apply(function, arguments) if "unit" in function.laws and not arithmetic:
-            return _is_free(subject, arguments[0], arithmetic=True)
+            return is_free(subject, arguments[0], arithmetic=True)
         case Apply(Builtin(operator="+" | "-" | "neg" | "@"), arguments) if arithmetic:
-            return all(_is_free(subject, one, arithmetic) for one in arguments)
+            return all(is_free(subject, one, arithmetic) for one in arguments)
         case Apply(Builtin(operator="*" | "/"), (a, b)) if arithmetic:
             sides = [one for one in (a, b) if not isinstance(one, Const)]
-            return bool(sides) and all(_is_free(subject, one, arithmetic) for one in sides)
+            return bool(sides) and all(is_free(subject, one, arithmetic) for one in sides)
         case _:
             return False
 

@@ -15,15 +15,21 @@ from lossdsl.types.types import ArrayType, kind
 def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the terms whose every path from an input ends in what has no gradient.
 
-    A result of which no term trains anything is an evaluation. What is stopped inside of a term is
-    stopped on purpose, such as a teacher; one that is stopped as a whole is reported at best.
+    A result of which no term trains anything is an evaluation, but for what is stopped alone. What
+    is stopped inside of a term is stopped on purpose, such as a teacher; one that is stopped as a
+    whole is reported at best.
     """
     graph = subject.core.graph
     for outcome in subject.core.results:
         order = tape(term.weighted for term in outcome.terms)
         outer = {node for term in outcome.terms for node in _outermost(term.raw)}
         passes = _passes(graph, order, outer)
-        if not any(passes[term.weighted] for term in outcome.terms):
+        weighted = [term.weighted for term in outcome.terms]
+        if not any(passes[node] for node in weighted):
+            continue
+        stopped = _passes(graph, order, set(order))
+        if len(subject.core.results) == 1 and not any(stopped[node] for node in weighted):
+            yield _stopped(outcome.terms[0])
             continue
         for term in outcome.terms:
             inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]

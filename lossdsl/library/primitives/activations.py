@@ -6,12 +6,18 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.images import always
 from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import unless_nan
 from lossdsl.library.promotion import own_rules
 
 
-@primitive("tanh(x: float) -> float", elementwise=True, laws=("odd", "monotone"))
+@primitive(
+    "tanh(x: float) -> float",
+    elementwise=True,
+    laws=("odd", "monotone"),
+    image=always("(-1, 1)"),
+)
 def tanh() -> Kernel:
     """Hyperbolic tangent.
 
@@ -20,7 +26,12 @@ def tanh() -> Kernel:
     return direct.tanh
 
 
-@primitive("sigmoid(x: float) -> probs float", elementwise=True, laws=("unit", "monotone"))
+@primitive(
+    "sigmoid(x: float) -> probs float",
+    elementwise=True,
+    laws=("unit", "monotone"),
+    image=always("(0, 1)"),
+)
 def sigmoid() -> Kernel:
     """1/(1 + exp(-x)).
 
@@ -31,13 +42,16 @@ def sigmoid() -> Kernel:
 
 
 @primitive(
-    "log_sigmoid(x: float) -> log_probs float", elementwise=True, laws=("monotone", "concave")
+    "log_sigmoid(x: float) -> log_probs float",
+    elementwise=True,
+    laws=("monotone", "concave"),
+    image=always("(-inf, 0)"),
 )
 def log_sigmoid() -> Kernel:
     """Logarithm of the sigmoid, exact where the sigmoid is 0 or 1.
 
     aka: logsigmoid
-    example: mean(log_sigmoid(out))
+    example: -mean(log_sigmoid(out))
     """
     import jax.numpy as jnp
 
@@ -47,7 +61,12 @@ def log_sigmoid() -> Kernel:
     return kernel
 
 
-@primitive("softplus(x: float) -> float", elementwise=True, laws=("nonneg", "monotone", "convex"))
+@primitive(
+    "softplus(x: float) -> float",
+    elementwise=True,
+    laws=("nonneg", "monotone", "convex"),
+    image=always("(0, inf)"),
+)
 def softplus() -> Kernel:
     """log(1 + exp(x)), exact for large |x|.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
 from lossdsl.library.follow import beside, same
+from lossdsl.library.images import always
 from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import Axes, shown
 from lossdsl.library.rules import Problem, RuleCall, Ruling, result
@@ -50,6 +51,7 @@ def _masked_exponentials(x: Any, where: Any, axis: Axes) -> tuple[Any, Any, Any]
     axes=beside,
     domain="temperature in (0, inf)",
     laws=("unit", "shift"),
+    image=always("(0, 1)"),
 )
 def softmax() -> Kernel:
     """Exponentials that sum to 1 along an axis, several axes, or `all`.
@@ -80,6 +82,7 @@ def softmax() -> Kernel:
     axes=beside,
     domain="temperature in (0, inf)",
     laws=("concave", "shift"),
+    image=always("(-inf, 0)"),
 )
 def log_softmax() -> Kernel:
     """Logarithm of the softmax, exact where the softmax underflows.
@@ -110,7 +113,10 @@ def log_softmax() -> Kernel:
 
 
 @primitive(
-    "normalize(x: float[*S], axis: axes = -1) -> float[*S]", axes=beside, laws=("odd", "scale 0")
+    "normalize(x: float[*S], axis: axes = -1) -> float[*S]",
+    axes=beside,
+    laws=("odd", "scale 0"),
+    image=always("[-1, 1]"),
 )
 def normalize() -> Kernel:
     """x over its Euclidean length along an axis; 0, with gradient 0, where x is 0.

@@ -5,10 +5,21 @@ At a kink a constant counts as active, so the gradient is 0 there.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive, renamed
 from lossdsl.library.forms import Form
+from lossdsl.library.images import (
+    always,
+    clipped,
+    larger,
+    logarithm,
+    magnitude,
+    rising,
+    smaller,
+    within,
+)
 from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import shown
 from lossdsl.library.promotion import own_rules
@@ -19,6 +30,7 @@ from lossdsl.library.promotion import own_rules
     elementwise=True,
     grows="sign",
     laws=("nonneg", "even", "convex", "scale 1"),
+    image=magnitude,
 )
 def absolute() -> Kernel:
     """Absolute value, with gradient 0 at 0.
@@ -51,6 +63,7 @@ def absolute() -> Kernel:
     elementwise=True,
     partial={"x": 0.0},
     laws=("nonneg", "monotone", "convex"),
+    image=rising(math.exp),
 )
 def exp() -> Kernel:
     """Exponential; overflows beyond 88 in f32.
@@ -66,6 +79,8 @@ def exp() -> Kernel:
     partial={"x": 1.0},
     laws=("monotone", "concave"),
     domain="x in [0, inf]",
+    image=rising(logarithm),
+    finite=within("(0, inf)"),
 )
 def log() -> Kernel:
     """Natural logarithm.
@@ -77,7 +92,11 @@ def log() -> Kernel:
 
 
 @primitive(
-    "log1p(x: float) -> float", elementwise=True, partial={"x": 1.0}, laws=("monotone", "concave")
+    "log1p(x: float) -> float",
+    elementwise=True,
+    partial={"x": 1.0},
+    laws=("monotone", "concave"),
+    finite=within("(-1, inf)"),
 )
 def log1p() -> Kernel:
     """Logarithm of 1 + x, exact for small x.
@@ -104,6 +123,8 @@ def expm1() -> Kernel:
     domain="x in [0, inf]",
     partial={"x": 1.0},
     laws=("nonneg", "monotone", "concave"),
+    image=rising(math.sqrt),
+    finite=within("(0, inf)"),
 )
 def sqrt() -> Kernel:
     """Square root; its gradient at 0 is infinite (`norm` is safe there).
@@ -114,7 +135,10 @@ def sqrt() -> Kernel:
 
 
 @primitive(
-    "square(x: float) -> float", elementwise=True, laws=("nonneg", "even", "convex", "scale 2")
+    "square(x: float) -> float",
+    elementwise=True,
+    laws=("nonneg", "even", "convex", "scale 2"),
+    image=magnitude,
 )
 def square() -> Kernel:
     """x times x.
@@ -134,7 +158,12 @@ def sign() -> Kernel:
     return direct.sign
 
 
-@primitive("clip(x: num, low: num, high: num) -> num", elementwise=True, laws=("monotone",))
+@primitive(
+    "clip(x: num, low: num, high: num) -> num",
+    elementwise=True,
+    laws=("monotone",),
+    image=clipped,
+)
 def clip() -> Kernel:
     """x moved into [low, high]; at a bound the bound is active, so x has gradient 0 there.
 
@@ -161,6 +190,7 @@ def clip() -> Kernel:
     "minimum(a: num, b: num) -> num",
     elementwise=True,
     laws=("symmetric", "monotone", "concave", "scale 1"),
+    image=smaller,
 )
 def minimum() -> Kernel:
     """The smaller of two; at a tie a literal wins, two arrays share the gradient.
@@ -183,6 +213,7 @@ def minimum() -> Kernel:
     "maximum(a: num, b: num) -> num",
     elementwise=True,
     laws=("symmetric", "monotone", "convex", "scale 1"),
+    image=larger,
 )
 def maximum() -> Kernel:
     """The larger of two; at a tie a literal wins, two arrays share the gradient.
@@ -217,7 +248,12 @@ def where() -> Kernel:
     return direct.where
 
 
-@primitive("sin(x: float) -> float", elementwise=True, laws=("odd",))
+@primitive(
+    "sin(x: float) -> float",
+    elementwise=True,
+    laws=("odd",),
+    image=always("[-1, 1]"),
+)
 def sin() -> Kernel:
     """Sine of x in radians.
 
@@ -226,57 +262,18 @@ def sin() -> Kernel:
     return direct.sin
 
 
-@primitive("cos(x: float) -> float", elementwise=True, laws=("even",))
+@primitive(
+    "cos(x: float) -> float",
+    elementwise=True,
+    laws=("even",),
+    image=always("[-1, 1]"),
+)
 def cos() -> Kernel:
     """Cosine of x in radians.
 
     example: mean(cos(out))
     """
     return direct.cos
-
-
-@primitive("gammaln(x: float) -> float", elementwise=True, partial={"x": 1.0})
-def gammaln() -> Kernel:
-    """Logarithm of the absolute value of the gamma function.
-
-    aka: lgamma log_gamma
-    example: mean(gammaln(p + 1))
-    """
-    from jax.scipy.special import gammaln
-
-    return gammaln
-
-
-@primitive(
-    "xlogy(x: float, y: float) -> float", elementwise=True, partial={"y": 1.0}, laws=("odd",)
-)
-def xlogy() -> Kernel:
-    """x log y, which is 0 at x = 0 whatever y; its gradient is finite at x = y = 0.
-
-    example: mean(xlogy(p, q))
-    """
-    import jax.numpy as jnp
-
-    def kernel(x: Any, y: Any) -> Any:
-        absent = (x == 0) & ((y <= 0) | jnp.isinf(y))
-        return x * jnp.log(jnp.where(absent, 1, y))
-
-    return kernel
-
-
-@primitive("entr(x: float) -> float", elementwise=True, partial={"x": 1.0}, laws=("concave",))
-def entr() -> Kernel:
-    """-x log x, which is 0 at 0 with gradient 0, and -inf below.
-
-    example: sum(entr(p))
-    """
-    import jax.numpy as jnp
-
-    def kernel(x: Any) -> Any:
-        inside = -x * jnp.log(jnp.where(x <= 0, 1, x))
-        return jnp.where(x < 0, -jnp.inf, inside)
-
-    return kernel
 
 
 @primitive("round(x: float) -> float", elementwise=True, laws=("odd", "monotone", "flat"))

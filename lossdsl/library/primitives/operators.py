@@ -5,12 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.images import (
+    added,
+    divided,
+    multiplied,
+    negated,
+    power_is_finite,
+    powered,
+    subtracted,
+    within,
+)
 from lossdsl.library.primitives import direct
 from lossdsl.library.promotion import own_rules
 
 
 @primitive(
-    "add(a: num, b: num) -> num", elementwise=True, grows="sign", operator="+", internal=True
+    "add(a: num, b: num) -> num",
+    elementwise=True,
+    grows="sign",
+    operator="+",
+    internal=True,
+    image=added,
+    shifts=("a", "b"),
 )
 def add() -> Kernel:
     """a + b.
@@ -21,7 +37,13 @@ def add() -> Kernel:
 
 
 @primitive(
-    "subtract(a: num, b: num) -> num", elementwise=True, grows="sign", operator="-", internal=True
+    "subtract(a: num, b: num) -> num",
+    elementwise=True,
+    grows="sign",
+    operator="-",
+    internal=True,
+    image=subtracted,
+    shifts=("a",),
 )
 def subtract() -> Kernel:
     """a - b.
@@ -32,7 +54,13 @@ def subtract() -> Kernel:
 
 
 @primitive(
-    "multiply(a: num, b: num) -> num", elementwise=True, grows="size", operator="*", internal=True
+    "multiply(a: num, b: num) -> num",
+    elementwise=True,
+    grows="size",
+    operator="*",
+    internal=True,
+    image=multiplied,
+    scales=("a", "b"),
 )
 def multiply() -> Kernel:
     """a * b.
@@ -48,6 +76,9 @@ def multiply() -> Kernel:
     operator="/",
     partial={"b": 1.0},
     internal=True,
+    image=divided,
+    finite=within("(-inf, 0)", "(0, inf)", operand=1),
+    scales=("a",),
 )
 def divide() -> Kernel:
     """a / b, floating also for integers.
@@ -125,6 +156,8 @@ def mod() -> Kernel:
     operator="**",
     partial={"a": 1.0, "b": 1.0},
     internal=True,
+    image=powered,
+    finite=power_is_finite,
 )
 def power() -> Kernel:
     """a to the power of b; a literal integer power is a product.
@@ -134,7 +167,14 @@ def power() -> Kernel:
     return direct.power
 
 
-@primitive("negative(x: num) -> num", elementwise=True, grows="sign", operator="neg", internal=True)
+@primitive(
+    "negative(x: num) -> num",
+    elementwise=True,
+    grows="sign",
+    operator="neg",
+    internal=True,
+    image=negated,
+)
 def negative() -> Kernel:
     """-x.
 

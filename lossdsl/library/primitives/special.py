@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
+from lossdsl.library.images import within
 from lossdsl.library.promotion import own_rules
 
 # Below this distance from 0 a series of so many terms is exact to the last digits of f64, its
@@ -75,3 +76,63 @@ def erf() -> Kernel:
     from jax.scipy.special import erf
 
     return erf
+
+
+@primitive(
+    "gammaln(x: float) -> float",
+    family="elementwise",
+    elementwise=True,
+    partial={"x": 1.0},
+    finite=within("(0, inf)"),
+)
+def gammaln() -> Kernel:
+    """Logarithm of the absolute value of the gamma function.
+
+    aka: lgamma log_gamma
+    example: mean(gammaln(p + 1))
+    """
+    from jax.scipy.special import gammaln
+
+    return gammaln
+
+
+@primitive(
+    "xlogy(x: float, y: float) -> float",
+    family="elementwise",
+    elementwise=True,
+    partial={"y": 1.0},
+    laws=("odd",),
+)
+def xlogy() -> Kernel:
+    """x log y, which is 0 at x = 0 whatever y; its gradient is finite at x = y = 0.
+
+    example: mean(xlogy(p, q))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any, y: Any) -> Any:
+        absent = (x == 0) & ((y <= 0) | jnp.isinf(y))
+        return x * jnp.log(jnp.where(absent, 1, y))
+
+    return kernel
+
+
+@primitive(
+    "entr(x: float) -> float",
+    family="elementwise",
+    elementwise=True,
+    partial={"x": 1.0},
+    laws=("concave",),
+)
+def entr() -> Kernel:
+    """-x log x, which is 0 at 0 with gradient 0, and -inf below.
+
+    example: sum(entr(p))
+    """
+    import jax.numpy as jnp
+
+    def kernel(x: Any) -> Any:
+        inside = -x * jnp.log(jnp.where(x <= 0, 1, x))
+        return jnp.where(x < 0, -jnp.inf, inside)
+
+    return kernel

@@ -1,0 +1,183 @@
+"""In which interval a value lies, as far as that is known.
+
+Of what is not declared nothing is known, which is not to say that it may be any number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
+from lossdsl.library.domains import Interval
+from lossdsl.library.forms import Form
+from lossdsl.library.function import Builtin, is_operand
+from lossdsl.library.images import interval, joined, larger
+from lossdsl.library.roles import ROLE_RANGES, SUMMING
+from lossdsl.syntax import ast
+from lossdsl.types.types import ArrayType, TreeType, Type, UnknownType
+
+_NONNEGATIVE, _UNIT, _POSITIVE = interval("[0, inf)"), interval("[0, 1]"), interval("(0, inf)")
+# A bound that is there and is not known.
+FAR = 1e100
+_BOUNDED = Interval(0, FAR)
+# Names of what divides: they excuse and never accuse.
+_SCALE = re.compile("sigma|tau|std|var|scale|spread|temperature|width|length", re.IGNORECASE)
+_COUNTED = {"labels": _NONNEGATIVE, "spikes": _NONNEGATIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """The intervals of the values of a graph, an analysis of the driver.
+
+    Where a claim is `excused` by it, what is named as a scale is taken to be above 0.
+    """
+
+    graph: Graph
+    excused: bool = False
+
+    def constant(self, node: Const) -> Interval | None:
+        """Return the interval of a number, or of several."""
+        match node.value:
+            case bool() as truth:
+                return Interval(truth, truth)
+            case int() | float() as number:
+                return Interval(number, number)
+            case tuple() as numbers:
+                known = [n for n in numbers if isinstance(n, int | float)]
+                whole = len(known) == len(numbers) > 0
+                return Interval(min(known), max(known)) if whole else None
+            case _:
+                return interval("[1, inf)")  # a size
+
+    def given(self, node: Input | Leaves) -> Interval | None:
+        """Return the interval of what is passed, by its role."""
+        known = _of_type(self.graph.types[node])
+        is_scale = isinstance(node, Input) and _SCALE.search(node.name)
+        return _POSITIVE if known is None and self.excused and is_scale else known
+
+    def transfer(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
+        """Return the interval of a result, by what its function declares."""
+        called, known = self.graph.bodies.get(node), self._applied(node, facts)
+        declared = None if called is None else _by_laws(called)
+        if declared is None or called is None:
+            return known
+        # What is computed may say more of how far a value goes, never less of its sign.
+        highest = inf if declared.high == FAR else declared.high
+        exact = known is not None and declared.low <= known.low and known.high <= highest
+        return known if exact and not grows(called) else declared
+
+    def _applied(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
+        function = node.function
+        if node.undecided and not function.reduction:
+            return _by_laws(function)
+        if function.form is Form.CHOOSE:
+            return joined(*_chosen(node, facts))
+        if function.image is not None:
+            return function.image(*facts) or _anywhere(function, facts)
+        if function.form in (Form.KEEP, Form.CAST, Form.SHIELD):
+            # What a mask leaves out is not read.
+            return facts[-1] if function.form is not Form.CAST else facts[0]
+        if function.keeps:
+            return joined(*self._kept(node, facts))
+        if function.reduction:
+            return self._reduced(node, facts)
+        known = _by_laws(function)
+        if known is None and {"odd", "monotone"} <= set(function.laws):
+            return _signed(facts[0])
+        return known or _of_type(self.graph.types[node])
+
+    def _kept(self, node: Apply, facts: Sequence[Interval | None]) -> list[Interval | None]:
+        """Return the intervals of the operands whose elements a result holds."""
+        names = [one.name for one in node.function.signatures[0].parameters if is_operand(one)]
+        names += names[-1:] * (len(facts) - len(names))
+        pairs = zip(names, node.arguments, facts, strict=False)
+        return [
+            fact for name, one, fact in pairs if name in node.function.keeps and one is not None
+        ]
+
+    def _reduced(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
+        """Return the interval of a reduction: what lies among the elements, or adds them up."""
+        function, inner = node.function, facts[0]
+        masked = len(facts) > 1 and node.arguments[1] is not None
+        if function.across == "add":
+            operand = node.arguments[0]
+            type = None if operand is None else self.graph.types[operand]
+            if isinstance(type, ArrayType) and type.role in SUMMING:
+                return _POSITIVE  # entries that sum to 1
+            if isinstance(type, ArrayType) and type.dtype == "bool":
+                return _NONNEGATIVE
+            total = _signed(inner)
+            return joined(total, Interval(0, 0)) if masked else total
+        if function.across in ("mean", "maximum", "minimum") and not masked:
+            return inner
+        if function.across == "mean":
+            return joined(inner, Interval(0, 0))  # of nothing that is kept
+        return _by_laws(function)
+
+
+def _anywhere(function: Builtin, facts: Sequence[Interval | None]) -> Interval | None:
+    """Return where the values of a function of one operand lie over its domain, if around 0."""
+    if function.image is None or len(facts) != 1 or not function.domains:
+        return None
+    (domain,) = function.domains.values()
+    values = function.image(domain)
+    return values if values is not None and values.low < 0 < values.high else None
+
+
+def grows(function: Builtin) -> bool:
+    """Say whether the values of a function are known to grow without end."""
+    return not {"convex", "scale 1", "scale 2"}.isdisjoint(function.laws)
+
+
+def _by_laws(function: Builtin) -> Interval | None:
+    """Return the interval that a law of a function says, or the role of its result."""
+    if "unit" in function.laws:
+        return _UNIT
+    if "nonneg" in function.laws:
+        return _NONNEGATIVE if grows(function) else _BOUNDED
+    roles = {
+        one.result.role if isinstance(one.result, ast.ArrayTypeExpr) else None
+        for one in function.signatures
+    }
+    return ROLE_RANGES.get(roles.pop() or "") if len(roles) == 1 else None
+
+
+def _signed(inner: Interval | None) -> Interval | None:
+    """Return where what has the sign of its operand lies."""
+    if inner is None or (inner.low < 0 < inner.high):
+        return None
+    if inner.high <= 0:
+        low = -inf if inner.low == -inf else -FAR
+        return Interval(low, 0, "(", ")" if 0 not in inner else "]")
+    high = inf if inner.high == inf else FAR
+    return Interval(0, high, "(" if 0 not in inner else "[", ")")
+
+
+def _chosen(node: Apply, facts: Sequence[Interval | None]) -> list[Interval | None]:
+    """Return the intervals of two branches, the first of which a condition may bound."""
+    condition, a, _ = node.arguments
+    match condition:
+        case Apply(
+            Builtin(operator=">" | ">=" as symbol), (tested, Const(int() | float() as edge))
+        ):
+            if tested is a:
+                above = Interval(edge, inf, "(" if symbol == ">" else "[", ")")
+                return [larger(facts[1], above), facts[2]]
+        case _:
+            pass
+    return list(facts[1:])
+
+
+def _of_type(type: Type) -> Interval | None:
+    match type:
+        case ArrayType(dtype="bool"):
+            return _UNIT
+        case ArrayType(role=str() as role) | UnknownType(role=str() as role):
+            return ROLE_RANGES.get(role) or _COUNTED.get(role)
+        case TreeType(leaf=ArrayType() as leaf):
+            return _of_type(leaf)
+        case _:
+            return None

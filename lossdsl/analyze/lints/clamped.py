@@ -1,0 +1,32 @@
+"""LD424: a bound that moves every element to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.intervals import Intervals
+from lossdsl.analyze.lints.subject import Subject, written
+from lossdsl.core.graph import Apply, Const, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+
+
+def is_constant(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield functions of the text whose value is one number wherever their operands lie.
+
+    A product with 0 is told by its factor.
+    """
+    graph = subject.core.graph
+    intervals = forward(subject.roots, Intervals(graph))
+    for node in tape(subject.roots):
+        if not isinstance(node, Apply) or node.undecided or node.function.operator:
+            continue
+        known, place = intervals[node], written(graph, node)
+        given = [one for one in node.arguments if one is not None and not isinstance(one, Const)]
+        varies = any((fact := intervals[one]) is None or fact.low < fact.high for one in given)
+        if known is None or known.low != known.high or not varies or place is None or place.calls:
+            continue
+        if node.function.image is not None:
+            message = f"`{' '.join(place.span.text.split())}` is {known.low:g} for every element"
+            help = "are its bounds exchanged, or of another scale than what it moves?"
+            yield at("LD424", message, place.span, help=help)

@@ -1,0 +1,130 @@
+"""LD420: an argument can be a number at which the function, or its gradient, is infinite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lossdsl.analyze.dataflow import backward, every_operand, forward
+from lossdsl.analyze.intervals import Intervals
+from lossdsl.analyze.lints.by_hand import is_free
+from lossdsl.analyze.lints.subject import Subject, written
+from lossdsl.core.graph import Apply, Graph, Input, Node, operands, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.declare import Builtin
+from lossdsl.library.domains import Interval
+from lossdsl.library.forms import Form
+from lossdsl.library.images import Reach, interval
+from lossdsl.types.types import ArrayType
+
+
+def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield the operations of the text whose operands can be where they are infinite.
+
+    What a mask or a condition leaves out is not computed, and a metric is read by a person.
+    """
+    graph = subject.core.graph
+    roots = [outcome.value for outcome in subject.core.results]
+    intervals = forward(roots, Intervals(graph, excused=True))
+    exposed = backward(dict.fromkeys(roots, True), _exposed, bool.__or__)
+    for node in tape(roots):
+        place = written(graph, node) if isinstance(node, Apply) and exposed[node] else None
+        if not isinstance(node, Apply) or node.undecided or place is None or place.calls:
+            continue
+        finite = node.function.finite
+        known = [None if one is None else intervals[one] for one in node.arguments]
+        if node.function.operator != "/":
+            pairs = zip(node.arguments, known, strict=True)
+            known = [
+                _ANY if fact is None and _is_difference(subject, one) else fact
+                for one, fact in pairs
+            ]
+        reach = None if finite is None else finite(*known)
+        if reach is not None and _is_likely(graph, node, reach, known[reach.operand]):
+            yield _infinite(graph, node, reach)
+
+
+_ANY = interval("(-inf, inf)")
+
+
+def _is_difference(subject: Subject, node: Node | None) -> bool:
+    """Say whether a value is a difference of what is given, as it is, which may be below 0."""
+    match node:
+        case Apply(Builtin(operator="-"), sides):
+            return all(is_free(subject, one, arithmetic=False) for one in sides)
+        case _:
+            return False
+
+
+def _exposed(node: Node, exposed: bool) -> Iterable[tuple[Node, bool]]:
+    """Yield whether what a value is computed from counts wherever it is."""
+    match node:
+        case Apply(Builtin(form=Form.KEEP | Form.CHOOSE), (mask, *values)):
+            assert mask is not None
+            yield mask, exposed
+            yield from ((value, False) for value in values if value is not None)
+        case _:
+            yield from every_operand(node, exposed)
+
+
+def _is_likely(graph: Graph, node: Apply, reach: Reach, known: Interval | None) -> bool:
+    """Say whether a batch may hold such a number: an element that is 0, or a mask of nothing.
+
+    What is computed of many elements, such as their norm, is hardly 0, and no more is a divisor
+    that is of both signs.
+    """
+    operand = node.arguments[reach.operand]
+    if operand is None or _is_count(graph, operand):
+        return operand is not None
+    type = graph.types[operand]
+    whole = isinstance(type, ArrayType) and type.rank == 0
+    crosses = known is not None and known.low < reach.number < known.high
+    hardly = _is_of_many(operand) or (crosses and node.function.operator == "/")
+    return not whole and not hardly
+
+
+def _is_of_many(root: Node) -> bool:
+    """Say whether a value is computed of a reduction, or adds up several values."""
+    waiting = [root]
+    while waiting:
+        match waiting.pop():
+            case Apply(function) if function.reduction:
+                return True
+            case Apply(Builtin(operator="+"), (Apply() | Input(), Apply() | Input())):
+                return True
+            case Apply(function) as node if function.elementwise or function.keeps:
+                waiting += operands(node)
+            case _:
+                pass
+    return False
+
+
+def _is_count(graph: Graph, node: Node | None) -> bool:
+    """Say whether a value adds up a mask."""
+    while isinstance(node, Apply) and node.function.form is Form.CAST:
+        (node,) = operands(node)
+    match node:
+        case Apply(Builtin(across="add" | "mean"), (inner, *_)) if inner is not None:
+            while isinstance(inner, Apply) and inner.function.form is Form.CAST:
+                (inner,) = operands(inner)
+            type = graph.types[inner]
+            return isinstance(type, ArrayType) and (type.dtype == "bool" or type.role == "mask")
+        case _:
+            return False
+
+
+def _infinite(graph: Graph, node: Apply, reach: Reach) -> Diagnostic:
+    operand = node.arguments[reach.operand]
+    assert operand is not None
+    place, inner = written(graph, node), written(graph, operand)
+    assert place is not None
+    text = "its argument" if inner is None else f"`{' '.join(inner.span.text.split())}`"
+    if node.function.operator == "/":
+        message = f"{text} can be {reach}, and is divided by"
+    else:
+        name = node.function.operator or node.function.name
+        message = f"{text} can be {reach}, where `{name}` or its gradient is infinite"
+    if _is_count(graph, operand):
+        help = "a `mean` with `where=` is 0 where its mask keeps nothing"
+    else:
+        help = "keep it away from there, as by `clip`, or leave such elements out by `where=`"
+    return at("LD420", message, place.span, help=help)
