@@ -6,7 +6,7 @@ Of what is not declared nothing is known, which is not to say that it may be any
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -36,6 +36,7 @@ class Intervals:
     """
 
     graph: Graph
+    ranges: Mapping[str, Interval]
     excused: bool = False
 
     def constant(self, node: Const) -> Interval | None:
@@ -53,8 +54,9 @@ class Intervals:
                 return interval("[1, inf)")  # a size
 
     def given(self, node: Input | Leaves) -> Interval | None:
-        """Return the interval of what is passed, by its role."""
-        known = _of_type(self.graph.types[node])
+        """Return the interval of what is passed, by its declared range or its role."""
+        declared = self.ranges.get(node.name) if isinstance(node, Input) else None
+        known = declared or _of_type(self.graph.types[node])
         is_scale = isinstance(node, Input) and _SCALE.search(node.name)
         return _POSITIVE if known is None and self.excused and is_scale else known
 
@@ -101,7 +103,13 @@ class Intervals:
     def _reduced(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
         """Return the interval of a reduction: what lies among the elements, or adds them up."""
         function, inner = node.function, facts[0]
+        if node.undecided and len(node.arguments) > 1:
+            return None  # what of a mask and a weight is given is not known
         masked = len(facts) > 1 and node.arguments[1] is not None
+        if len(node.arguments) > 2 and node.arguments[2] is not None:
+            weight = facts[2]
+            same_sign = weight is not None and weight.low >= 0
+            return joined(_signed(inner), Interval(0, 0)) if same_sign else None
         if function.across == "add":
             operand = node.arguments[0]
             type = None if operand is None else self.graph.types[operand]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lossdsl.library.declare import Builtin
+from lossdsl.library.domains import Interval
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax.ast import identity
@@ -234,10 +235,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """A checked program."""
+    """A checked program; `ranges` has where inputs are declared to lie."""
 
     graph: Graph
     inputs: Mapping[str, Type]
     results: tuple[Outcome, ...]
     metrics: Mapping[str, Node]
     metric_combines: Mapping[str, Combine] = field(default_factory=dict[str, Combine])
+    ranges: Mapping[str, Interval] = field(default_factory=dict[str, Interval])

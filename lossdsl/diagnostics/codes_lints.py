@@ -125,6 +125,14 @@ ROWS = (
         inputs={"out": "f32[B, D]", "tgt": "f32[B, D]"},
     ),
     Code(
+        "LD426",
+        title="input may lie outside of a function's domain",
+        why="An input is declared to reach numbers at which the function is undefined or means "
+        "something else, such as pixels from 0 to 255 given as shares.",
+        bad="z: f32[B]\ny: f32[B] in [0, 255]\nbinary_cross_entropy(z, y)",
+        good="z: f32[B]\ny: f32[B] in [0, 255]\nbinary_cross_entropy(z, y/255)",
+    ),
+    Code(
         "LD431",
         title="weight is zero",
         why="The term is reported and never trained.",

@@ -256,6 +256,15 @@ ROWS: tuple[Code, ...] = (
         good="17*mse(out, tgt)",
     ),
     Code(
+        "LD038",
+        title="a range that is none of an array of numbers",
+        why="`in [0, 1)` behind the type of an input says where its numbers lie, `[` and `]` "
+        "belonging to it. A tree, a record and truth values have no such range, and no number lies "
+        "in one that is empty.",
+        bad="out, tgt: f32[B] in [1, 0]\nmse(out, tgt)",
+        good="out, tgt: f32[B] in [0, 1]\nmse(out, tgt)",
+    ),
+    Code(
         "LD601",
         title="a text that is too long",
         why="A spec states one loss; data and parameters are its inputs. The bound keeps reading "

@@ -227,4 +227,12 @@ ROWS = (
         '    lossdsl.compile("mean(x)")(x=jax.device_put(np.ones(3, np.float32)))',
         form="python",
     ),
+    Code(
+        "LD228",
+        title="range that its role excludes",
+        why="A role says where numbers lie: probabilities in [0, 1]. What is declared to lie "
+        "elsewhere is of another role, or on another scale.",
+        bad="p: probs f32[B] in [2, 100]\nmean(p)",
+        good="p: probs f32[B] in [0.02, 1]\nmean(p)",
+    ),
 )

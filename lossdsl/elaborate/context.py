@@ -11,6 +11,7 @@ from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.library.declare import Library
+from lossdsl.library.domains import Interval
 from lossdsl.limits import Limits
 from lossdsl.source import Span
 from lossdsl.types.types import UNKNOWN, Dim, Type
@@ -57,7 +58,7 @@ class Context:
     """The state of one elaboration; `default_float` is a class until sizes are concrete.
 
     `closed` says that it is of a definition by itself, which reads its parameters only. `defaults`
-    are the numbers that inputs have where a call leaves them out.
+    are the numbers that inputs have where a call leaves them out, `ranges` where they lie.
     """
 
     graph: Graph
@@ -70,6 +71,7 @@ class Context:
         default_factory=dict["object", "tuple[Scope, Value, Any]"]
     )
     defaults: Mapping[str, float] = field(default_factory=dict[str, float])
+    ranges: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
     free_names: bool = False
     closed: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lossdsl.core.graph import Const, Input
+from lossdsl.diagnostics.diagnostic import at
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.bound import Bound
@@ -100,14 +101,33 @@ def hold_domains(
             continue
         value, span = bound.values[one.parameter]
         numbers = _numbers(value, {} if context.concrete else context.defaults)
-        wrong = [(at, n) for at, n in enumerate(numbers) if not _allowed(one, n)]
-        for at, number in wrong[:1]:
-            which = "this" if len(numbers) == 1 else f"element {at}"
+        wrong = [(place, n) for place, n in enumerate(numbers) if not _allowed(one, n)]
+        for place, number in wrong[:1]:
+            which = "this" if len(numbers) == 1 else f"element {place}"
             if isinstance(value, Value) and isinstance(value.node, Input):
                 which = f"the default of `{value.node.name}`"
             _report(context, scope, bound, one, which, number, span)
         fine = fine and not wrong
+        _hold_range(context, scope, bound, one, value, span)
     return fine
+
+
+def _hold_range(
+    context: Context,
+    scope: Scope,
+    bound: Bound,
+    required: Requirement,
+    value: Argument,
+    span: Span,
+) -> None:
+    """Report an input whose declared range leaves that of a parameter; a lint of the text."""
+    name = value.node.name if isinstance(value, Value) and isinstance(value.node, Input) else None
+    declared = context.ranges.get(name or "")
+    if declared is None or context.concrete or required.counts:
+        return
+    if declared.low < required.range.low or declared.high > required.range.high:
+        message = f"{said(bound.function.name, required)}; `{name}` may be in {declared}"
+        context.report(at("LD426", message, span, help="scale it, or declare its range"), scope)
 
 
 def _numbers(value: Argument, defaults: Mapping[str, float]) -> tuple[int | float | Dim, ...]:

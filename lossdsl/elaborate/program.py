@@ -33,6 +33,7 @@ from lossdsl.inputs.declarations import (
     Declared,
     declared_inputs,
     defaults_of,
+    ranges_of,
     runs_of,
     static_type,
     symbols_of,
@@ -42,6 +43,7 @@ from lossdsl.library.recursion import cycle_in
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.format_nodes import format_range
 from lossdsl.types.types import ArrayType, Type, UnknownType, kind, symbol_dim
 from lossdsl.types.unify import undetermined
 
@@ -129,12 +131,12 @@ def _elaborate(
             rest = {name: static_type(one.type) for name, one in declared.items()}
             types = {**rest, **types}
     context.defaults = defaults_of(declared)
+    context.ranges = ranges_of(declared)
     context.free_names = not declared and (concrete is None or partial)
     if has_errors(context.diagnostics):
         return Elaborated(None, _limited(context), declared, _signature(declared, context))
     read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
-    spans = {name: one.span for name, one in declared.items()}
-    values: dict[str, Argument] = {**read, **watched_inputs(context, read, spans)}
+    values: dict[str, Argument] = {**read, **watched_inputs(context, read, declared)}
     types_declared = [one.type for one in declared.values()]
     scope = Scope(values, functions, dims, runs, undetermined=undetermined(types_declared))
     scope = _bindings(context, scope, program)
@@ -171,7 +173,9 @@ def _limited(context: Context) -> tuple[Diagnostic, ...]:
 def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, str]:
     if declared:
         return {
-            name: one.type.span.text + (f" = {one.default.span.text}" if one.default else "")
+            name: one.type.span.text
+            + (f" = {one.default.span.text}" if one.default else "")
+            + format_range(one.type)
             for name, one in declared.items()
         }
     return dict(context.inferred)
@@ -234,7 +238,7 @@ def _results(
                 pass
     nodes = {name: value.node for name, value in metrics.items()}
     combined = {name: combines(context.graph, node, batch) for name, node in nodes.items()}
-    return Core(context.graph, dict(types), tuple(outcomes), nodes, combined)
+    return Core(context.graph, dict(types), tuple(outcomes), nodes, combined, context.ranges)
 
 
 def _outcome(

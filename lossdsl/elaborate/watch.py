@@ -17,6 +17,7 @@ from lossdsl.elaborate.domains import Requirement, advice, named, requirements, 
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit
+from lossdsl.inputs.declarations import Declared, range_of
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.library.function import is_own
@@ -85,20 +86,21 @@ def _marked(
 
 
 def watched_inputs(
-    context: Context, values: Mapping[str, Value], spans: Mapping[str, Span]
+    context: Context, values: Mapping[str, Value], declared: Mapping[str, Declared]
 ) -> dict[str, Value]:
-    """Return the inputs that are declared with a role which says where they lie, marked."""
-    found: dict[str, Value] = {}
+    """Return the inputs that are declared with a range, or a role that has one, marked."""
+    marked: dict[str, Value] = {}
     for name, value in values.items():
-        match value.type:
-            case ArrayType(dtype=dtype, role=str(role)) as type if role in ROLE_RANGES:
-                if context.debug and kind(dtype) != "bool":
-                    required = Requirement(name, ROLE_RANGES[role], signs=role == "signs")
-                    mark = Watched(required, None, spans[name])
-                    found[name] = _mark(context, mark, value, type)
-            case _:
-                pass
-    return found
+        one, type = declared.get(name), value.type
+        if one is None or not context.debug:
+            continue
+        if not isinstance(type, ArrayType) or kind(type.dtype) == "bool":
+            continue
+        where = range_of(one.type) or ROLE_RANGES.get(type.role or "")
+        if where is not None:
+            required = Requirement(name, where, signs=type.role == "signs")
+            marked[name] = _mark(context, Watched(required, None, one.span), value, type)
+    return marked
 
 
 def _mark(context: Context, watched: Watched, value: Value, type: ArrayType) -> Value:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.domains import Interval
+from lossdsl.library.roles import ROLE_RANGES, words
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.declared import declared_array
@@ -42,6 +44,7 @@ def declared_inputs(
                 problems.append(at("LD109", f"`{name}` is declared twice", span))
             found[name] = Declared(name, statement.type, statement.default, span)
         problems += _default_problems(statement)
+        problems += _range_problems(statement.type, statement.default)
     for name, type in given.items():
         if name in found:
             if found[name].type != type:
@@ -55,6 +58,7 @@ def declared_inputs(
                 )
         else:
             found[name] = Declared(name, type, None, type.span)
+            problems += _range_problems(type, None)
     return found, problems
 
 
@@ -71,6 +75,31 @@ def _default_problems(statement: ast.Declaration) -> list[Diagnostic]:
     name, said = statement.names[0], type.span.text
     message = f"`{name}` is declared {said}; its default is {default.span.text}"
     return [at("LD219", message, default.span)]
+
+
+def range_of(type: ast.TypeExpr | None) -> Interval | None:
+    """Return the range that an input is declared with."""
+    match type:
+        case ast.ArrayTypeExpr(range=ast.RangeExpr(low, high, opening, closing)):
+            return Interval(low, high, opening, closing)
+        case _:
+            return None
+
+
+def _range_problems(type: ast.TypeExpr, default: ast.Literal | None) -> Iterator[Diagnostic]:
+    """Yield what is outside of a declared range: the default, or all that the role may be."""
+    declared = range_of(type)
+    if declared is None or not isinstance(type, ast.ArrayTypeExpr) or type.range is None:
+        return
+    number = None if default is None else default.value
+    if default is not None and number is not None and number not in declared:
+        message = f"the default {default.span.text} is outside of the range {declared}"
+        yield at("LD503", message, default.span)
+    role = ROLE_RANGES.get(type.role or "")
+    if role is not None and (declared.low > role.high or declared.high < role.low):
+        message = f"{words(type.role or '')} lie in {role}, of which {declared} has nothing"
+        help = "declare another role, or another range"
+        yield at("LD228", message, type.range.span, help=help)
 
 
 def symbols_of(declared: Iterable[Declared]) -> dict[str, Span]:
@@ -114,3 +143,9 @@ def defaults_of(declared: Mapping[str, Declared]) -> dict[str, float]:
         for name, one in declared.items()
         if one.default is not None and isinstance(one.default.value, int | float)
     }
+
+
+def ranges_of(declared: Mapping[str, Declared]) -> dict[str, Interval]:
+    """Return the ranges that inputs are declared with."""
+    ranges = ((name, range_of(one.type)) for name, one in declared.items())
+    return {name: range for name, range in ranges if range is not None}

@@ -10,10 +10,12 @@ from typing import Any, NoReturn
 import jax
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.inputs.declarations import range_of
+from lossdsl.library.domains import Interval
 from lossdsl.library.suggest import did_you_mean
 from lossdsl.lower.apart import apart
 from lossdsl.lower.arguments import argument_problem, host_arrays, placement_problem
-from lossdsl.lower.scalars import omitted, scalar_class, strong_scalar
+from lossdsl.lower.scalars import hold_range, omitted, scalar_class, strong_scalar
 from lossdsl.lower.symbolic import open_size_problem
 from lossdsl.lower.values import only_fields, without_unread
 from lossdsl.syntax import ast
@@ -29,13 +31,15 @@ class Slot:
     name: str
     scalar: str | None
     default: int | float | bool | None = None
+    range: Interval | None = None
     record: ast.RecordTypeExpr | None = None
 
 
 def slot(name: str, type: ast.TypeExpr | None, default: ast.Literal | None) -> Slot:
     """Return the slot of an input: arrays and trees pass as they are, scalars are converted."""
     record = type if isinstance(type, ast.RecordTypeExpr) else None
-    return Slot(name, scalar_class(type), None if default is None else default.value, record)
+    value = None if default is None else default.value
+    return Slot(name, scalar_class(type), value, range_of(type), record)
 
 
 def jitted(names: Sequence[str], run: Callable[[dict[str, Any]], Any], name: str) -> Any:
@@ -65,6 +69,7 @@ def make_callable(
         "scalar": strong_scalar,
         "fields": only_fields,
         "host": host_arrays,
+        "within": hold_range,
         "problems": Exception,
         "again": again,
         "explain": explain,
@@ -76,6 +81,7 @@ def make_callable(
         scope |= {
             f"class{at_}": slot.scalar,
             f"type{at_}": slot.record,
+            f"range{at_}": slot.range,
             f"default{at_}": slot.default,
         }
         value = slot.name
@@ -85,6 +91,8 @@ def make_callable(
             value = f"{own}fields({slot.name}, {own}type{at_}, {slot.name!r})"
         else:
             value = f"{own}host({slot.name}, {slot.name!r})"
+        if slot.range is not None:
+            value = f"{own}within({value}, {own}range{at_}, {slot.name!r})"
         if slot.default is None:
             parameters.append(f"{slot.name}={own}missing")
         else:

@@ -16,7 +16,8 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import NamedSharding, PartitionSpec
 
-from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.library.domains import Interval
 from lossdsl.lower.arguments import CONFIG, host_array, host_arrays, unheld
 from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.syntax import ast
@@ -66,6 +67,20 @@ def strong_scalar(value: Any, target: str, name: str) -> Any:
     if target == "int" and actual in (jnp.uint32, jnp.int64, jnp.uint64):
         return value  # what it holds is not known here, and 32 bits may not hold it
     return value if dtype is None or not (weak or actual != dtype) else value.astype(dtype)
+
+
+def hold_range(value: Any, range: Interval, name: str) -> Any:
+    """Return what is passed; raise `LossError` for a number outside of the declared range.
+
+    Numbers are read where they are at hand: what is traced or lies on a device is looked at by a
+    debug build.
+    """
+    if isinstance(value, np.ndarray) and not value.ndim and not np.isnan(value):
+        number = value.item()
+        if number not in range:
+            message = f"`{name}` is declared to lie in {range}; the call passes {number:g}"
+            raise LossError([at("LD503", message, None)])
+    return value
 
 
 def _holds(dtype: Any, value: Any) -> bool:

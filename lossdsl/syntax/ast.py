@@ -25,6 +25,7 @@ from lossdsl.syntax.type_ast import ChoiceTypeExpr as ChoiceTypeExpr
 from lossdsl.syntax.type_ast import DimExpr as DimExpr
 from lossdsl.syntax.type_ast import FieldExpr as FieldExpr
 from lossdsl.syntax.type_ast import OptionalTypeExpr as OptionalTypeExpr
+from lossdsl.syntax.type_ast import RangeExpr as RangeExpr
 from lossdsl.syntax.type_ast import RecordTypeExpr as RecordTypeExpr
 from lossdsl.syntax.type_ast import Run as Run
 from lossdsl.syntax.type_ast import TreeTypeExpr as TreeTypeExpr

@@ -31,6 +31,7 @@ from lossdsl.syntax.format_nodes import (
     format_expr,
     format_literal,
     format_parameter,
+    format_range,
     format_returns,
     format_signature,
     format_type,
@@ -111,7 +112,8 @@ def _head(statement: Statement) -> tuple[str, Expr | None]:
     match statement:
         case Declaration(names, kind, default):
             ending = "" if default is None else f" = {format_literal(default.value)}"
-            return f"{', '.join(names)}: {format_type(kind)}{ending}", None
+            written = f"{format_type(kind)}{ending}{format_range(kind)}"
+            return f"{', '.join(names)}: {written}", None
         case Binding(name, value):
             return f"{name} = ", value
         case Definition(kind, signature, value):

@@ -28,6 +28,7 @@ from lossdsl.syntax.ast import (
     Parameter,
     Power,
     Product,
+    RangeExpr,
     Record,
     RecordTypeExpr,
     Run,
@@ -176,8 +177,17 @@ def quoted(value: str) -> str:
 # Types
 
 
+def format_range(kind: TypeExpr) -> str:
+    """Return the canonical text of the range that stands behind a type, if it has one."""
+    match kind:
+        case ArrayTypeExpr(range=RangeExpr(low, high, opening, closing)):
+            return f" in {opening}{format_literal(low)}, {format_literal(high)}{closing}"
+        case _:
+            return ""
+
+
 def format_type(kind: TypeExpr) -> str:
-    """Return the canonical text of a type."""
+    """Return the canonical text of a type, without its range."""
     match kind:
         case ArrayTypeExpr(dtype, dims, role):
             sizes = f"[{', '.join(map(format_dim, dims))}]" if dims else ""

@@ -10,7 +10,7 @@ from lark import Lark
 
 from lossdsl.syntax.transform import ToAst
 
-STARTS = ("program", "signature", "input_type")
+STARTS = ("program", "signature", "given_type")
 
 
 def grammar_text() -> str:

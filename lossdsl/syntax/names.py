@@ -10,7 +10,7 @@ from lossdsl.source import Span
 
 # fmt: off
 RESERVED = frozenset({
-    "lossdsl", "loss", "metric", "def", "as", "and", "or", "not", "if", "else",
+    "lossdsl", "loss", "metric", "def", "as", "and", "or", "not", "if", "else", "in",
     "true", "false", "inf", "nan", "none", "True", "False", "None",
 })
 # fmt: on

@@ -43,8 +43,8 @@ def parse_signature(source: Source) -> tuple[Signature | None, tuple[Diagnostic,
 
 
 def parse_type(source: Source) -> tuple[TypeExpr | None, tuple[Diagnostic, ...]]:
-    """Return the type of an input that a text such as `labels int[B]` holds."""
-    kind, diagnostics, _ = _parse(source, "input_type", DEFAULT_LIMITS)
+    """Return the type of an input that a text such as `f32[B] in [0, 1]` holds."""
+    kind, diagnostics, _ = _parse(source, "given_type", DEFAULT_LIMITS)
     return _once(kind, diagnostics)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, Label, at
@@ -26,6 +26,8 @@ _HIDDEN = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\uffff]"
 )
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
+# The bracket of a range, `in [0, 1)`, which either kind of bracket closes.
+_RANGE = re.compile(r"\bin\s*[\[(]")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def scan(source: Source, limits: Limits) -> Scan:
     comments: list[Comment] = []
     diagnostics: list[Diagnostic] = []
     open_brackets: list[Span] = []
+    ranges = {match.end() - 1 for match in _RANGE.finditer(source.text)}
     for piece in _PIECE.finditer(source.text):
         span = Span(source, piece.start(), piece.end())
         match piece.lastgroup:
@@ -59,7 +62,7 @@ def scan(source: Source, limits: Limits) -> Scan:
                 if len(open_brackets) > limits.nesting:
                     return Scan((), (*diagnostics, too_deep(span, limits)))
             case "closing":
-                problem = _close(open_brackets, span)
+                problem = _close(open_brackets, span, ranges)
                 if problem is not None:
                     return Scan((), (*diagnostics, problem))
             case _:
@@ -123,7 +126,7 @@ def _unclosed(opening: Span) -> Diagnostic:
     return at("LD005", f"`{opening.text}` is never closed; expected `{expected}`", opening)
 
 
-def _close(open_brackets: list[Span], closing: Span) -> Diagnostic | None:
+def _close(open_brackets: list[Span], closing: Span, ranges: Collection[int]) -> Diagnostic | None:
     """Take the bracket that `closing` ends off the stack, or say why it ends none."""
     if not open_brackets:
         return at(
@@ -135,7 +138,7 @@ def _close(open_brackets: list[Span], closing: Span) -> Diagnostic | None:
         )
     opening = open_brackets.pop()
     expected = _CLOSES[opening.text]
-    if closing.text == expected:
+    if closing.text == expected or (opening.start in ranges and closing.text in ")]"):
         return None
     labels = (Label(closing, f"expected `{expected}`", primary=True), Label(opening, "opened here"))
     return Diagnostic("LD006", f"`{opening.text}` is closed by `{closing.text}`", labels)

@@ -7,7 +7,7 @@ runs from the first to the last of them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lark import Token
@@ -38,6 +38,7 @@ from lossdsl.syntax.ast import (
     Power,
     Product,
     Program,
+    RangeExpr,
     Record,
     Result,
     Slice,
@@ -45,9 +46,11 @@ from lossdsl.syntax.ast import (
     Sum,
     Text,
     Tuple,
+    TypeExpr,
     Unary,
 )
 from lossdsl.syntax.building import BUILDING, name_of, number_of, span_of, text_of, widened
+from lossdsl.syntax.ranges import range_problem
 from lossdsl.syntax.transform_types import TypesToAst
 
 Children = list[Any]
@@ -124,12 +127,20 @@ class ToAst(TypesToAst):
         colon = next(at_ for at_, item in enumerate(c) if _is(item, "COLON"))
         names = [item for item in c[:colon] if _is(item, "NAME")]
         kind = c[colon + 1]
-        default = c[-1] if isinstance(c[-1], Literal) else None
+        default = next((item for item in c[colon:] if isinstance(item, Literal)), None)
         span = span_of(c[0], c[-1])
         if default is not None:
             _check_default(kind, default)
+        kind = _ranged(kind, c[-1])
         ids = tuple(name_of(name) for name in names)
         return Declaration(ids, kind, default, span, tuple(span_of(name) for name in names))
+
+    def given_type(self, c: Children) -> TypeExpr:
+        return _ranged(c[0], c[-1])
+
+    def interval(self, c: Children) -> RangeExpr:
+        low, high = (item.value or 0 for item in c if isinstance(item, Literal))
+        return RangeExpr(low, high, str(c[0]), str(c[-1]), span_of(c[0], c[-1]))
 
     def signed_number(self, c: Children) -> Literal:
         value = number_of(c[-1])
@@ -267,6 +278,16 @@ class ToAst(TypesToAst):
 
 
 _CONTINUATION = re.compile(r"[ \t]*([-+(])")
+
+
+def _ranged(kind: TypeExpr, range: object) -> TypeExpr:
+    """Return a type with the range that stands behind it, which only an array of numbers has."""
+    if not isinstance(range, RangeExpr):
+        return kind
+    problem = range_problem(kind, range)
+    if problem is not None:
+        BUILDING.get().diagnostics.append(problem)
+    return replace(kind, range=range) if isinstance(kind, ArrayTypeExpr) else kind
 
 
 def _check_default(kind: object, default: Literal) -> None:

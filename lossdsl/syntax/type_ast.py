@@ -54,13 +54,25 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeExpr:
+    """`[low, high)`: `[` and `]` belong to it, `(` and `)` do not."""
+
+    low: float
+    high: float
+    opening: str
+    closing: str
+    span: Span = span_field()
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayTypeExpr:
-    """`role dtype[dims]`; `dims` is empty for a scalar."""
+    """`role dtype[dims]`; `dims` is empty for a scalar. Of an input, `range` is where it lies."""
 
     dtype: str
     dims: tuple[DimExpr | AnyDim | Run, ...]
     role: str | None
     span: Span = span_field()
+    range: RangeExpr | None = None
 
 
 @dataclass(frozen=True, slots=True)

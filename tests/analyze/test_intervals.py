@@ -68,7 +68,7 @@ def _about(image: Interval, value: float) -> bool:
 def test_values_of_random_programs_lie_in_their_intervals(text: str) -> None:
     core = core_of(text, INPUTS)
     roots = [outcome.value for outcome in core.results]
-    facts = forward(roots, Intervals(core.graph))
+    facts = forward(roots, Intervals(core.graph, {}))
     with np.errstate(all="ignore"):
         values = values_of(core.graph, roots, INPUTS, None)
     for node, fact in facts.items():

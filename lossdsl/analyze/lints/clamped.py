@@ -17,7 +17,7 @@ def is_constant(subject: Subject) -> Iterator[Diagnostic]:
     A product with 0 is told by its factor.
     """
     graph = subject.core.graph
-    intervals = forward(subject.roots, Intervals(graph))
+    intervals = forward(subject.roots, Intervals(graph, subject.core.ranges))
     for node in tape(subject.roots):
         if not isinstance(node, Apply) or node.undecided or node.function.operator:
             continue

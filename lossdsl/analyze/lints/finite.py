@@ -24,7 +24,7 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
     """
     graph = subject.core.graph
     roots = [outcome.value for outcome in subject.core.results]
-    intervals = forward(roots, Intervals(graph, excused=True))
+    intervals = forward(roots, Intervals(graph, subject.core.ranges, excused=True))
     exposed = backward(dict.fromkeys(roots, True), _exposed, bool.__or__)
     for node in tape(roots):
         place = written(graph, node) if isinstance(node, Apply) and exposed[node] else None

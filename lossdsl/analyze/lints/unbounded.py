@@ -21,7 +21,9 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
     """
     graph = subject.core.graph
     for outcome in subject.core.results:
-        intervals = forward((term.weighted for term in outcome.terms), Intervals(graph))
+        intervals = forward(
+            (term.weighted for term in outcome.terms), Intervals(graph, subject.core.ranges)
+        )
         read = [_inputs(term.weighted) for term in outcome.terms]
         for at_, term in enumerate(outcome.terms):
             known = intervals[term.weighted]
