@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 QUICK := syntax elaborate analyze diagnostics selectors spec project/test_imports.py
 
-.PHONY: help demo quick test test-newest test-lowest test-all soak plant examples tutorial lint format clean
+.PHONY: help demo quick test test-newest test-lowest test-all soak plant mutants examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,10 @@ soak: .venv/.test ## run random programs for MINUTES=40 and count them, then eve
 
 plant: .venv/.test ## plant faults, one in each stage, and see that the tests find them
 	PYTHONPATH=tests $(BIN)/python -m planted
+
+mutants: .venv/.test ## make mistakes in right specs and count those that check finds
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m mutants
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m mutants --alarms
 
 examples: .venv/.examples ## run every example, the tutorial's short form included
 	$(BIN)/python examples/digits/train.py
