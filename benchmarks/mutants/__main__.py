@@ -13,10 +13,10 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mutants.measure import MOST, Mutant, alarms, measured, original
-from mutants.operators import OPERATORS
+from mutants.operators import OPERATORS, Operator
 from mutants.specs import rights
 
 ALARMED = ("beside a mistake", "published", "functions", "signatures")
@@ -39,22 +39,26 @@ def _print_alarms() -> None:
                 print(f"    [{one.code}] {one.message}")
 
 
-def _print_table(only: str, most: int, missed: bool) -> None:
+def _print_table(operators: Sequence[Operator], most: int, missed: bool) -> None:
     kinds = Counter(right.kind for right in rights() if original(right) is not None)
     print(", ".join(f"{number} {kind}" for kind, number in kinds.items()))
     print(f"{'operator':30} mutants  found  share")
-    total = found = 0
-    for operator, made in measured(rights(), most):
-        if only not in operator.name:
-            continue
-        told = [one for one in made if one.codes]
-        total, found = total + len(made), found + len(told)
-        share = len(told) / max(len(made), 1)
-        print(f"{operator.name:30} {len(made):7} {len(told):6} {share:6.0%}", flush=True)
+    every: list[Mutant] = []
+    for operator, made in measured(rights(), operators, most):
+        every += made
+        _print_row(operator.name, made)
         for one in made if missed else ():
             if not one.codes:
                 print(f"  {one.right.kind}: {one.right.name}", *_difference(one), sep="\n")
-    print(f"{'all':30} {total:7} {found:6} {found / max(total, 1):6.1%}")
+    for kind in kinds:
+        _print_row(f"in {kind}", [one for one in every if one.right.kind == kind])
+    _print_row("all", every)
+
+
+def _print_row(name: str, made: list[Mutant]) -> None:
+    found = sum(bool(one.codes) for one in made)
+    share = found / max(len(made), 1)
+    print(f"{name:30} {len(made):7} {found:6} {share:6.1%}", flush=True)
 
 
 def main() -> None:
@@ -65,12 +69,13 @@ def main() -> None:
     parser.add_argument("--missed", action="store_true", help="print those that are not found")
     parser.add_argument("--alarms", action="store_true", help="print what right specs are told")
     given = parser.parse_args()
-    if not any(given.only in operator.name for operator in OPERATORS):
+    operators = [operator for operator in OPERATORS if given.only in operator.name]
+    if not operators:
         parser.error(f"no operator has `{given.only}`")
     if given.alarms:
         _print_alarms()
     else:
-        _print_table(given.only, given.most, given.missed)
+        _print_table(operators, given.most, given.missed)
 
 
 if __name__ == "__main__":

@@ -130,12 +130,12 @@ def _told(of: Original, text: str) -> tuple[tuple[str, ...], object]:
 
 
 def measured(
-    among: Sequence[Right], most: int = MOST, most_of_one: int = MOST_OF_ONE
+    among: Sequence[Right], operators: Sequence[Operator] = OPERATORS, most: int = MOST
 ) -> Iterator[tuple[Operator, list[Mutant]]]:
-    """Yield the mutants of every operator."""
+    """Yield the mutants of each of the operators."""
     seen: set[tuple[str, object]] = set()
-    for operator in OPERATORS:
-        yield operator, mutants(operator, among, seen, most, most_of_one)
+    for operator in operators:
+        yield operator, mutants(operator, among, seen, most)
 
 
 def alarms(kind: str) -> tuple[int, list[tuple[Right, tuple[Diagnostic, ...]]]]:

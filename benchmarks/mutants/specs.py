@@ -12,6 +12,7 @@ from pathlib import Path
 import lossdsl
 from lossdsl.diagnostics.codes import CODES
 from lossdsl.library import BUILTINS
+from lossdsl.library.forms import Form
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_type
 from lossdsl.testing.draw import inputs_of
@@ -99,8 +100,15 @@ def functions() -> Iterator[Right]:
 
 
 def signatures() -> Iterator[Right]:
-    """Yield a call of every signature of every function: each number, array and tree is given."""
+    """Yield a call of every signature of every function: each number, array and tree is given.
+
+    What is no loss is squared, as a log likelihood alone has the wrong sign, and what stops a
+    gradient is none.
+    """
     for name in sorted(BUILTINS):
+        if BUILTINS[name].form is Form.STOP_GRADIENT:
+            continue
+        forms = ("{}",) if BUILTINS[name].is_loss else ("sum(square({}))", "sum({})", "{}")
         for signature in BUILTINS[name].signatures:
             lines, arguments = "", ""
             for parameter in signature.parameters:
@@ -111,8 +119,8 @@ def signatures() -> Iterator[Right]:
                 arguments += f"{', ' if arguments else ''}{parameter.name}"
                 if not parameter.required and not parameter.variadic:
                     arguments += f"={parameter.name}"
-            for result in ("{}", "mean({})", "sum({})"):
-                text = f"{lines}loss = {result.format(f'{name}({arguments})')}"
+            for form in forms:
+                text = f"{lines}loss = {form.format(f'{name}({arguments})')}"
                 if lossdsl.check(text).ok:
                     yield Right("signatures", f"{name}({arguments})", text)
                     break
