@@ -144,7 +144,7 @@ OPERATORS = (
         "softmax(x, etc=etc) -> sigmoid(x)",
         "log_softmax(x, etc=etc) -> log_sigmoid(x)",
     ),
-    _operator("minus lost", "-x -> x"),
+    _operator("minus lost", to.minus_lost),
     _operator("minus added", to.negated),
     _operator("sign of an addend", to.sign_flipped),
     _operator("stop_gradient lost", "stop_gradient(x) -> x", "sg(x) -> x"),

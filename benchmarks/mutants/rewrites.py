@@ -77,6 +77,13 @@ def sign_flipped(node: Any, site: Site) -> Iterator[str]:
                 yield _sum([*addends[:at], (other, value, label), *addends[at + 1 :]])
 
 
+def minus_lost(node: Any, site: Site) -> Iterator[str]:
+    """What is negated is not, but for a number, such as an axis."""
+    is_negative = isinstance(node, ast.Unary) and node.operator == "-"
+    if is_negative and not isinstance(node.operand, ast.Literal):
+        yield text_of(node.operand)
+
+
 def negated(node: Any, site: Site) -> Iterator[str]:
     """A whole result has the other sign."""
     if isinstance(site.parent(node), ast.Result) and not isinstance(node, ast.Unary):

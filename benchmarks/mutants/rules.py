@@ -74,8 +74,11 @@ def _matches(pattern: Any, node: Any, names: Match) -> bool:
             given = {one.name: one.value for one in node.keywords}
             wanted = {one.name: one.value for one in keywords if one.name != "etc"}
             rest = [one for one in node.keywords if one.name not in wanted]
-            names["etc"] = rest
-            if not given.keys() >= wanted.keys() or (rest and len(wanted) == len(keywords)):
+            if len(wanted) < len(keywords):
+                names["etc"] = rest
+            elif rest:
+                return False
+            if not given.keys() >= wanted.keys():
                 return False
             pairs = [*zip(arguments, node.arguments, strict=True)]
             pairs += [(value, given[name]) for name, value in wanted.items()]

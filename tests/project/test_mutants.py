@@ -79,6 +79,7 @@ RULES = (
     ("L(x, y) -> L(y, x)", "mse(a, b)", ["mse(b, a)"]),
     ("L(x, y) -> L(y, x)", "maximum(a, b)", []),
     ("x/norm(x, etc=etc) -> x", "a/norm(a, axis=0)", ["a"]),
+    ("L(x, sg(y), etc=etc) -> L(y, x, etc=etc)", "mse(a, sg(b), where=c)", ["mse(b, a, where=c)"]),
     ("x/norm(x, etc=etc) -> x", "a/norm(b, axis=0)", []),
     ("maximum(x, e) -> x", "maximum(a, 1e-6)", ["a"]),
     ("maximum(x, e) -> x", "maximum(a, 0.5)", []),
