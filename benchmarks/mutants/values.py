@@ -84,60 +84,59 @@ def _edges(role: str, value: Any) -> Mapping[str, Any]:
 
 
 def inputs_of(right: Right) -> list[Inputs]:
-    """Return sets of inputs of a right spec, each of the same sizes; raise if there are none."""
-    signature = right.check().signature
-    program = lossdsl.parse(right.text)
-    given = {
-        name: "bool[...]" if type == "unknown" and name in ("m", "where") else type
-        for name, text in signature.items()
-        for type in [re.sub(r" = .*", "", text).partition(" or ")[0]]
-    }
-    types, wrong = parse_inputs(given)
-    if wrong:
-        raise TypeError(f"no inputs of {given}")
-    defaults = {
-        name
-        for one in program.statements
-        if isinstance(one, ast.Declaration) and one.default is not None
-        for name in one.names
-    }
-    dims = {
-        symbol: None
+    """Return sets of inputs of a right spec, each of the same sizes; raise if there are none.
+
+    Two are as its types say, and three are the first made positive, large, and put at its edges.
+    """
+    types = _types(right)
+    dims = dict.fromkeys(
+        symbol
         for type in types.values()
         for node in ast.walk(type)
         if isinstance(node, ast.DimExpr)
         for symbol in node.symbols
-    }
+    )
     sizes = {"K": 3} | dict(zip(dims, _SIZES, strict=False))
-    sizes |= {"K": min(sizes.values())} if "K" not in dims else {}
-    drawn: list[Inputs] = []
-    for seed in range(2):
-        random = Drawn(np.random.default_rng(seed), Sizes(run=(4,), dims=sizes, other=3))
-        plain = {
-            name: random.value(name, type) for name, type in types.items() if name not in defaults
-        }
-        least = min(sizes.values())
-        for name, type in types.items():
-            # An integer of no role may be a label.
-            if getattr(type, "dtype", "").startswith("i") and not getattr(type, "role", None):
-                plain[name] = plain.get(name, 0) % least
-        sets = [plain]
-        if seed == 0:
-            parts = {
-                name: _edges(getattr(types[name], "role", None) or "", value)
-                for name, value in plain.items()
-            }
-            sets += [
-                {name: part[kind] for name, part in parts.items()}
-                for kind in ("positive", "large", "edge")
-            ]
-        if sum(np.size(value) for value in plain.values() if not isinstance(value, dict)) > _MOST:
-            raise TypeError("inputs that take long")
-        hook = _hook(right)
-        drawn += [
-            {**one, **(hook(np.random.default_rng(seed), one) if hook else {})} for one in sets
-        ]
-    return drawn
+    sizes |= {"K": min(sizes.values())} if "K" not in dims else {}  # the number of labels
+    plain, other = (_drawn(types, sizes, seed) for seed in range(2))
+    if sum(np.size(value) for value in plain.values() if not isinstance(value, dict)) > _MOST:
+        raise TypeError("inputs that take long")
+    parts = {
+        name: _edges(getattr(types[name], "role", None) or "", value)
+        for name, value in plain.items()
+    }
+    edges = (
+        {name: part[which] for name, part in parts.items()}
+        for which in ("positive", "large", "edge")
+    )
+    hook = _hook(right) or (lambda random, inputs: {})
+    return [{**one, **hook(np.random.default_rng(0), one)} for one in (plain, other, *edges)]
+
+
+def _types(right: Right) -> dict[str, ast.TypeExpr]:
+    """Return the types of the inputs that a call must give, as far as they are known."""
+    texts = {
+        name: "bool[...]" if text == "unknown" and name in ("m", "where") else text
+        for name, text in right.check().signature.items()
+        if " = " not in text
+    }
+    types, wrong = parse_inputs({name: one.partition(" or ")[0] for name, one in texts.items()})
+    if wrong:
+        raise TypeError(f"no inputs of {texts}")
+    return dict(types)
+
+
+def _drawn(types: Mapping[str, ast.TypeExpr], sizes: Mapping[str, int], seed: int) -> Inputs:
+    random = Drawn(np.random.default_rng(seed), Sizes(run=(4,), dims=sizes, other=3))
+    inputs = {name: random.value(name, type) for name, type in types.items()}
+    for name, type in types.items():
+        if not isinstance(type, ast.ArrayTypeExpr):
+            continue
+        if kind(type.dtype) == "int" and not type.role:
+            inputs[name] %= min(sizes.values())  # it may be a label
+        if kind(type.dtype) == "bool" and type.dims:
+            inputs[name].flat[0] = True  # a mask keeps something
+    return inputs
 
 
 def _hook(right: Right) -> Callable[..., Inputs] | None:
