@@ -23,8 +23,8 @@ ALARMED = ("beside a mistake", "published", "functions", "signatures")
 
 
 def _difference(mutant: Mutant) -> Iterator[str]:
-    lines = (text.splitlines() for text in (mutant.right.text, mutant.text))
-    for line in difflib.unified_diff(*lines, n=0, lineterm=""):
+    right, wrong = mutant.right.text.splitlines(), mutant.text.splitlines()
+    for line in difflib.unified_diff(right, wrong, n=0, lineterm=""):
         if not line.startswith(("---", "+++", "@@")):
             yield f"    {line}"
 

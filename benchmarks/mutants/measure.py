@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import lossdsl
+from lossdsl.checking import CheckResult
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.syntax import ast
@@ -41,16 +43,15 @@ class Original:
     right: Right
     program: ast.Program
     site: Site
+    codes: Counter[str]
     inputs: list[Inputs]
     worth: Worth
 
 
 @cache
 def original(right: Right) -> Original | None:
-    """Return what is known of a right spec; None where it cannot be evaluated or is warned of."""
+    """Return what is known of a right spec; None where it cannot be evaluated."""
     checked = right.check()
-    if checked.diagnostics:
-        return None
     program = lossdsl.parse(right.text)
     try:
         inputs = inputs_of(right)
@@ -59,7 +60,11 @@ def original(right: Right) -> Original | None:
         return None
     types, _ = parse_inputs(dict(checked.signature))
     parents = {id(child): node for node in ast.walk(program) for child in ast.children(node)}
-    return Original(right, program, Site(types, parents), inputs, value)
+    return Original(right, program, Site(types, parents), _codes(checked), inputs, value)
+
+
+def _codes(checked: CheckResult) -> Counter[str]:
+    return Counter(one.code for one in checked.diagnostics)
 
 
 def texts(operator: Operator, of: Original) -> Iterator[str]:
@@ -117,7 +122,7 @@ def _told(of: Original, text: str) -> tuple[tuple[str, ...], object]:
     That is None of what is no mutant: a text that nobody would write, or of the same worth.
     """
     checked = of.right.check(text)
-    codes = tuple(sorted({one.code for one in checked.diagnostics}))
+    codes = tuple(sorted(_codes(checked) - of.codes))
     if codes and FORM.issuperset(codes):
         return codes, None
     if not checked.ok:

@@ -295,9 +295,9 @@ def index_shifted(node: Any, site: Site) -> Iterator[str]:
     """A bound of a slice or a position is off by one."""
     within = site.parent(node)
     within = site.parent(within) if isinstance(within, ast.Unary) else within
-    whole = isinstance(node, ast.Literal) and type(node.value) is int
-    if whole and isinstance(within, ast.Slice | ast.Index):
-        yield str(node.value + 1)
+    value = node.value if isinstance(node, ast.Literal) else None
+    if type(value) is int and isinstance(within, ast.Slice | ast.Index):
+        yield str(value + 1)
 
 
 def axis_kept(node: Any, site: Site) -> Iterator[str]:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import lossdsl
+from lossdsl.checking import CheckResult
 from lossdsl.diagnostics.codes import CODES
 from lossdsl.library import BUILTINS
 from lossdsl.library.forms import Form
@@ -32,7 +33,7 @@ class Right:
     text: str
     inputs: tuple[tuple[str, str], ...] = ()
 
-    def check(self, text: str | None = None) -> lossdsl.CheckResult:
+    def check(self, text: str | None = None) -> CheckResult:
         """Check the text, or another one, as a caller of it would."""
         return lossdsl.check(self.text if text is None else text, dict(self.inputs))
 
@@ -77,7 +78,7 @@ def corpus() -> Iterator[Right]:
                         yield Right(kind, name, spec, _read(given, spec))
                     spec = ""
     for code in CODES.values():
-        if code.good is not None:
+        if code.good and code.form == "loss":
             yield Right("beside a mistake", code.code, code.good, _read(code.inputs, code.good))
 
 
