@@ -94,7 +94,7 @@ ODDS = {
 SATURATED = [
     *ODDS.values(),
     right("-mean(label_log_probs(z, y))", 2 * exp(-20), z=[[20.0, 0.0, 0.0]], y=[0]),
-    right("-mean(label_log_probs(z, y))", inf, {"z": [[1.0, -1.0]]}, z=[[-inf, 0.0]], y=[0]),
+    right("-mean(label_log_probs(z, y))", inf, {"z": [[-1.0, 1.0]]}, z=[[-inf, 0.0]], y=[0]),
     # All tokens of an answer masked: their sum is 0.
     right("orpo(c, r)", 0.1 * LOG2, {"c": [-1.0], "r": [0.0]}, c=[0.0], r=[0.0]),
     right("orpo(c, r)", 79.0 + 14.807755, {"c": [-1.1]}, c=[-79.0], r=[-1e-30]),

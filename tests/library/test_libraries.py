@@ -216,7 +216,7 @@ def run(*words: str) -> tuple[int, str]:
 def test_libraries_on_the_command_line(tmp_path: Path) -> None:
     mine, more = tmp_path / "mine.loss", tmp_path / "more.loss"
     mine.write_text(LOG_MSE)
-    more.write_text("def twice(x) = 2*log_mse(x, x)\n")
+    more.write_text("def twice(x) = 2*log_mse(x, 3*x)\n")
     libraries = ("--library", str(mine), "--library", str(more))
     code, said = run("check", "-e", "log_mse(a, b) + twice(a)", *libraries)
     assert (code, "no errors" in said) == (0, True)
