@@ -105,13 +105,13 @@ class Intervals:
         function, inner = node.function, facts[0]
         if node.undecided and len(node.arguments) > 1:
             return None  # what of a mask and a weight is given is not known
-        masked = len(facts) > 1 and node.arguments[1] is not None
-        if len(node.arguments) > 2 and node.arguments[2] is not None:
+        operand = next(iter(node.arguments), None)
+        masked, weighted = (one is not None for one in (*node.arguments[1:], None, None)[:2])
+        if weighted:
             weight = facts[2]
             same_sign = weight is not None and weight.low >= 0
             return joined(_signed(inner), Interval(0, 0)) if same_sign else None
         if function.across == "add":
-            operand = node.arguments[0]
             type = None if operand is None else self.graph.types[operand]
             if isinstance(type, ArrayType) and type.role in SUMMING:
                 return _POSITIVE  # entries that sum to 1

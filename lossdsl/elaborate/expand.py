@@ -47,7 +47,7 @@ def expand(
     if key not in context.expanded:
         context.expanded[key] = _expanded(context, scope, bound, fitted, definition, mask)
     inner, body, local = context.expanded[key]
-    if bound.function.laws:
+    if bound.function.laws or bound.function.is_loss:
         context.graph.bodies.setdefault(body.node, bound.function)
     if definition.kind != "loss":
         return Value(body.node, local.outward(body.type))

@@ -253,6 +253,18 @@ def _begins_operand(lexeme: Lexeme) -> bool:
     return lexeme.kind in ("number", "text") or lexeme.text in ("(", "[", "{")
 
 
+def _membership(s: Situation) -> Diagnostic | None:
+    """`x in (0, 1)`, which is a comparison elsewhere and the range of an input here."""
+    if s.lexeme.text != "in":
+        return None
+    return at(
+        "LD019",
+        "`in` gives the range of an input that is declared, and compares nothing",
+        s.lexeme.span,
+        help="a mask is `0 <= x and x <= 1`, or `y == 1 or y == 2`",
+    )
+
+
 def _anything(s: Situation) -> Diagnostic:
     ends = s.lexeme.kind == "end"
     return at(
@@ -264,6 +276,7 @@ def _anything(s: Situation) -> Diagnostic:
 
 
 _RULES: tuple[Callable[[Situation], Diagnostic | None], ...] = (
+    _membership,
     marks.comma,
     *type_rules,
     _unquoted,

@@ -8,7 +8,7 @@ from lossdsl.analyze.dataflow import backward, every_operand, forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.by_hand import is_free
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph, Input, Node, operands, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
@@ -100,8 +100,11 @@ def _is_of_many(root: Node) -> bool:
 
 def _is_count(graph: Graph, node: Node | None) -> bool:
     """Say whether a value adds up a mask."""
-    while isinstance(node, Apply) and node.function.form is Form.CAST:
-        (node,) = operands(node)
+    while isinstance(node, Apply) and node.function.elementwise | (node.function.form is Form.CAST):
+        below = [one for one in operands(node) if not isinstance(one, Const)]
+        if len(below) != 1:
+            return False
+        (node,) = below
     match node:
         case Apply(Builtin(across="add" | "mean"), (inner, *_)) if inner is not None:
             while isinstance(inner, Apply) and inner.function.form is Form.CAST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lossdsl.analyze.lints.subject import Subject
+from lossdsl.analyze.lints.subject import Subject, multiple_of
 from lossdsl.core.graph import Apply, Graph, Input, Node, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.forms import Form
@@ -16,8 +16,8 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the terms whose every path from an input ends in what has no gradient.
 
     A result of which no term trains anything is an evaluation, but for what is stopped alone. What
-    is stopped inside of a term is stopped on purpose, such as a teacher; one that is stopped as a
-    whole is reported at best.
+    is stopped inside of a term is stopped on purpose, such as a teacher; what is stopped as a whole
+    is reported, and a loss of the library of which nothing is trained.
     """
     graph = subject.core.graph
     for outcome in subject.core.results:
@@ -35,7 +35,11 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
             inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
             if _is_setting(subject, term):
                 yield _added_setting(term)
-            elif not passes[term.weighted] and not all(_is_discrete(graph, one) for one in inputs):
+                continue
+            if all(_is_discrete(graph, one) for one in inputs):
+                continue
+            nothing = not stopped[term.weighted] and _compares(subject, term)
+            if nothing or not passes[term.weighted]:
                 yield _stopped(term)
 
 
@@ -45,6 +49,15 @@ def _outermost(node: Node) -> Iterator[Node]:
     while isinstance(node, Apply) and (node.function.reduction or node.function.operator == "neg"):
         (node, *_) = operands(node)
         yield node
+
+
+def _compares(subject: Subject, term: Term) -> bool:
+    """Say whether a term is a loss of two values; that of one may be an entropy of a teacher."""
+    loss, _ = multiple_of(subject, term.weighted)
+    required = (
+        [] if loss is None else [one for one in loss.signatures[0].parameters if one.required]
+    )
+    return len(required) > 1
 
 
 def _passes(graph: Graph, order: list[Node], outer: set[Node]) -> dict[Node, bool]:

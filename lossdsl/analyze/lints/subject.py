@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lossdsl.core.graph import Core, Graph, Node, Place
+from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands
+from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
 from lossdsl.syntax import ast
 
@@ -27,3 +28,28 @@ def written(graph: Graph, node: Node) -> Place | None:
     """Return where a node stands in a text of the user; None where only lossdsl's own has it."""
     places = graph.places.get(node, ())
     return next((place for place in places if not is_own(place.span.source)), None)
+
+
+def multiple_of(subject: Subject, node: Node) -> tuple[Builtin | None, bool]:
+    """Return the loss that a term is a multiple of, if it is one, and whether by what is below 0.
+
+    Settings, inputs with a default, are above 0.
+    """
+    graph, negative = subject.core.graph, False
+    while node not in graph.bodies and isinstance(node, Apply):
+        inner: list[Node] = []
+        for operand in operands(node)[: 1 if node.function.reduction else None]:
+            match operand:
+                case Const(int() | float() as number):
+                    negative ^= number < 0
+                case Input(name) if name in subject.settings:
+                    pass
+                case _:
+                    inner.append(operand)
+        symbol = node.function.operator
+        if len(inner) != 1 or not (node.function.reduction or symbol in ("*", "/", "neg")):
+            return None, False
+        negative ^= symbol == "neg"
+        (node,) = inner
+    loss = graph.bodies.get(node)
+    return (loss, negative) if loss is not None and loss.is_loss else (None, False)

@@ -1,53 +1,62 @@
-"""LD421: a term that falls without end, so that a minus is missing or one too many."""
+"""LD421: a term that falls without end, or a loss that is taken away: a minus too many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals, grows
-from lossdsl.analyze.lints.subject import Subject
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, operands, tape
+from lossdsl.analyze.lints.subject import Subject, multiple_of
+from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
+
+_HELP = "training makes a loss small: is a minus missing, or one too many?"
 
 
 def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield the results that have no lower bound, by a term that no other one holds back.
+    """Yield terms that have no lower bound, and losses of the library that are taken away.
 
-    Such a term is never above 0, and reads nothing that another term reads too; a distance that is
-    taken away is told anyway.
+    The first are never above 0 and read nothing that another term reads too. The second are told
+    where every term is one, or where one is a distance, that is 0 where its arguments agree.
     """
-    graph = subject.core.graph
     for outcome in subject.core.results:
-        intervals = forward(
-            (term.weighted for term in outcome.terms), Intervals(graph, subject.core.ranges)
-        )
-        read = [_inputs(term.weighted) for term in outcome.terms]
-        for at_, term in enumerate(outcome.terms):
-            known = intervals[term.weighted]
-            others = set[Node]().union(*(one for i, one in enumerate(read) if i != at_))
-            if known is None or known.high > 0:
-                continue
-            if not read[at_].isdisjoint(others) and not _is_distance(graph, term.weighted):
-                continue
-            if _falls(graph, term.weighted, intervals):
+        taken = [_taken_away(subject, term.weighted) for term in outcome.terms]
+        if all(taken):
+            yield _of(outcome.terms[0], taken[0])
+            continue
+        falling = list(_falling(subject, outcome.terms))
+        for term, loss in zip(outcome.terms, taken, strict=True):
+            if loss is not None and "zero" in loss.laws:
+                yield _of(term, loss)
+            elif term in falling:
                 message = "this term is never above 0 and has no lower bound"
-                help = "training makes a loss small: is a minus missing, or one too many?"
-                yield at("LD421", message, term.span, help=help)
+                yield at("LD421", message, term.span, help=_HELP)
 
 
-def _is_distance(graph: Graph, node: Node) -> bool:
-    """Say whether a term is a multiple of a loss that is 0 where its arguments agree."""
-    while node not in graph.bodies and isinstance(node, Apply):
-        inner = [one for one in operands(node) if not isinstance(one, Const)]
-        plain = node.function.reduction or node.function.operator in ("*", "/", "neg")
-        if len(inner) != 1 or not plain:
-            return False
-        (node,) = inner
-    called = graph.bodies.get(node)
-    return called is not None and called.is_loss and "zero" in called.laws
+def _of(term: Term, loss: Builtin | None) -> Diagnostic:
+    name = "the loss" if loss is None else f"`{loss.name}`"
+    return at("LD421", f"{name} is taken away: training makes it large", term.span, help=_HELP)
+
+
+def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
+    """Yield the terms that fall without end, and that no other term holds back."""
+    graph = subject.core.graph
+    intervals = forward((term.weighted for term in terms), Intervals(graph, subject.core.ranges))
+    read = [_inputs(term.weighted) for term in terms]
+    for place, term in enumerate(terms):
+        known = intervals[term.weighted]
+        others = set[Node]().union(*(one for other, one in enumerate(read) if other != place))
+        below = known is not None and known.high <= 0 and read[place].isdisjoint(others)
+        if below and _falls(graph, term.weighted, intervals):
+            yield term
+
+
+def _taken_away(subject: Subject, node: Node) -> Builtin | None:
+    loss, is_negative = multiple_of(subject, node)
+    return loss if is_negative else None
 
 
 def _inputs(root: Node) -> set[Node]:
