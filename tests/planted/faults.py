@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planted.checked import CHECKED
 from planted.computed import COMPUTED
+from planted.known import KNOWN
 from planted.outer import OUTER
 
-FAULTS = (*CHECKED, *COMPUTED, *OUTER)
+FAULTS = (*CHECKED, *KNOWN, *COMPUTED, *OUTER)

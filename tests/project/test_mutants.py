@@ -29,7 +29,7 @@ SAMPLE = (
     "survival/deepsurv",
 )
 MOST = 3  # of each mistake
-FOUND = 0.22  # the share of their mutants that is found; it may only rise
+FOUND = 0.3  # the share of their mutants that is found; it may only rise
 
 
 @cache

@@ -1,0 +1,58 @@
+"""Faults of what is known before numbers are: sizes of a call, and where values lie."""
+
+from __future__ import annotations
+
+from planted.run import Mutant
+
+KNOWN = (
+    # Sizes of a call, and where values lie
+    Mutant(
+        "types/guards.py",
+        "self.guards.read.update(self.polynomial.symbols)\n        return int.__int__(self)",
+        "return int.__int__(self)",
+        "that a size was read is not noted",
+        ("tests/elaborate/test_guards.py", "tests/lower/test_specialization.py"),
+        "unread or reads or elaborated",
+    ),
+    Mutant(
+        "types/guards.py",
+        "return all(sizes[symbol] == self.sizes[symbol] for symbol in self.read)",
+        "return True",
+        "core that read a size serves another one",
+        ("tests/lower/test_specialization.py",),
+        "elaborated or examples",
+    ),
+    Mutant(
+        "specialization.py",
+        "                    # Flat core may have read what core did not.\n"
+        "                    if specialized.guards.hold(guards.sizes):",
+        "                    # Flat core may have read what core did not.\n"
+        "                    if True:",
+        "flat core that read a size serves another one",
+        ("tests/lower/test_specialization.py",),
+        "flat_core",
+    ),
+    Mutant(
+        "library/images.py",
+        'opening, closing = "([)]"[")]".index(x.closing)], ")]"["([".index(x.opening)]',
+        "opening, closing = x.opening, x.closing",
+        "the negative of an interval keeps its brackets",
+        ("tests/elaborate/test_language.py", "tests/analyze/test_intervals.py"),
+        "lints or image",
+    ),
+    Mutant(
+        "analyze/intervals.py",
+        "return joined(_signed(inner), Interval(0, 0)) if same_sign else None",
+        "return joined(_signed(inner), Interval(0, 0))",
+        "a weight that is negative keeps the sign of a mean",
+        ("tests/analyze/test_intervals.py",),
+        "random",
+    ),
+    Mutant(
+        "lower/scalars.py",
+        "        if number not in range:\n",
+        "        if False and number not in range:\n",
+        "a number that a call passes is not held to its range",
+        ("tests/elaborate/test_ranges.py",),
+    ),
+)
