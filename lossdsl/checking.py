@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lossdsl.analyze.strict import strictly
 from lossdsl.core.graph import Core
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
-from lossdsl.diagnostics.settings import hold_limits
+from lossdsl.diagnostics.settings import hold_flag, hold_limits
 from lossdsl.elaborate.definitions import check_definitions
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.inputs.declarations import symbols_of
@@ -30,7 +31,7 @@ class CheckResult:
     diagnostics: tuple[Diagnostic, ...]
     signature: Mapping[str, str]
     program: Core | None
-    _question: tuple[Given, Library | None, Limits] | None = field(
+    _question: tuple[Given, Library | None, Limits, bool] | None = field(
         default=None, repr=False, compare=False
     )
 
@@ -51,12 +52,14 @@ def check(
     inputs: Mapping[str, Any] | None = None,
     library: Library | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    strict: bool = False,
 ) -> CheckResult:
     """Check a spec without running it; never raises for a bad one.
 
     `spec` is text, a `Source`, a mapping or a `LossSpec`; `inputs` gives types by name, such as
     `{"out": "f32[B, 10]"}`, or arrays to take them from; `library` has functions of your own,
-    beside those of the language. JAX stays unimported.
+    beside those of the language. A `strict` check asks that every input is declared and every axis
+    named, and makes errors of warnings. JAX stays unimported.
 
     >>> check("mse(out, tgt)").signature
     {'out': 'float[*S]', 'tgt': 'float[*S]'}
@@ -65,19 +68,20 @@ def check(
     """
     try:
         with defects_reported():
-            return _check(spec_parts(spec, inputs), library, hold_limits(limits))
+            strict = hold_flag("strict", strict)
+            return _check(spec_parts(spec, inputs), library, hold_limits(limits), strict)
     except LossError as problem:
         return CheckResult(problem.diagnostics, {}, None)
 
 
-def _check(given: Given, mine: Library | None, limits: Limits) -> CheckResult:
+def _check(given: Given, mine: Library | None, limits: Limits, strict: bool) -> CheckResult:
     library = with_builtins(mine)
     program, found = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
     if program is None or wrong:
         return CheckResult((*found, *wrong), {}, None)
-    done = check_program(program, library, types, given.trees, limits)
-    question = (given, mine, limits)
+    done = check_program(program, library, types, given.trees, limits, strict)
+    question = (given, mine, limits, strict)
     return CheckResult((*found, *done.diagnostics), done.signature, done.core, question)
 
 
@@ -87,8 +91,24 @@ def check_program(
     types: Mapping[str, ast.TypeExpr],
     trees: Mapping[str, TreeType],
     limits: Limits,
+    strict: bool = False,
 ) -> Elaborated:
     """Check a program for any sizes, then hold its selectors against the trees that are given."""
+    done = _searched(program, library, types, trees, limits)
+    if not strict:
+        return done
+    undeclared = done.signature.keys() - done.declared.keys()
+    told = strictly(program, done.diagnostics, undeclared)
+    return replace(done, core=None if told else done.core, diagnostics=told)
+
+
+def _searched(
+    program: ast.Program,
+    library: Library,
+    types: Mapping[str, ast.TypeExpr],
+    trees: Mapping[str, TreeType],
+    limits: Limits,
+) -> Elaborated:
     done = elaborate(program, library, types, limits=limits)
     if done.core is None or not trees:
         return done

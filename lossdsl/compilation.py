@@ -32,6 +32,7 @@ def compile(
     limits: Limits = DEFAULT_LIMITS,
     batch: Sequence[str] | None = None,
     debug: bool = False,
+    strict: bool = False,
 ) -> CompiledLoss:
     """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
 
@@ -42,7 +43,7 @@ def compile(
     names the inputs that hold a batch, by which `Terms.combine` says how a term combines; without
     it their types say so. With `debug` a call raises for arguments that are not what they must be,
     such as labels out of range, and for a term that is not finite; inside the caller's own `jit`
-    it warns.
+    it warns. With `strict` warnings are errors too, inputs are declared and axes named.
 
     >>> import jax.numpy as jnp
     >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
@@ -54,7 +55,8 @@ def compile(
     with defects_reported():
         given = spec_parts(spec, inputs)
     limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
-    return _once(given, library, limits, batch, settings.hold_flag("debug", debug))
+    debug, strict = settings.hold_flag("debug", debug), settings.hold_flag("strict", strict)
+    return _once(given, library, limits, batch, debug, strict)
 
 
 def clear_cache() -> None:
@@ -75,18 +77,20 @@ def _once(
     limits: Limits,
     batch: tuple[str, ...] | None,
     debug: bool,
+    strict: bool,
 ) -> CompiledLoss:
     """Return the loss that was compiled for the same before, or compile it."""
     functions = with_builtins(library)
-    key = (given.key, functions, limits, batch, debug, bool(jax.config.read("jax_enable_x64")))
+    double = bool(jax.config.read("jax_enable_x64"))
+    key = (given.key, functions, limits, batch, debug, strict, double)
     with _LOCK:
         found = _CACHE.get(key)
         if found is not None:
             _CACHE.move_to_end(key)
             return found
     with defects_reported():
-        again = (_once, (given, library, limits, batch, debug))
-        made = _compile(given, functions, limits, batch, debug, again)
+        again = (_once, (given, library, limits, batch, debug, strict))
+        made = _compile(given, functions, limits, batch, debug, strict, again)
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -100,13 +104,14 @@ def _compile(
     limits: Limits,
     batch: tuple[str, ...] | None,
     debug: bool,
+    strict: bool,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
     program, found = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
     if program is None or wrong:
         raise LossError((*found, *wrong))
-    checked = check_program(program, library, types, given.trees, limits)
+    checked = check_program(program, library, types, given.trees, limits, strict)
     if checked.core is None:
         raise LossError(checked.diagnostics)
     unknown = [name for name in batch or () if name not in checked.signature]

@@ -83,6 +83,12 @@ def check(
     key: Annotated[str | None, KEY] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
     output_format: Annotated[OutputFormat, typer.Option(case_sensitive=False)] = OutputFormat.full,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Inputs are declared, axes are named, and warnings are errors."
+        ),
+    ] = False,
 ) -> None:
     """Say what is wrong with a loss, and the types of its inputs if nothing is.
 
@@ -100,9 +106,9 @@ def check(
         diagnostics += wrong
         expression = files = None
     for text in expression or []:
-        diagnostics += _check(Source(text, "<expression>"), inputs, library, output_format)
+        diagnostics += _check(Source(text, "<expression>"), inputs, library, output_format, strict)
     for name in files or []:
-        diagnostics += _check_file(name, key, inputs, library, output_format)
+        diagnostics += _check_file(name, key, inputs, library, output_format, strict)
     if output_format is not OutputFormat.full:
         show(diagnostics, output_format)
     elif diagnostics:
@@ -135,13 +141,14 @@ def _check_file(
     inputs: Mapping[str, str | Source],
     library: Library | None,
     format: OutputFormat,
+    strict: bool,
 ) -> tuple[Diagnostic, ...]:
     source, written, diagnostics = read_source(name, key)
     if source is None:
         if format is OutputFormat.full:
             show(diagnostics)
         return diagnostics
-    return _check(source, {**written, **inputs}, library, format)
+    return _check(source, {**written, **inputs}, library, format, strict)
 
 
 def _check(
@@ -149,6 +156,7 @@ def _check(
     inputs: Mapping[str, str | Source],
     library: Library | None,
     format: OutputFormat,
+    strict: bool,
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.checking import check as check_spec
     from lossdsl.syntax.parse import parse_program
@@ -156,7 +164,7 @@ def _check(
     definitions, _ = parse_program(source, library=True)
     if definitions is not None and definitions.statements:
         return _check_library(source, library, format)
-    result = check_spec(source, inputs, library)
+    result = check_spec(source, inputs, library, strict=strict)
     if format is OutputFormat.full:
         show(result.diagnostics)
         if result.ok:

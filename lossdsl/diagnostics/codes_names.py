@@ -127,4 +127,24 @@ ROWS = (
         good='lossdsl.compile("mean(x)", batch=("x",))',
         form="python",
     ),
+    Code(
+        "LD122",
+        title="an input that a strict check wants declared",
+        why="An input that is not declared may be anything until it is passed, and a misspelled "
+        "name is one more. `check(…, strict=True)` and `--strict` ask for the type of each.",
+        bad='lossdsl.compile("mse(out, tgt)", strict=True)',
+        good='lossdsl.compile("out, tgt: f32[B]\\nmse(out, tgt)", strict=True)',
+        form="python",
+        warning=True,
+    ),
+    Code(
+        "LD123",
+        title="an axis by position that a strict check wants named",
+        why="A position is another axis when the layout of an array changes. A dim has a name in "
+        "the type of an input, and is found by it wherever it lies.",
+        bad='lossdsl.compile("x: f32[B, C]\\nmean(max(x, axis=-1))", strict=True)',
+        good='lossdsl.compile("x: f32[B, C]\\nmean(max(x, axis=C))", strict=True)',
+        form="python",
+        warning=True,
+    ),
 )

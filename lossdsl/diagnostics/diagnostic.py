@@ -27,7 +27,10 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: the message says what was found and expected, the help what to do about it."""
+    """One finding: the message says what was found and expected, the help what to do about it.
+
+    A `strict` one is an error though its code is a warning's.
+    """
 
     code: str
     message: str
@@ -35,10 +38,13 @@ class Diagnostic:
     help: str | None = None
     fix: Fix | None = None
     notes: tuple[str, ...] = ()
+    strict: bool = False
 
     @property
     def severity(self) -> str:
-        """`"error"` or `"warning"`; it follows the code."""
+        """`"error"` or `"warning"`; it follows the code, but where a check is strict."""
+        if self.strict:
+            return "error"
         from lossdsl.diagnostics.codes import CODES
 
         return CODES[self.code].severity
