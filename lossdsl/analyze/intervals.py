@@ -17,14 +17,16 @@ from lossdsl.library.function import Builtin, is_operand
 from lossdsl.library.images import interval, joined, larger
 from lossdsl.library.roles import ROLE_RANGES, SUMMING
 from lossdsl.syntax import ast
+from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, TreeType, Type, UnknownType
 
 _NONNEGATIVE, _UNIT, _POSITIVE = interval("[0, inf)"), interval("[0, 1]"), interval("(0, inf)")
 # A bound that is there and is not known.
 FAR = 1e100
-_BOUNDED = Interval(0, FAR)
+_BOUNDED, _POSITIVE_BOUNDED = Interval(0, FAR), Interval(0, FAR, "(")
 # Names of what divides: they excuse and never accuse.
 _SCALE = re.compile("sigma|tau|std|var|scale|spread|temperature|width|length", re.IGNORECASE)
+_SCALES = ("var", "std")
 _COUNTED = {"labels": _NONNEGATIVE, "spikes": _NONNEGATIVE}
 
 
@@ -32,7 +34,7 @@ _COUNTED = {"labels": _NONNEGATIVE, "spikes": _NONNEGATIVE}
 class Intervals:
     """The intervals of the values of a graph, an analysis of the driver.
 
-    Where a claim is `excused` by it, what is named as a scale is taken to be above 0.
+    Where a claim is `excused` by it, what is a scale by its name or role is taken to be above 0.
     """
 
     graph: Graph
@@ -56,9 +58,13 @@ class Intervals:
     def given(self, node: Input | Leaves) -> Interval | None:
         """Return the interval of what is passed, by its declared range or its role."""
         declared = self.ranges.get(node.name) if isinstance(node, Input) else None
-        known = declared or _of_type(self.graph.types[node])
-        is_scale = isinstance(node, Input) and _SCALE.search(node.name)
-        return _POSITIVE if known is None and self.excused and is_scale else known
+        type = self.graph.types[node]
+        if declared is not None or not self.excused:
+            return declared or _of_type(type)
+        is_named = isinstance(node, Input) and _SCALE.search(node.name)
+        known = _of_type(type)
+        is_scale = _role(type) in _SCALES or (known is None and is_named)
+        return _POSITIVE if is_scale else known
 
     def transfer(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
         """Return the interval of a result, by what its function declares."""
@@ -113,8 +119,8 @@ class Intervals:
             return joined(_signed(inner), Interval(0, 0)) if same_sign else None
         if function.across == "add":
             type = None if operand is None else self.graph.types[operand]
-            if isinstance(type, ArrayType) and type.role in SUMMING:
-                return _POSITIVE  # entries that sum to 1
+            if isinstance(type, ArrayType) and type.role in SUMMING and not masked:
+                return _BOUNDED if _is_of_each(node, type) else _POSITIVE_BOUNDED
             if isinstance(type, ArrayType) and type.dtype == "bool":
                 return _NONNEGATIVE
             total = _signed(inner)
@@ -124,6 +130,11 @@ class Intervals:
         if function.across == "mean":
             return joined(inner, Interval(0, 0))  # of nothing that is kept
         return _by_laws(function)
+
+
+def _is_of_each(node: Apply, type: ArrayType) -> bool:
+    """Say whether a sum is of each class over the examples, along which entries do not sum to 1."""
+    return node.option(AXIS) == (0,) and type.rank != 1
 
 
 def _anywhere(function: Builtin, facts: Sequence[Interval | None]) -> Interval | None:
@@ -177,6 +188,14 @@ def _chosen(node: Apply, facts: Sequence[Interval | None]) -> list[Interval | No
         case _:
             pass
     return list(facts[1:])
+
+
+def _role(type: Type) -> str | None:
+    match type:
+        case ArrayType(role=role) | UnknownType(role=role) | TreeType(leaf=ArrayType(role=role)):
+            return role
+        case _:
+            return None
 
 
 def _of_type(type: Type) -> Interval | None:

@@ -23,6 +23,21 @@ class Interval:
         below = number < self.high if self.closing == ")" else number <= self.high
         return above and below
 
+    def holds(self, other: Interval) -> bool:
+        """Say whether every number of another interval is in this one.
+
+        >>> positive = Interval(0, 2, "(")
+        >>> positive.holds(Interval(0, 1, "(")), positive.holds(Interval(0, 1))
+        (True, False)
+        """
+        low = self.low < other.low or (
+            self.low == other.low and (self.opening == "[" or other.opening == "(")
+        )
+        high = self.high > other.high or (
+            self.high == other.high and (self.closing == "]" or other.closing == ")")
+        )
+        return low and high
+
     def __str__(self) -> str:
         return f"{self.opening}{self.low:g}, {self.high:g}{self.closing}"
 

@@ -95,6 +95,19 @@ def rising(function: Callable[[float], float]) -> Image:
     return image
 
 
+def exponential(x: float) -> float:
+    """Return a power of e; of what is finite one that is above 0 and finite.
+
+    >>> exponential(-1e6) > 0, exponential(1e6) < math.inf, exponential(-math.inf)
+    (True, True, 0.0)
+    """
+    return math.exp(x) if math.isinf(x) else math.exp(min(max(x, -_STEEP), _STEEP))
+
+
+# The exponent of what is bounded, though by no number that is known.
+_STEEP = 230.0
+
+
 def logarithm(x: float) -> float:
     """Return the natural logarithm, also of 0 and infinity."""
     return -math.inf if x == 0 else math.log(x)
@@ -151,12 +164,19 @@ def powered(a: Interval | None, b: Interval | None) -> Interval | None:
     """Return where powers lie: of a number of known sign, or by an even number."""
     exponent = b.low if b is not None and b.low == b.high else None
     if exponent is not None and exponent % 2 == 0 and exponent > 0:
-        return magnitude(a)
+        return even(lambda x: _power(x, exponent))(a)
     if a is None or a.low < 0:
         return None
     unit = a.high <= 1 and b is not None and b.low >= 0
     low = "(0" if 0 not in a else "[0"
     return interval(f"{low}, 1]" if unit else f"{low}, inf)")
+
+
+def _power(x: float, exponent: float) -> float:
+    try:
+        return float(x**exponent)
+    except OverflowError:
+        return math.inf
 
 
 def power_is_finite(a: Interval | None, b: Interval | None) -> Reach | None:
@@ -169,9 +189,28 @@ def power_is_finite(a: Interval | None, b: Interval | None) -> Reach | None:
     return within("(0, inf)" if exponent < 1 else "[0, inf)")(a)
 
 
-def magnitude(x: Interval | None) -> Interval:
-    """Return where what grows with the distance from 0, which has 0, lies."""
-    return interval("(0, inf)" if x is not None and 0 not in x else "[0, inf)")
+def even(function: Callable[[float], float]) -> Image:
+    """Return the image of a function of the distance from 0 that grows with it and is 0 there.
+
+    >>> str(even(abs)(interval("(-2, 1]"))), str(even(abs)(None))
+    ('[0, 2)', '[0, inf)')
+    """
+
+    def image(x: Interval | None, *_: Interval | None) -> Interval:
+        if x is None:
+            return interval("[0, inf)")
+        near, far = sorted(_edges(x), key=lambda edge: (abs(edge[0]), not edge[1]))
+        if x.low < 0 < x.high:
+            near = (0.0, False)
+        ends = [(function(abs(edge)), is_open) for edge, is_open in (near, far)]
+        return _hull(ends)
+
+    return image
+
+
+def squared(x: float) -> float:
+    """Return the square of a number, also of a large one."""
+    return x * x
 
 
 def larger(a: Interval | None, b: Interval | None) -> Interval | None:

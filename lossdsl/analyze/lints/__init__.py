@@ -48,7 +48,7 @@ def lints(subject: Subject) -> Iterator[Diagnostic]:
 
 
 # What is told of a place tells what is inside of it: where an idiom is infinite, what is summed.
-_SAME_MISTAKE = (("LD401", "LD420"), ("LD419", "LD419"))
+_SAME_MISTAKE = (("LD401", "LD420"), ("LD419", "LD419"), ("LD421", "LD420"))
 
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:

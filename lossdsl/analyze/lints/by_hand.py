@@ -12,6 +12,7 @@ from lossdsl.core.pattern import Match, head, head_of, match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
+from lossdsl.library.images import interval
 from lossdsl.syntax.options import AXIS
 
 
@@ -21,7 +22,7 @@ class Idiom:
 
     `reaches` is the letter of what must be able to go as far for that, if anything; one
     that is an `exponent` may be shifted by its maximum, and `entries` are given or made by a
-    softmax as they are.
+    softmax as they are. In the interval that is `safe` nothing is lost.
     """
 
     written: str
@@ -30,6 +31,7 @@ class Idiom:
     reaches: str | None = None
     exponent: bool = False
     entries: bool = False
+    safe: str | None = None
 
 
 _OVERFLOWS = "overflows where `x` is above 88"
@@ -41,22 +43,45 @@ IDIOMS = (
         "is -inf where a probability rounds to 0",
         "`log_softmax(x)`, with the same axis and temperature, computes it without that",
         "x",
+        safe="[-40, 40]",
     ),
     Idiom(
-        "log(sigmoid(x))", "is -inf where `x` is below -87", "`log_sigmoid(x)` is finite there", "x"
+        "log(sigmoid(x))",
+        "is -inf where `x` is below -87",
+        "`log_sigmoid(x)` is finite there",
+        "x",
+        safe="[-80, inf]",
     ),
     Idiom(
         "log(1 - sigmoid(x))",
         "is -inf where `x` is above 16",
         "`log_sigmoid(-x)` is the same and finite there",
         "x",
-    ),
-    Idiom("log(1 + exp(x))", _OVERFLOWS, "`softplus(x)` is finite there", "x", exponent=True),
-    Idiom(
-        "log(sum(exp(x), axis=A))", _OVERFLOWS, _ALONG.format("logsumexp(x)"), "x", exponent=True
+        safe="[-inf, 10]",
     ),
     Idiom(
-        "log(mean(exp(x), axis=A))", _OVERFLOWS, _ALONG.format("logmeanexp(x)"), "x", exponent=True
+        "log(1 + exp(x))",
+        _OVERFLOWS,
+        "`softplus(x)` is finite there",
+        "x",
+        exponent=True,
+        safe="[-inf, 80]",
+    ),
+    Idiom(
+        "log(sum(exp(x), axis=A))",
+        _OVERFLOWS,
+        _ALONG.format("logsumexp(x)"),
+        "x",
+        exponent=True,
+        safe="[-70, 70]",
+    ),
+    Idiom(
+        "log(mean(exp(x), axis=A))",
+        _OVERFLOWS,
+        _ALONG.format("logmeanexp(x)"),
+        "x",
+        exponent=True,
+        safe="[-70, 70]",
     ),
     Idiom(
         "exp(x)/sum(exp(x), axis=A, keepdims=true)",
@@ -64,21 +89,38 @@ IDIOMS = (
         _ALONG.format("softmax(x)"),
         "x",
         exponent=True,
+        safe="[-70, 70]",
     ),
     Idiom(
         "x/norm(x, axis=A, keepdims=true)",
         "is NaN where `x` is all 0",
         _ALONG.format("normalize(x)"),
         "x",
+        safe="(0, inf]",
     ),
     Idiom(
         "sqrt(sum(square(x), axis=A))",
         "has a gradient that is NaN where `x` is all 0",
         _ALONG.format("norm(x)"),
         "x",
+        safe="(0, inf]",
     ),
-    Idiom("p*log(p/q)", "is NaN where `p` is 0", "`xlogy(p, p/q)` is 0 there", "p", entries=True),
-    Idiom("p*log(p)", "is NaN where `p` is 0", "`-entr(p)` is 0 there", "p", entries=True),
+    Idiom(
+        "p*log(p/q)",
+        "is NaN where `p` is 0",
+        "`xlogy(p, p/q)` is 0 there",
+        "p",
+        entries=True,
+        safe="(0, inf]",
+    ),
+    Idiom(
+        "p*log(p)",
+        "is NaN where `p` is 0",
+        "`-entr(p)` is 0 there",
+        "p",
+        entries=True,
+        safe="(0, inf]",
+    ),
     Idiom(
         "sum(where(m, x, 0))/sum(m)",
         "is NaN where `m` keeps nothing",
@@ -146,6 +188,10 @@ def _reaches(subject: Subject, idiom: Idiom, names: Match) -> bool:
     if idiom.reaches is None:
         return True
     node = names[idiom.reaches]
+    if idiom.safe is not None and isinstance(node, Input):
+        declared = subject.core.ranges.get(node.name)
+        if declared is not None and interval(idiom.safe).holds(declared):
+            return False
     if idiom.exponent and _is_shifted_elsewhere(node, names):
         return True
     return is_free(subject, node, arithmetic=not idiom.entries)

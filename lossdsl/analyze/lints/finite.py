@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 
 from lossdsl.analyze.dataflow import backward, every_operand, forward
 from lossdsl.analyze.intervals import Intervals
@@ -26,6 +27,7 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
     roots = [outcome.value for outcome in subject.core.results]
     intervals = forward(roots, Intervals(graph, subject.core.ranges, excused=True))
     exposed = backward(dict.fromkeys(roots, True), _exposed, bool.__or__)
+    told: set[Node | None] = set()
     for node in tape(roots):
         place = written(graph, node) if isinstance(node, Apply) and exposed[node] else None
         if not isinstance(node, Apply) or node.undecided or place is None or place.calls:
@@ -39,11 +41,17 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
                 for one, fact in pairs
             ]
         reach = None if finite is None else finite(*known)
-        if reach is not None and _is_likely(graph, node, reach, known[reach.operand]):
-            yield _infinite(graph, node, reach)
+        if reach is None or not _is_likely(graph, node, reach, known[reach.operand]):
+            continue
+        operand = node.arguments[reach.operand]
+        if _is_of_unknown(subject, node, operand, intervals) or operand in told:
+            continue
+        # What is told of a value is told of what is made of it there: of `q` in `log(p/q)`.
+        told |= {node, operand}
+        yield _infinite(graph, node, reach)
 
 
-_ANY = interval("(-inf, inf)")
+_ANY, _ZERO = interval("(-inf, inf)"), Interval(0, 0)
 
 
 def _is_difference(subject: Subject, node: Node | None) -> bool:
@@ -53,6 +61,52 @@ def _is_difference(subject: Subject, node: Node | None) -> bool:
             return all(is_free(subject, one, arithmetic=False) for one in sides)
         case _:
             return False
+
+
+def _is_of_unknown(
+    subject: Subject,
+    node: Apply,
+    operand: Node | None,
+    intervals: Mapping[Node, Interval | None],
+) -> bool:
+    """Say whether a divisor, or what a logarithm is taken of, is 0 only where an unknown value is.
+
+    To divide by `square(x)` is to divide by `x`, twice. A difference is 0 where its sides agree.
+    """
+    if not _has_pole(node.function):
+        return False
+    waiting, unknown = [operand], False
+    while waiting:
+        match waiting.pop():
+            case Const():
+                pass
+            case inner if inner is None or intervals[inner] is None:
+                if inner is None or _is_difference(subject, inner):
+                    return False
+                unknown = True
+            case Apply(function, (inner,)) if _is_even(function):
+                waiting.append(inner)
+            case Apply(Builtin(operator="**"), (inner, Const())):
+                waiting.append(inner)
+            case Apply(Builtin(operator="*"), sides):
+                waiting += sides
+            case inner if 0 in (intervals[inner] or _ANY):
+                return False
+            case _:
+                pass
+    return unknown
+
+
+def _is_even(function: Builtin) -> bool:
+    """Say whether a function grows with the distance from 0, where it is 0."""
+    anywhere = None if function.image is None else function.image(None)
+    return "even" in function.laws and anywhere == interval("[0, inf)")
+
+
+def _has_pole(function: Builtin) -> bool:
+    """Say whether the values of a function are infinite at 0, not its gradient alone."""
+    at_zero = None if function.image is None else function.image(_ZERO, _ZERO)
+    return function.operator == "/" or (at_zero is not None and at_zero.high == -inf)
 
 
 def _exposed(node: Node, exposed: bool) -> Iterable[tuple[Node, bool]]:

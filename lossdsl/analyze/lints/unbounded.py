@@ -8,7 +8,7 @@ from math import inf
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals, grows
 from lossdsl.analyze.lints.subject import Subject, multiple_of
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Term, operands, tape
+from lossdsl.core.graph import Apply, Const, Input, Node, Outcome, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
@@ -24,21 +24,22 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
     """
     for outcome in subject.core.results:
         taken = [_taken_away(subject, term.weighted) for term in outcome.terms]
-        if all(taken):
-            yield _of(outcome.terms[0], taken[0])
-            continue
         falling = list(_falling(subject, outcome.terms))
         for term, loss in zip(outcome.terms, taken, strict=True):
-            if loss is not None and "zero" in loss.laws:
+            told = all(taken) or (loss is not None and "zero" in loss.laws) or term in falling
+            if not told or _is_played(subject, outcome, term.weighted):
+                continue
+            if loss is not None:
                 yield _of(term, loss)
-            elif term in falling:
+            else:
                 message = "this term is never above 0 and has no lower bound"
                 yield at("LD421", message, term.span, help=_HELP)
 
 
-def _of(term: Term, loss: Builtin | None) -> Diagnostic:
-    name = "the loss" if loss is None else f"`{loss.name}`"
-    return at("LD421", f"{name} is taken away: training makes it large", term.span, help=_HELP)
+def _of(term: Term, loss: Builtin) -> Diagnostic:
+    return at(
+        "LD421", f"`{loss.name}` is taken away: training makes it large", term.span, help=_HELP
+    )
 
 
 def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
@@ -50,7 +51,7 @@ def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
         known = intervals[term.weighted]
         others = set[Node]().union(*(one for other, one in enumerate(read) if other != place))
         below = known is not None and known.high <= 0 and read[place].isdisjoint(others)
-        if below and _falls(graph, term.weighted, intervals):
+        if below and _falls(subject, term.weighted, intervals):
             yield term
 
 
@@ -63,27 +64,52 @@ def _inputs(root: Node) -> set[Node]:
     return {node for node in tape([root]) if isinstance(node, Input)}
 
 
-def _falls(graph: Graph, root: Node, intervals: Mapping[Node, Interval | None]) -> bool:
+def _is_played(subject: Subject, outcome: Outcome, root: Node) -> bool:
+    """Say whether another result has what a term is made of with the other sign: a game of two."""
+    graph, made = subject.core.graph, {node for node in tape([root]) if _is_made(node)}
+    for other in subject.core.results:
+        terms = [term.weighted for term in other.terms if other is not outcome]
+        intervals = forward(terms, Intervals(graph, subject.core.ranges))
+        for term in terms:
+            known = intervals[term]
+            if known is not None and known.low >= 0 and not made.isdisjoint(tape([term])):
+                return True
+    return False
+
+
+def _is_made(node: Node) -> bool:
+    """Say whether a value is more than what is given, with a sign."""
+    return isinstance(node, Apply) and node.function.operator != "neg"
+
+
+def _falls(subject: Subject, root: Node, intervals: Mapping[Node, Interval | None]) -> bool:
     """Say whether a value is surely as low as its interval says, which is without end.
 
-    Of operands that are computed from one input, such as `p*log(p)`, only one may be.
+    Of operands that are computed from one input, such as `p*log(p)`, only one may be. What an input
+    is declared to reach is a fact of the data, and no way for training to go.
     """
-    known = intervals[root]
+    graph, known = subject.core.graph, intervals[root]
     if known is None or known.low != -inf:
         return False
+    falls = False
     waiting = [root]
     while waiting:
         node = waiting.pop()
         known = intervals[node]
         called = graph.bodies.get(node)
+        if isinstance(node, Input) and node.name in subject.core.ranges:
+            continue
         if known is None or not isinstance(node, Apply) or (called is not None and grows(called)):
+            falls = True
             continue
         below = [one for one in operands(node) if not isinstance(one, Const)]
         read = [_inputs(operand) for operand in below]
         if len(set().union(*read)) < sum(map(len, read)):
             return False
-        waiting += [one for one in below if _is_endless(intervals[one])]
-    return True
+        endless = [one for one in below if _is_endless(intervals[one])]
+        falls = falls or not endless
+        waiting += endless
+    return falls
 
 
 def _is_endless(known: Interval | None) -> bool:

@@ -13,11 +13,13 @@ from lossdsl.library.forms import Form
 from lossdsl.library.images import (
     always,
     clipped,
+    even,
+    exponential,
     larger,
     logarithm,
-    magnitude,
     rising,
     smaller,
+    squared,
     within,
 )
 from lossdsl.library.primitives import direct
@@ -30,7 +32,7 @@ from lossdsl.library.promotion import own_rules
     elementwise=True,
     grows="sign",
     laws=("nonneg", "even", "convex", "scale 1"),
-    image=magnitude,
+    image=even(abs),
 )
 def absolute() -> Kernel:
     """Absolute value, with gradient 0 at 0.
@@ -63,7 +65,7 @@ def absolute() -> Kernel:
     elementwise=True,
     partial={"x": 0.0},
     laws=("nonneg", "monotone", "convex"),
-    image=rising(math.exp),
+    image=rising(exponential),
 )
 def exp() -> Kernel:
     """Exponential; overflows beyond 88 in f32.
@@ -138,7 +140,7 @@ def sqrt() -> Kernel:
     "square(x: float) -> float",
     elementwise=True,
     laws=("nonneg", "even", "convex", "scale 2"),
-    image=magnitude,
+    image=even(squared),
 )
 def square() -> Kernel:
     """x times x.
