@@ -30,6 +30,7 @@ from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import beside, observed
 from lossdsl.lower.dtypes import default_float
 from lossdsl.lower.report import Watcher, report, settled
+from lossdsl.lower.scalars import hold_range, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
 from lossdsl.lower.values import concrete, restored
@@ -313,6 +314,11 @@ class CompiledLoss:
 
     def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
+        for one in self._slots:
+            if one.range is not None and one.scalar is not None and one.name in hosted:
+                hold_range(
+                    strong_scalar(hosted[one.name], one.scalar, one.name), one.range, one.name
+                )
         return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
 
 

@@ -109,13 +109,12 @@ class Intervals:
     def _reduced(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
         """Return the interval of a reduction: what lies among the elements, or adds them up."""
         function, inner = node.function, facts[0]
+        operand, mask, weight = (*node.arguments, None, None, None)[:3]
         if node.undecided and len(node.arguments) > 1:
             return None  # what of a mask and a weight is given is not known
-        operand = next(iter(node.arguments), None)
-        masked, weighted = (one is not None for one in (*node.arguments[1:], None, None)[:2])
-        if weighted:
-            weight = facts[2]
-            same_sign = weight is not None and weight.low >= 0
+        masked = mask is not None
+        if weight is not None:
+            same_sign = (sign := facts[2]) is not None and sign.low >= 0
             return joined(_signed(inner), Interval(0, 0)) if same_sign else None
         if function.across == "add":
             type = None if operand is None else self.graph.types[operand]

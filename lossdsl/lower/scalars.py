@@ -7,6 +7,7 @@ a float: as they come they are four compilations.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -77,10 +78,19 @@ def hold_range(value: Any, range: Interval, name: str) -> Any:
     """
     if isinstance(value, np.ndarray) and not value.ndim and not np.isnan(value):
         number = value.item()
-        if number not in range:
+        if number not in _rounded(range, value.dtype):
             message = f"`{name}` is declared to lie in {range}; the call passes {number:g}"
             raise LossError([at("LD503", message, None)])
     return value
+
+
+def _rounded(range: Interval, dtype: Any) -> Interval:
+    """Return a range as a dtype holds it: an end of 0.1 is that of a number that was passed so."""
+    if not jnp.issubdtype(dtype, np.floating):
+        return range
+    with np.errstate(over="ignore", under="ignore"):
+        low, high = (float(dtype.type(end)) for end in (range.low, range.high))
+    return replace(range, low=low, high=high)
 
 
 def _holds(dtype: Any, value: Any) -> bool:

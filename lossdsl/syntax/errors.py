@@ -96,6 +96,7 @@ def _comparison(s: Situation) -> Diagnostic | None:
             "LD010",
             f"nothing to compare on the left of `{lexeme.text}`; expected an expression",
             lexeme.span,
+            help="a range of an input is such as `in [0, inf)`" if "COLON" in s.pending else None,
         )
     if before.text in _COMPARISONS and _ends_operand(s):
         return at(

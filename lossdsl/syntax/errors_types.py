@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.syntax.names import RESERVED
-from lossdsl.syntax.situation import Situation
+from lossdsl.syntax.situation import Situation, expectation
 
 # fmt: off
 _DTYPES = (
@@ -90,6 +90,25 @@ def _after_default(s: Situation) -> bool:
     return s.pending[-1] in ("INT", "FLOAT", "INF", "TRUE", "FALSE")
 
 
+def _range(s: Situation) -> Diagnostic | None:
+    """What is no range behind `in`, or a default behind one."""
+    if "IN" not in s.pending:
+        return None
+    behind = s.pending[len(s.pending) - s.pending[::-1].index("IN") :]
+    if any(kind.startswith("RIGHT_") for kind in behind):
+        if s.lexeme.text != "=":
+            return None
+        message = "a default behind the range; expected it before"
+        return at("LD001", message, s.lexeme.span, help="such as `a: float = 0.5 in [0, 1]`")
+    place = "the text ends" if s.lexeme.kind == "end" else f"unexpected {s.lexeme} in a range"
+    return at(
+        "LD001",
+        f"{place}; expected {expectation(s)}",
+        s.lexeme.span,
+        help="a range has two numbers, such as `in [0, 1]` or `in (0, inf)`",
+    )
+
+
 def _dim(s: Situation) -> Diagnostic | None:
     """A size that is no sum of products of symbols and whole numbers."""
     if not {"UNDERSCORE", "DOTS"} <= s.accepts and not _in_dims(s):
@@ -115,4 +134,4 @@ def _in_dims(s: Situation) -> bool:
     return opened > 0 and pending[opened - 1] == "DTYPE" and "RIGHT_BRACKET" not in pending[opened:]
 
 
-type_rules = (_signature_only, _unknown_type, _default, _dim)
+type_rules = (_signature_only, _range, _unknown_type, _default, _dim)

@@ -169,6 +169,7 @@ _WRITTEN = {
     "METRIC": "metric",
     "DEF": "def",
     "ELSE": "else",
+    "IN": "in",
 }
 _AFTER_OPERAND = frozenset({"RIGHT_PAREN", "RIGHT_BRACKET", "COMMA", "ELSE", "COLON"})
 

@@ -80,8 +80,10 @@ def _is_of_unknown(
         match waiting.pop():
             case Const():
                 pass
-            case inner if inner is None or intervals[inner] is None:
-                if inner is None or _is_difference(subject, inner):
+            case None:
+                return False
+            case inner if intervals[inner] is None:
+                if _is_difference(subject, inner):
                     return False
                 unknown = True
             case Apply(function, (inner,)) if _is_even(function):

@@ -25,8 +25,10 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
     for outcome in subject.core.results:
         taken = [_taken_away(subject, term.weighted) for term in outcome.terms]
         falling = list(_falling(subject, outcome.terms))
-        for term, loss in zip(outcome.terms, taken, strict=True):
-            told = all(taken) or (loss is not None and "zero" in loss.laws) or term in falling
+        for place, (term, loss) in enumerate(zip(outcome.terms, taken, strict=True)):
+            distance = loss is not None and "zero" in loss.laws
+            # Where all are taken away, one sign is wrong.
+            told = place == 0 if all(taken) else distance or term in falling
             if not told or _is_played(subject, outcome, term.weighted):
                 continue
             if loss is not None:
