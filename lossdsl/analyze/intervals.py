@@ -70,6 +70,8 @@ class Intervals:
         """Return the interval of a result, by what its function declares."""
         called, known = self.graph.bodies.get(node), self._applied(node, facts)
         declared = None if called is None else _by_laws(called)
+        if self.excused and called is None and _is_even_of_unknown(node.function, facts, known):
+            return Interval(0, 0)  # how far it goes is not known, and no reason to tell
         if declared is None or called is None:
             return known
         # What is computed may say more of how far a value goes, never less of its sign.
@@ -129,6 +131,14 @@ class Intervals:
         if function.across == "mean":
             return joined(inner, Interval(0, 0))  # of nothing that is kept
         return _by_laws(function)
+
+
+def _is_even_of_unknown(
+    function: Builtin, facts: Sequence[Interval | None], known: Interval | None
+) -> bool:
+    """Say whether of a result is known that it is 0 where an unknown operand is, and else above."""
+    is_even = "even" in function.laws or function.operator == "**"
+    return is_even and facts[0] is None and known == _NONNEGATIVE
 
 
 def _is_of_each(node: Apply, type: ArrayType) -> bool:

@@ -40,7 +40,7 @@ class Guards:
 
     def hold(self, sizes: Mapping[str, int]) -> bool:
         """Say whether what was made with these guards serves a call of other sizes."""
-        return all(sizes[symbol] == self.sizes[symbol] for symbol in self.read)
+        return all(sizes[symbol] == self.sizes[symbol] for symbol in tuple(self.read))
 
 
 def _reading(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -192,9 +193,30 @@ def _reaches(subject: Subject, idiom: Idiom, names: Match) -> bool:
         declared = subject.core.ranges.get(node.name)
         if declared is not None and interval(idiom.safe).holds(declared):
             return False
+    if idiom.entries and (_is_share(subject, node, names) or _is_rate(node)):
+        return False
     if idiom.exponent and _is_shifted_elsewhere(node, names):
         return True
     return is_free(subject, node, arithmetic=not idiom.entries)
+
+
+def _is_share(subject: Subject, node: object, names: Match) -> bool:
+    """Say whether a value of no role or range is divided by a sum with itself, as a count is."""
+    match node, names.get("q"):
+        case Input(name), Apply(Builtin(operator="+"), sides) if node in sides:
+            return name not in subject.core.ranges and not getattr(
+                subject.core.graph.types[node], "role", None
+            )
+        case _:
+            return False
+
+
+def _is_rate(node: object) -> bool:
+    return isinstance(node, Input) and _RATE.fullmatch(node.name) is not None
+
+
+# Names of one number that is no entry of a distribution: they excuse and never accuse.
+_RATE = re.compile("rho|.*(rate|sparsity|prior)", re.IGNORECASE)
 
 
 def is_free(subject: Subject, value: object, arithmetic: bool) -> bool:
