@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph, Input, Leaves, operands, tape
+from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node, operands, tape
 from lossdsl.core.pattern import match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.roles import DISTRIBUTIONS, SUMMING
@@ -45,8 +46,8 @@ def other_axis(subject: Subject) -> Iterator[Diagnostic]:
                 continue
             if not isinstance(made, tuple) or not isinstance(summed, tuple) or made == summed:
                 continue
-            over = ", ".join(str(dims[axis]) for axis in made)
-            classes = ", ".join(str(dims[axis]) for axis in summed)
+            over = ", ".join(_named(dims, axis) for axis in made)
+            classes = ", ".join(_named(dims, axis) for axis in summed)
             message = f"the softmax runs along `{over}`, and its sum along `{classes}`"
             yield at("LD419", message, place.span, help=f"`axis={classes}` in both")
 
@@ -54,7 +55,8 @@ def other_axis(subject: Subject) -> Iterator[Diagnostic]:
 def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
     """Yield distributions over the examples of scores that have an axis of classes.
 
-    A matrix of all pairs is right both ways, and one axis of scores may be of examples.
+    A matrix of all pairs is right both ways, and so is what is summed along that axis afterwards,
+    such as a pooling; one axis of scores, or one that leads an input, may be of examples.
     """
     graph = subject.core.graph
     leading = [dims[0] for dims in map(_dims, subject.core.inputs.values()) if dims]
@@ -68,10 +70,43 @@ def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
             continue
         first = dims[0]
         square = sum(str(dim) == str(first) for dim in dims) > 1
-        if node.option(AXIS) == (0,) and first.name and leading.count(first) > 1 and not square:
+        alone = dims[-1] in leading or dims[-1].is_one or _CLASSES.fullmatch(first.name or "")
+        if node.option(AXIS) != (0,) or not first.name or leading.count(first) < 2:
+            continue
+        if not square and not alone and not _is_summed(subject, node):
             message = f"`{node.function.name}` runs along `{first}`, over the examples"
-            help = f"the classes of an example lie along `{dims[-1]}`: `axis={dims[-1]}`"
+            classes = _named(dims, len(dims) - 1)
+            help = f"the classes of an example lie along another axis: `axis={classes}`"
             yield at("LD419", message, place.span, help=help)
+
+
+# What an axis of classes is called: names excuse and never accuse.
+_CLASSES = re.compile("K|C|V|E|A|.*(class|vocab|label|expert|action|slot).*", re.IGNORECASE)
+
+
+def _named(dims: tuple[Dim, ...], axis: int) -> str:
+    """Return how a text names an axis: by its dim, or by its number."""
+    named = dims[axis].name
+    return str(axis) if named is None else str(dims[axis])
+
+
+def _is_summed(subject: Subject, root: Node) -> bool:
+    """Say whether what is made of a value is summed along its first axis, or by a product."""
+    order = tape(subject.roots)
+    waiting, seen = [root], {root}
+    while waiting:
+        node = waiting.pop()
+        for reader in order:
+            if not isinstance(reader, Apply) or node not in operands(reader) or reader in seen:
+                continue
+            seen.add(reader)
+            function = reader.function
+            is_sum = function.across == "add" and reader.option(AXIS) == (0,)
+            if is_sum or function.operator == "@":
+                return True
+            if function.elementwise or function.keeps:
+                waiting.append(reader)
+    return False
 
 
 def _makes_distribution(node: Apply) -> bool:
