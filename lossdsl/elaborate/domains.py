@@ -127,7 +127,7 @@ def _hold_range(
         return
     if declared.low < required.range.low or declared.high > required.range.high:
         message = f"{said(bound.function.name, required)}; `{name}` may be in {declared}"
-        context.report(at("LD426", message, span, help="scale it, or declare its range"), scope)
+        context.report(at("LD426", message, span, help="scale it, or correct its range"), scope)
 
 
 def _numbers(value: Argument, defaults: Mapping[str, float]) -> tuple[int | float | Dim, ...]:

@@ -44,7 +44,9 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
         if reach is None or not _is_likely(graph, node, reach, known[reach.operand]):
             continue
         operand = node.arguments[reach.operand]
-        if _is_of_unknown(subject, node, operand, intervals) or operand in told:
+        if operand in told or _leaves_domain(subject, node.function, operand):
+            continue
+        if _is_of_unknown(subject, node, operand, intervals):
             continue
         # What is told of a value is told of what is made of it there: of `q` in `log(p/q)`.
         told |= {node, operand}
@@ -61,6 +63,15 @@ def _is_difference(subject: Subject, node: Node | None) -> bool:
             return all(is_free(subject, one, arithmetic=False) for one in sides)
         case _:
             return False
+
+
+def _leaves_domain(subject: Subject, function: Builtin, operand: Node | None) -> bool:
+    """Say whether an input is declared to leave the domain of a function, which is told as that."""
+    declared = subject.core.ranges.get(operand.name) if isinstance(operand, Input) else None
+    return declared is not None and any(
+        declared.low < domain.low or declared.high > domain.high
+        for domain in function.domains.values()
+    )
 
 
 def _is_of_unknown(
