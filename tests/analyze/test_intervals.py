@@ -15,9 +15,13 @@ from programs import INPUTS, core_of, programs
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
-from lossdsl.library.declare import primitives
+from lossdsl.core.graph import Apply, operands
+from lossdsl.elaborate.program import elaborate
+from lossdsl.library.declare import builtins, primitives
 from lossdsl.library.domains import Interval
 from lossdsl.library.images import Reach, interval, within
+from lossdsl.source import Source
+from lossdsl.syntax.parse import parse_program
 
 EDGES = (-math.inf, -2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 3.0, math.inf)
 DECLARED = [function for function in primitives().values() if function.image is not None]
@@ -94,3 +98,27 @@ REACHES: Sequence[tuple[Sequence[str], str, Reach | None]] = (
 def test_what_an_operand_reaches(allowed: Sequence[str], known: str, reach: Reach | None) -> None:
     assert within(*allowed)(interval(known)) == reach
     assert within(*allowed)(None) is None
+
+
+# A sum, where its values lie, and that of a role whose entries sum to 1 along the classes alone.
+SUMS: Sequence[tuple[str, str]] = (
+    ("sum(y, axis=C)", "(0, 1e+100]"),
+    ("sum(y, axis=N)", "[0, 1e+100]"),
+    ("sum(y, axis=C, where=m)", "[0, 1e+100)"),
+    ("exp(-sum(square(tanh(x)), axis=C))", "(1.295e-100, 1]"),
+    ("square(tanh(x) - 1)", "(0, 4)"),
+    ("abs(tanh(x) + 3)", "(2, 4)"),
+)
+
+
+@pytest.mark.parametrize(("text", "expected"), SUMS)
+def test_where_values_lie(text: str, expected: str) -> None:
+    head = "y: one_hot f32[N, C]\nx: f32[N, C]\nm: bool[N, C]\n"
+    program, _ = parse_program(Source(f"{head}q = {text}\nloss = mean(q)"))
+    assert program is not None
+    core = elaborate(program, builtins()).core
+    assert core is not None
+    (outcome,) = core.results
+    facts = forward([outcome.value], Intervals(core.graph, {}))
+    assert isinstance(outcome.value, Apply)
+    assert str(facts[operands(outcome.value)[0]]) == expected

@@ -190,3 +190,40 @@ def test_a_value_that_is_too_large_is_held_at_every_size() -> None:
     loss(a=inputs(20)["a"], b=inputs(20)["b"])
     with pytest.raises(LossError, match="LD614"):
         loss(a=inputs(21)["a"], b=inputs(21)["b"])
+
+
+def evens(x: Any) -> Any:
+    return x[::2]
+
+
+def halves(x: Any) -> Any:
+    return x.reshape(2, -1).sum(0) if x.shape[0] % 2 == 0 else x
+
+
+def short(x: Any) -> Any:
+    return x.astype("bfloat16") if x.shape[0] > 5 else x
+
+
+# Texts whose meaning depends on sizes: by what a Python function does, an index, or a condition.
+READING: Sequence[str] = (
+    "mean(evens(a)) + sum(evens(b))",
+    "sum(halves(a)) + mean(halves(b) + halves(a))",
+    "mean(short(a)) + mean(b)",
+    "a: f32[N, C]\nmean(a[:5]) + sum(a[-2:])",
+    "a, b: f32[N, C]\nmean(reshape(a, (N*C,))) + (sum(b)/(N - 1) if N > 4 else mean(b[:C]))",
+    "a, b: f32[N, C]\nsum(arange(2*C))*mean(a) + sum(arange(N + 1))*mean(b)",
+    "a, b: f32[N, C]\nmean(concatenate(a, b, axis=0)[N:] - b) + mean(a if N >= 2*C else b)",
+)
+
+
+@pytest.mark.parametrize("text", READING)
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_reads_sizes_is_that_of_its_sizes(text: str, debug: bool) -> None:
+    library = lossdsl.Library.of(evens, halves, short)
+    clear_cache()
+    loss = lossdsl.compile(text, library=library, debug=debug)
+    for batch, classes in ((4, 3), (6, 3), (3, 3), (8, 4), (4, 8), (7, 3), (1, 3), (4, 3)):
+        given = {name: inputs(batch, classes)[name] for name in loss.signature}
+        clear_cache()
+        alone = lossdsl.compile(text, library=library, debug=debug)
+        assert jaxpr(loss, given) == jaxpr(alone, given), (text, batch)
