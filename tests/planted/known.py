@@ -16,7 +16,7 @@ KNOWN = (
     ),
     Mutant(
         "types/guards.py",
-        "return all(sizes[symbol] == self.sizes[symbol] for symbol in self.read)",
+        "return all(sizes[symbol] == self.sizes[symbol] for symbol in tuple(self.read))",
         "return True",
         "core that read a size serves another one",
         ("tests/lower/test_specialization.py",),
