@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import values_of
 from programs import INPUTS, core_of, programs
@@ -46,6 +46,7 @@ def inside(draw: st.DrawFn, within: Interval) -> float:
 
 
 @pytest.mark.parametrize("function", DECLARED, ids=lambda function: function.name)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_an_image_holds_the_values(function: Any, data: st.DataObject) -> None:
     count = sum(one.required for one in function.signatures[0].parameters)
