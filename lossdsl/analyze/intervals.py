@@ -101,11 +101,14 @@ class Intervals:
 
     def _kept(self, node: Apply, facts: Sequence[Interval | None]) -> list[Interval | None]:
         """Return the intervals of the operands whose elements a result holds."""
-        names = [one.name for one in node.function.signatures[0].parameters if is_operand(one)]
+        parameters = filter(is_operand, node.function.signatures[0].parameters)
+        names = [parameter.name for parameter in parameters]
         names += names[-1:] * (len(facts) - len(names))
         pairs = zip(names, node.arguments, facts, strict=False)
         return [
-            fact for name, one, fact in pairs if name in node.function.keeps and one is not None
+            fact
+            for name, operand, fact in pairs
+            if name in node.function.keeps and operand is not None
         ]
 
     def _reduced(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
@@ -167,8 +170,8 @@ def _by_laws(function: Builtin) -> Interval | None:
     if "nonneg" in function.laws:
         return _NONNEGATIVE if grows(function) else _BOUNDED
     roles = {
-        one.result.role if isinstance(one.result, ast.ArrayTypeExpr) else None
-        for one in function.signatures
+        signature.result.role if isinstance(signature.result, ast.ArrayTypeExpr) else None
+        for signature in function.signatures
     }
     return ROLE_RANGES.get(roles.pop() or "") if len(roles) == 1 else None
 

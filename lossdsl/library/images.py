@@ -65,10 +65,10 @@ def within(*texts: str, operand: int = 0) -> Finite:
         given = operands[operand]
         if given is None:
             return None
-        for edge in sorted({one.low for one in allowed} | {one.high for one in allowed}):
-            if math.isfinite(edge) and edge in given and not any(edge in one for one in allowed):
+        for edge in sorted({part.low for part in allowed} | {part.high for part in allowed}):
+            if math.isfinite(edge) and edge in given and not any(edge in part for part in allowed):
                 return Reach(operand, edge)
-        least = min(one.low for one in allowed)
+        least = min(part.low for part in allowed)
         return Reach(operand, least, below=True) if given.low < least else None
 
     return finite
@@ -215,10 +215,10 @@ def squared(x: float) -> float:
 
 def larger(a: Interval | None, b: Interval | None) -> Interval | None:
     """Return where the larger of two lies: what is known of one bounds it from below."""
-    known = [one for one in (a, b) if one is not None]
+    known = [operand for operand in (a, b) if operand is not None]
     if not known:
         return None
-    low = max(known, key=lambda one: (one.low, one.opening == "("))
+    low = max(known, key=lambda operand: (operand.low, operand.opening == "("))
     whole = joined(a, b)
     high, closing = (math.inf, ")") if whole is None else (whole.high, whole.closing)
     return Interval(low.low, high, low.opening, closing)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, tape
+from lossdsl.core.graph import Apply, Const, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 
 
@@ -22,8 +22,9 @@ def is_constant(subject: Subject) -> Iterator[Diagnostic]:
         if not isinstance(node, Apply) or node.undecided or node.function.operator:
             continue
         known, place = intervals[node], written(graph, node)
-        given = [one for one in node.arguments if one is not None and not isinstance(one, Const)]
-        varies = any((fact := intervals[one]) is None or fact.low < fact.high for one in given)
+        given = [operand for operand in operands(node) if not isinstance(operand, Const)]
+        facts = [intervals[operand] for operand in given]
+        varies = any(fact is None or fact.low < fact.high for fact in facts)
         if known is None or known.low != known.high or not varies or place is None or place.calls:
             continue
         if node.function.image is not None:

@@ -33,12 +33,12 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
         if not isinstance(node, Apply) or node.undecided or place is None or place.calls:
             continue
         finite = node.function.finite
-        known = [None if one is None else intervals[one] for one in node.arguments]
+        known = [None if operand is None else intervals[operand] for operand in node.arguments]
         if node.function.operator != "/":
             pairs = zip(node.arguments, known, strict=True)
             known = [
-                _ANY if fact is None and _is_difference(subject, one) else fact
-                for one, fact in pairs
+                _ANY if fact is None and _is_difference(subject, operand) else fact
+                for operand, fact in pairs
             ]
         reach = None if finite is None else finite(*known)
         if reach is None or not _is_likely(graph, node, reach, known[reach.operand]):
@@ -60,7 +60,7 @@ def _is_difference(subject: Subject, node: Node | None) -> bool:
     """Say whether a value is a difference of what is given, as it is, which may be below 0."""
     match node:
         case Apply(Builtin(operator="-"), sides):
-            return all(is_free(subject, one, arithmetic=False) for one in sides)
+            return all(is_free(subject, side, arithmetic=False) for side in sides)
         case _:
             return False
 
@@ -168,7 +168,7 @@ def _is_of_many(root: Node) -> bool:
 def _is_count(graph: Graph, node: Node | None) -> bool:
     """Say whether a value adds up a mask."""
     while isinstance(node, Apply) and node.function.elementwise | (node.function.form is Form.CAST):
-        below = [one for one in operands(node) if not isinstance(one, Const)]
+        below = [operand for operand in operands(node) if not isinstance(operand, Const)]
         if len(below) != 1:
             return False
         (node,) = below

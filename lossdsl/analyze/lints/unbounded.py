@@ -51,7 +51,7 @@ def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
     read = [_inputs(term.weighted) for term in terms]
     for place, term in enumerate(terms):
         known = intervals[term.weighted]
-        others = set[Node]().union(*(one for other, one in enumerate(read) if other != place))
+        others = set[Node]().union(*(inputs for other, inputs in enumerate(read) if other != place))
         below = known is not None and known.high <= 0 and read[place].isdisjoint(others)
         if below and _falls(subject, term.weighted, intervals):
             yield term
@@ -104,11 +104,11 @@ def _falls(subject: Subject, root: Node, intervals: Mapping[Node, Interval | Non
         if known is None or not isinstance(node, Apply) or (called is not None and grows(called)):
             falls = True
             continue
-        below = [one for one in operands(node) if not isinstance(one, Const)]
+        below = [operand for operand in operands(node) if not isinstance(operand, Const)]
         read = [_inputs(operand) for operand in below]
         if len(set().union(*read)) < sum(map(len, read)):
             return False
-        endless = [one for one in below if _is_endless(intervals[one])]
+        endless = [operand for operand in below if _is_endless(intervals[operand])]
         falls = falls or not endless
         waiting += endless
     return falls
