@@ -18,6 +18,7 @@ from oracle_reductions import reduce_array, reduce_tree
 
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Leaves, Node, tape
 from lossdsl.library.declare import Builtin
+from lossdsl.library.forms import Form
 from lossdsl.selectors import select
 from lossdsl.types.types import ArrayType, Dim, Path, RecordType, TreeType, Type, kind, literal_dim
 
@@ -83,7 +84,7 @@ def stopped(core: Core, inputs: Mapping[str, object]) -> Mapping[Node, Value]:
     return {
         node: value
         for node, value in known.items()
-        if isinstance(node, Apply) and node.function.name == "stop_gradient"
+        if isinstance(node, Apply) and node.function.form is Form.STOP_GRADIENT
     }
 
 
