@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn, cast
 
-from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.library.abstract import raised
+from lossdsl.diagnostics.diagnostic import LossError, article, at
+from lossdsl.library.abstract import named_type, raised
+from lossdsl.library.domains import Interval
 from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin, is_own_module
+from lossdsl.library.images import Reach
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
@@ -92,6 +94,10 @@ def hold_declaration(texts: Sequence[Any], facts: Mapping[str, Any]) -> None:
             raise LossError([at("LD804", message, None)])
 
 
+# What a function that is declared as a fact returns, if it says anything.
+_RETURNED: Mapping[str, type] = {"image": Interval, "finite": Reach}
+
+
 def guarded(name: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the facts that are functions of a user: what they raise is a finding."""
     return {
@@ -104,11 +110,19 @@ def guarded(name: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
 def _guarded(name: str, fact: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*operands: Any) -> Any:
         try:
-            return function(*operands)
+            value = function(*operands)
         except Exception as problem:  # whatever a user's function raises is what there is to say
             wrong = raised(problem, function)
             message = f"`{name}` has a function for `{fact}` that {wrong.message}"
             raise LossError([at(wrong.code, message, None)]) from problem
+        expected = _RETURNED.get(fact)
+        if value is not None and expected is not None and not isinstance(value, expected):
+            message = (
+                f"`{name}` has a function for `{fact}` that returns {named_type(value)}; "
+                f"expected {article(f'`{expected.__name__}`')} or `None`"
+            )
+            raise LossError([at("LD806", message, None)])
+        return value
 
     return called
 
@@ -140,8 +154,8 @@ def hold_parameters(function: Builtin) -> None:
     known = {
         parameter.name for signature in function.signatures for parameter in signature.parameters
     }
-    for fact, names in (("partial", function.partial), ("keeps", function.keeps)):
-        for name in names:
+    for fact in ("partial", "keeps", "scales", "shifts"):
+        for name in getattr(function, fact):
             if name not in known:
                 message = f"`{fact}` of `{function.name}` is of `{name}`, which is no parameter"
                 _refuse(function, message, f"parameters: {', '.join(sorted(known))}")

@@ -184,6 +184,8 @@ def power_is_finite(a: Interval | None, b: Interval | None) -> Reach | None:
     if b is None or b.low != b.high:
         return None
     exponent = b.low
+    if math.isinf(exponent):
+        return None
     if exponent == int(exponent):
         return None if exponent >= 0 else within("(-inf, 0)", "(0, inf)")(a)
     return within("(0, inf)" if exponent < 1 else "[0, inf)")(a)

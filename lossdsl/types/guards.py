@@ -56,6 +56,8 @@ class GuardedSize(int):
     """A size that knows of which sizes of the call it was made; to read its number is noted.
 
     What follows for all sizes from how it was made, such as that it is not 1, is no reading.
+    Python asks a float on its left first, which takes the number unnoted: sizes meet floats as
+    `Dim.known`, or stand on the left.
 
     >>> guards = Guards()
     >>> batch = guards.size(128)
@@ -98,12 +100,16 @@ class GuardedSize(int):
         return GuardedSize(number, polynomial, self.guards)
 
     def __add__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            return self.read() + other
         number = int.__add__(self, other)
         return self._made(number, added([(1, self.polynomial), (1, _polynomial(other))]))
 
     __radd__ = __add__
 
     def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            return self.read() * other
         number = int.__mul__(self, other)
         return self._made(number, multiplied(self.polynomial, _polynomial(other)))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oracle import values_of
 from programs import INPUTS, core_of, programs
 
+import lossdsl
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.core.graph import Apply, operands
@@ -123,3 +124,28 @@ def test_where_values_lie(text: str, expected: str) -> None:
     facts = forward([outcome.value], Intervals(core.graph, {}))
     assert isinstance(outcome.value, Apply)
     assert str(facts[operands(outcome.value)[0]]) == expected
+
+
+# What a user declares of where values lie, and what is said of `log` of such a function.
+DECLARATIONS: Sequence[tuple[dict[str, Any], str, str]] = (
+    ({"image": lambda _: interval("[0, 1]")}, "LD420", "`f(x)` can be 0"),
+    ({"image": lambda _: interval("(0, 1]")}, "", ""),
+    ({"image": lambda _: None, "finite": lambda _: None}, "", ""),
+    ({"finite": lambda _: Reach(0, 2.0)}, "LD420", "`x` can be 2, where `f`"),
+    ({"image": lambda _: (0, 1)}, "LD806", "returns a `tuple`; expected an `Interval` or `None`"),
+    ({"finite": lambda _: 0.0}, "LD806", "returns a `float`; expected a `Reach` or `None`"),
+    ({"finite": lambda: None}, "LD807", "raised a `TypeError`"),
+)
+
+
+@pytest.mark.parametrize(("facts", "code", "message"), DECLARATIONS)
+def test_a_user_declares_where_values_lie(facts: Any, code: str, message: str) -> None:
+    declared = lossdsl.primitive("f(x: float) -> float", elementwise=True, **facts)
+    library = lossdsl.Library.of(declared(lambda: lambda x: x))
+    found = lossdsl.check("x: f32[B]\n-mean(log(f(x)))", library=library).diagnostics
+    assert [one.code for one in found] == [code] * bool(code)
+    assert all(message in one.message for one in found)
+
+
+def test_a_power_of_an_infinite_number_is_no_defect() -> None:
+    assert lossdsl.check("x: f32[B]\ne: float in [inf, inf]\nmean(x**e)").ok

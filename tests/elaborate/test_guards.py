@@ -36,6 +36,8 @@ QUESTIONS: Sequence[tuple[Callable[[int, int], Any], Any, str]] = (
     (lambda a, b: 7 / a, 1.75, "a"),
     (lambda a, b: a**2, 16, "a"),
     (lambda a, b: int(a), 4, "a"),
+    (lambda a, b: a * 0.5, 2.0, "a"),
+    (lambda a, b: a - 0.5, 3.5, "a"),
     (lambda a, b: [0] * int(b), [0] * 6, "b"),
 )
 

@@ -47,6 +47,8 @@ def test_a_primitive_of_a_user() -> None:
         lambda: Library.of(kernel("f(x: float) -> float", abs, domain="y in (0, 1)")),
         lambda: Library.of(kernel("f(x: float) -> float", abs, partial={"q": 1})),
         lambda: Library.of(kernel("f(x: float) -> float", abs, keeps=("zz",))),
+        lambda: Library.of(kernel("f(x: float) -> float", abs, scales=("zz",))),
+        lambda: Library.of(kernel("f(x: float) -> float", abs, shifts=("zz",))),
         lambda: kernel("f(x: float) -> float", abs, partial=3),
         lambda: kernel("f(x: float) -> float", abs, partial={"x": "1"}),
         lambda: kernel("f(x: float) -> float", abs, keeps="x"),
