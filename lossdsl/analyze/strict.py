@@ -21,7 +21,9 @@ def strictly(
 
 def _undeclared(program: ast.Program, undeclared: Collection[str]) -> Iterator[Diagnostic]:
     waiting = set(undeclared)
-    for node in ast.walk(program):
+    # What a definition reads is its parameters, which may be called as an input is.
+    read = (one for one in program.statements if not isinstance(one, ast.Definition))
+    for node in (node for statement in read for node in ast.walk(statement)):
         if isinstance(node, ast.Name) and node.id in waiting:
             waiting.remove(node.id)
             help = f"such as `{node.id}: f32[B]` above, or `inputs=`"

@@ -125,7 +125,7 @@ def _hold_range(
     declared = context.ranges.get(name or "")
     if declared is None or context.concrete or required.counts:
         return
-    if declared.low < required.range.low or declared.high > required.range.high:
+    if not required.range.holds(declared):
         message = f"{said(bound.function.name, required)}; `{name}` may be in {declared}"
         context.report(at("LD426", message, span, help="scale it, or correct its range"), scope)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isinf
 
 _DOMAIN = re.compile(r"\s*(\w+) in ([\[(])([^,]+),([^\])]+)([\])])\s*")
 
@@ -24,17 +25,19 @@ class Interval:
         return above and below
 
     def holds(self, other: Interval) -> bool:
-        """Say whether every number of another interval is in this one.
+        """Say whether every finite number of another interval is in this one.
 
         >>> positive = Interval(0, 2, "(")
         >>> positive.holds(Interval(0, 1, "(")), positive.holds(Interval(0, 1))
         (True, False)
         """
         low = self.low < other.low or (
-            self.low == other.low and (self.opening == "[" or other.opening == "(")
+            self.low == other.low
+            and (isinf(self.low) or self.opening == "[" or other.opening == "(")
         )
         high = self.high > other.high or (
-            self.high == other.high and (self.closing == "]" or other.closing == ")")
+            self.high == other.high
+            and (isinf(self.high) or self.closing == "]" or other.closing == ")")
         )
         return low and high
 

@@ -42,6 +42,13 @@ def test_what_a_strict_check_refuses(text: str, codes: Sequence[str]) -> None:
     assert [one.code for one in raised.value.diagnostics] == codes
 
 
+def test_an_input_is_told_where_it_is_read() -> None:
+    text = "def f(out) = square(out)\nloss = mean(f(out))"
+    (found,) = lossdsl.check(text, strict=True).diagnostics
+    assert found.span is not None
+    assert found.span.start == text.rindex("out")
+
+
 def test_inputs_may_be_declared_beside_the_text() -> None:
     types = {"out": "f32[B]", "tgt": "f32[B]"}
     assert lossdsl.check("mse(out, tgt)", inputs=types, strict=True).ok

@@ -68,10 +68,8 @@ def _is_difference(subject: Subject, node: Node | None) -> bool:
 def _leaves_domain(subject: Subject, function: Builtin, operand: Node | None) -> bool:
     """Say whether an input is declared to leave the domain of a function, which is told as that."""
     declared = subject.core.ranges.get(operand.name) if isinstance(operand, Input) else None
-    return declared is not None and any(
-        declared.low < domain.low or declared.high > domain.high
-        for domain in function.domains.values()
-    )
+    domains = function.domains.values()
+    return declared is not None and not all(domain.holds(declared) for domain in domains)
 
 
 def _is_of_unknown(
