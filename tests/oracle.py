@@ -18,7 +18,6 @@ from oracle_reductions import reduce_array, reduce_tree
 
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Leaves, Node, tape
 from lossdsl.library.declare import Builtin
-from lossdsl.library.forms import Form
 from lossdsl.selectors import select
 from lossdsl.types.types import ArrayType, Dim, Path, RecordType, TreeType, Type, kind, literal_dim
 
@@ -84,7 +83,7 @@ def stopped(core: Core, inputs: Mapping[str, object]) -> Mapping[Node, Value]:
     return {
         node: value
         for node, value in known.items()
-        if isinstance(node, Apply) and node.function.form is Form.STOP_GRADIENT
+        if isinstance(node, Apply) and node.function.name in ("stop_gradient", "sg")
     }
 
 
