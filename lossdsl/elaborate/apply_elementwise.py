@@ -34,20 +34,20 @@ def apply_elementwise(
     span: Span,
     options: Mapping[str, object] | None = None,
     arrays_per_leaf: bool = False,
-    said: str | None = None,
+    name: str | None = None,
 ) -> Value:
     """Apply a function to arrays that broadcast, or leaf by leaf to trees.
 
-    With `arrays_per_leaf` an array beside a tree is for every leaf, as a bound may be. `said` is
+    With `arrays_per_leaf` an array beside a tree is for every leaf, as a bound may be. `name` is
     how diagnostics name the function, if not by what stands in the text.
     """
-    said = said or shown(function, span)
+    name = name or shown(function, span)
     signature = function.taking(len(operands))
-    wanted = parameter_dtypes(signature)
+    classes = parameter_dtypes(signature)
     operands = [
         # A mask may be a tree of truth values.
-        (value if want == "bool" else as_read(context, scope, value, at), at)
-        for (value, at), want in zip(operands, wanted, strict=True)
+        (value if dtype_class == "bool" else as_read(context, scope, value, at), at)
+        for (value, at), dtype_class in zip(operands, classes, strict=True)
     ]
     types = [value.type for value, _ in operands]
     inferred = infer_elementwise(
@@ -57,7 +57,7 @@ def apply_elementwise(
         arrays_per_leaf,
     )
     if isinstance(inferred, Mismatch):
-        return context.report(explain(inferred, said, [at for _, at in operands]), scope)
+        return context.report(explain(inferred, name, [at for _, at in operands]), scope)
     result = inferred
     if isinstance(result, TreeType):
         operands = [
@@ -67,7 +67,7 @@ def apply_elementwise(
             for value, at in operands
         ]
     operands = _floats(context, scope, function, operands)
-    names = [one.name for one in signature.parameters]
+    names = [parameter.name for parameter in signature.parameters]
     result = with_role(result, resulting(function, zip(names, types, strict=False)))
     nodes = [value.node for value, _ in operands]
     return context.value(context.graph.apply(function, nodes, result, options), result, span, scope)
@@ -107,13 +107,16 @@ def _floats(
     types = [value.type for value, _ in operands]
     if not context.concrete or not all(isinstance(type, ArrayType) for type in types):
         return operands
-    if not any(kind(one.dtype) == "int" for one in cast("list[ArrayType]", types)):
+    if not any(kind(type.dtype) == "int" for type in cast("list[ArrayType]", types)):
         return operands
     signature = function.taking(len(operands))
-    wanted, result = parameter_dtypes(signature), result_dtype(signature)
+    classes, result = parameter_dtypes(signature), result_dtype(signature)
     arrays = cast("list[ArrayType]", types)
-    met = compute_dtype(wanted, result, arrays, context.default_float, function.grows)
+    met = compute_dtype(classes, result, arrays, context.default_float, function.grows)
     return [
-        (as_floats(context, scope, value, met or "", span) if want != "bool" else value, span)
-        for (value, span), want in zip(operands, wanted, strict=True)
+        (
+            as_floats(context, scope, value, met or "", span) if dtype_class != "bool" else value,
+            span,
+        )
+        for (value, span), dtype_class in zip(operands, classes, strict=True)
     ]

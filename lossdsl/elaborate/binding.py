@@ -75,8 +75,8 @@ def _assign(
     function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate
 ) -> tuple[dict[str, tuple[Written, ...]], dict[str, Written]] | Diagnostic:
     parameters = ordinary(signature, function)
-    positional = [one for one in parameters if not one.variadic]
-    variadic = next((one for one in parameters if one.variadic), None)
+    positional = [parameter for parameter in parameters if not parameter.variadic]
+    variadic = next((parameter for parameter in parameters if parameter.variadic), None)
     before = parameters.index(variadic) if variadic else len(positional)
     given: dict[str, tuple[Written, ...]] = {}
     if variadic is None and len(call.arguments) > len(positional):
@@ -88,9 +88,12 @@ def _assign(
         if len(others) > len(positional) - before:
             return _arity(function, signature, call, len(positional) + 1)
         given[variadic.name] = these
-        given |= {one.name: (expr,) for one, expr in zip(positional[before:], others, strict=False)}
+        given |= {
+            parameter.name: (expr,)
+            for parameter, expr in zip(positional[before:], others, strict=False)
+        }
     options: dict[str, Written] = {}
-    names = [one.name for one in positional]
+    names = [parameter.name for parameter in positional]
     for keyword in call.keywords:
         name = keyword.name
         if name == AXIS and name not in (*names, *function.options):
@@ -116,10 +119,10 @@ def _no_option(
 ) -> Diagnostic:
     aliases = alias_table({name: OPTIONS.get(name, ()) for name in known})
     choosing = [
-        f"`{one.name}`"
-        for one in signature.parameters
-        if isinstance(one.type, ast.ChoiceTypeExpr)
-        and set(one.type.options) != set(options_of(function, one.name))
+        f"`{parameter.name}`"
+        for parameter in signature.parameters
+        if isinstance(parameter.type, ast.ChoiceTypeExpr)
+        and set(parameter.type.options) != set(options_of(function, parameter.name))
     ]
     return at(
         "LD102",
@@ -134,9 +137,11 @@ def _no_option(
 def agrees(function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate) -> bool:
     """Say whether no string of a call is a choice that only other signatures have."""
     parameters = ordinary(signature, function)
-    named = {one.name: one for one in parameters}
+    named = {parameter.name: parameter for parameter in parameters}
     given = [*zip(parameters, call.arguments, strict=False)]
-    given += [(named[one.name], one.value) for one in call.keywords if one.name in named]
+    given += [
+        (named[keyword.name], keyword.value) for keyword in call.keywords if keyword.name in named
+    ]
     for parameter, expr in given:
         match parameter.type:
             case ast.ChoiceTypeExpr(options):
@@ -160,7 +165,7 @@ def _arity(
     help = f"its signature: `{usage}`"
     pairwise = None if function.across is None else builtins().get(function.across)
     if missing is None and len(call.arguments) == 2 and pairwise and pairwise.elementwise:
-        shown = ", ".join(one.span.text for one in call.arguments)
+        shown = ", ".join(argument.span.text for argument in call.arguments)
         help = f"`{function.name}` reduces one array; of two it is `{function.across}({shown})`"
     if missing is not None:
         message = f"`{function.name}` needs `{missing}`"
@@ -209,10 +214,10 @@ def _accept(
         )
     value: Argument
     if isinstance(type, ast.WordTypeExpr) and type.word == "function":
-        found = function_named(scope, expr, int(type.arguments[0]) if type.arguments else 1)
-        if isinstance(found, Diagnostic):
-            return found
-        value = found
+        function = function_named(scope, expr, int(type.arguments[0]) if type.arguments else 1)
+        if isinstance(function, Diagnostic):
+            return function
+        value = function
     else:
         value = evaluate(expr)
         if isinstance(value, Static) and isinstance(value.value, tuple) and _is_array(type):
@@ -250,4 +255,4 @@ def function_named(scope: Scope, expr: Written, arity: int) -> FunctionValue | D
 
 def _is_array(type: ast.TypeExpr | None) -> bool:
     options = type.options if isinstance(type, ast.UnionTypeExpr) else (type,)
-    return any(isinstance(one, ast.ArrayTypeExpr) for one in options)
+    return any(isinstance(option, ast.ArrayTypeExpr) for option in options)

@@ -70,11 +70,11 @@ def hold_apart(context: Context, scope: Scope, limits: Iterable[Limit]) -> None:
             # Of two equal bounds the strict one is the tighter.
             if side != "upper":
                 low = _lowest(limit, number, strict, whole)
-                lower[key] = max(lower.get(key, low), low, key=lambda one: (one.number, one.strict))
+                lower[key] = max(lower.get(key, low), low, key=lambda end: (end.number, end.strict))
             if side != "lower":
                 high = _highest(limit, number, strict, whole)
                 upper[key] = min(
-                    upper.get(key, high), high, key=lambda one: (one.number, not one.strict)
+                    upper.get(key, high), high, key=lambda end: (end.number, not end.strict)
                 )
     for key, low in lower.items():
         high = upper.get(key)
@@ -145,8 +145,8 @@ def _leaves_of(context: Context, subject: Value) -> list[tuple[object, bool]]:
             whole = [kind(dtype) == "int"]
         case _:
             whole = [False]
-    found = positions(context.graph, subject.node)
-    if found is None or len(found[1]) != len(whole):
+    location = positions(context.graph, subject.node)
+    if location is None or len(location[1]) != len(whole):
         return [(subject.node, all(whole))]
-    name, places = found
-    return [((name, place), one) for place, one in zip(places, whole, strict=True)]
+    name, places = location
+    return [((name, place), is_whole) for place, is_whole in zip(places, whole, strict=True)]

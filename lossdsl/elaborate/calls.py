@@ -109,7 +109,7 @@ def apply_given(
     function = given.function
     if not (function.is_loss and len(operands) == 1 and given.arity == 1):
         return apply_function(context, scope, function, operands, span, keywords)
-    if sum(one.required for one in function.signatures[0].parameters) > 1:
+    if sum(parameter.required for parameter in function.signatures[0].parameters) > 1:
         zeros = apply_elementwise(context, scope, of_form(Form.ZEROS), operands, span)
         operands = [*operands, (zeros, span)]
     none = Option(REDUCE, Evaluated(Static("none"), span), span)
@@ -129,7 +129,9 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
 
     signatures = tuple(enumerate(function.signatures))
     if len(signatures) > 1:
-        agreeing = [one for one in signatures if agrees(function, one[1], expr, evaluate)]
+        agreeing = [
+            variant for variant in signatures if agrees(function, variant[1], expr, evaluate)
+        ]
         signatures = agreeing or signatures
     problems: list[Diagnostic | tuple[Bound, Misfit]] = []
     misfits: list[Bound] = []
@@ -154,7 +156,7 @@ def call_function(context: Context, scope: Scope, function: Builtin, expr: Call)
     if fitted.unknown and len(fitting) > 1:
         at, bound, fitted = fitting[-1]
         if fitted.unknown:
-            return _undecided(context, scope, [(one, fit) for _, one, fit in fitting])
+            return _undecided(context, scope, [(candidate, fit) for _, candidate, fit in fitting])
     infer_inputs(context, [bound])
     return _apply(context, scope, bound, fitted, at)
 
@@ -165,7 +167,7 @@ def _undecided(context: Context, scope: Scope, fitting: Sequence[tuple[Bound, Fi
     bound, fitted = fitting[0]
     if not hold_domains(context, scope, bound, fitted, chosen=False):
         return context.unknown()
-    if all(contradictions(context, one) for one, _ in fitting):
+    if all(contradictions(context, candidate) for candidate, _ in fitting):
         hold_roles(context, scope, bound)
     hold_apart(context, scope, bound)
     if bound.function.is_loss:
@@ -175,9 +177,15 @@ def _undecided(context: Context, scope: Scope, fitting: Sequence[tuple[Bound, Fi
 
 def _most_telling(problems: Sequence[Diagnostic | tuple[Bound, Misfit]]) -> Diagnostic:
     """Of what is wrong with each signature, report what got furthest: a dtype where shapes fit."""
-    diagnostics = [one if isinstance(one, Diagnostic) else explain_misfit(*one) for one in problems]
+    diagnostics = [
+        problem if isinstance(problem, Diagnostic) else explain_misfit(*problem)
+        for problem in problems
+    ]
     order = ("LD214", "LD216", "LD201", "LD204")
-    return next((one for code in order for one in diagnostics if one.code == code), diagnostics[0])
+    return next(
+        (diagnostic for code in order for diagnostic in diagnostics if diagnostic.code == code),
+        diagnostics[0],
+    )
 
 
 def _apply(context: Context, scope: Scope, bound: Bound, fitted: Fit, variant: int) -> Value:

@@ -83,8 +83,8 @@ def _sizes(dim: Dim) -> frozenset[Dim]:
 
 def _sizes_of(*values: Value) -> frozenset[Dim]:
     """Return the dims that constants were computed from; what comes of them is none of them."""
-    found = (value.node.sizes for value in values if isinstance(value.node, Const))
-    return frozenset(replace(dim, size=None) for dim in frozenset[Dim]().union(*found))
+    sizes = (value.node.sizes for value in values if isinstance(value.node, Const))
+    return frozenset(replace(dim, size=None) for dim in frozenset[Dim]().union(*sizes))
 
 
 # The highest power of a size that is a size itself.
@@ -154,11 +154,11 @@ def _fold_sizes(
     p, q = map(static_dim, sizes)
     if p is None or q is None or not (is_size(sizes[0]) or is_size(sizes[1])):
         return None
-    found = _arithmetic(symbol, p, q)
-    if found is not None and found.constant is not None:
-        return dim_value(context, scope, found, span)
+    dim = _arithmetic(symbol, p, q)
+    if dim is not None and dim.constant is not None:
+        return dim_value(context, scope, dim, span)
     # Other arithmetic of sizes is a size that is known only when they are.
-    if found is None or (p.known is not None and q.known is not None):
+    if dim is None or (p.known is not None and q.known is not None):
         return None
     return dim_value(context, scope, UNKNOWN_DIM, span, _sizes_of(*sizes))
 

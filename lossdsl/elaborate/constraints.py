@@ -79,7 +79,7 @@ def _options(
     context: Context, scope: Scope, bound: Bound, law: Builtin
 ) -> tuple[dict[str, object], dict[str, object]]:
     """Return the choices that a call makes: the function's own, and those that its law takes."""
-    taken = {one.name for one in law.signatures[0].parameters}
+    taken = {parameter.name for parameter in law.signatures[0].parameters}
     own: dict[str, object] = {}
     options: dict[str, object] = {}
     for parameter in bound.signature.parameters:
@@ -92,8 +92,12 @@ def _options(
 
 def _scales(context: Context, scope: Scope, bound: Bound) -> list[tuple[Value, Span]]:
     """Return the numbers of a call, which the law takes after the subject and its bound."""
-    numbers = [one for one in bound.signature.parameters if isinstance(one.type, ast.ArrayTypeExpr)]
-    given = [_given(context, scope, bound, one) for one in numbers]
+    numbers = [
+        parameter
+        for parameter in bound.signature.parameters
+        if isinstance(parameter.type, ast.ArrayTypeExpr)
+    ]
+    given = [_given(context, scope, bound, parameter) for parameter in numbers]
     return [(value, span) for value, span in given if isinstance(value, Value)]
 
 
@@ -270,13 +274,13 @@ def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value
         case TreeType(leaves=leaves) if leaves is not None and any(
             kind(leaf.dtype) != "float" for _, leaf in leaves
         ):
-            wanted = tuple(
+            dtypes = tuple(
                 leaf.dtype if kind(leaf.dtype) == "float" else context.default_float
                 for _, leaf in leaves
             )
             kept = tuple(
                 (path, replace(leaf, dtype=dtype))
-                for (path, leaf), dtype in zip(leaves, wanted, strict=True)
+                for (path, leaf), dtype in zip(leaves, dtypes, strict=True)
             )
             type = replace(value.type, leaves=kept)
             return cast_to(context, value, type)

@@ -84,11 +84,11 @@ class Context:
         """Whether types are concrete, as they are at trace time."""
         return self.default_float != "float"
 
-    def report(self, found: Diagnostic, scope: Scope) -> Value:
+    def report(self, diagnostic: Diagnostic, scope: Scope) -> Value:
         """Keep a diagnostic, with the calls that led to it, and return a value of no type."""
-        found = in_calls(found, scope.calls)
-        if not any(_repeats(found, one) for one in self.diagnostics):
-            self.diagnostics.append(found)
+        diagnostic = in_calls(diagnostic, scope.calls)
+        if not any(_repeats(diagnostic, earlier) for earlier in self.diagnostics):
+            self.diagnostics.append(diagnostic)
         return self.unknown()
 
     def error(
@@ -103,8 +103,8 @@ class Context:
         labels: tuple[Label, ...] = (),
     ) -> Value:
         """Report a diagnostic with one primary label and perhaps more labels."""
-        found = at(code, message, span, text, help=help, notes=notes)
-        return self.report(replace(found, labels=(*found.labels, *labels)), scope)
+        diagnostic = at(code, message, span, text, help=help, notes=notes)
+        return self.report(replace(diagnostic, labels=(*diagnostic.labels, *labels)), scope)
 
     def exhausted(self, scope: Scope, span: Span) -> bool:
         """Say whether more definitions are expanded than a program has operations; report it once.
@@ -132,9 +132,11 @@ class Context:
         return Value(node, type)
 
 
-def _repeats(found: Diagnostic, other: Diagnostic) -> bool:
+def _repeats(diagnostic: Diagnostic, earlier: Diagnostic) -> bool:
     """Say whether a finding was made before: in a definition, each call finds it again."""
-    if (found.code, found.message) != (other.code, other.message):
+    if (diagnostic.code, diagnostic.message) != (earlier.code, earlier.message):
         return False
-    primary, before = ([one for one in f.labels if one.primary] for f in (found, other))
+    primary, before = (
+        [label for label in f.labels if label.primary] for f in (diagnostic, earlier)
+    )
     return primary == before

@@ -20,12 +20,12 @@ def check_definitions(
     definitions: Iterable[ast.Definition], functions: Library, limits: Limits
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the bodies of definitions, whoever may call them."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for definition in definitions:
         context = Context(Graph(), limits, closed=True)
         _check(context, definition, functions)
-        found += context.diagnostics
-    return tuple(found)
+        diagnostics += context.diagnostics
+    return tuple(diagnostics)
 
 
 def uncalled(program: ast.Program) -> list[ast.Definition]:
@@ -35,8 +35,10 @@ def uncalled(program: ast.Program) -> list[ast.Definition]:
         for node in ast.walk(program)
         if isinstance(node, ast.Call | ast.Name)
     }
-    definitions = [one for one in program.statements if isinstance(one, ast.Definition)]
-    return [one for one in definitions if one.signature.name not in names]
+    definitions = [
+        statement for statement in program.statements if isinstance(statement, ast.Definition)
+    ]
+    return [definition for definition in definitions if definition.signature.name not in names]
 
 
 def _check(context: Context, definition: ast.Definition, functions: Library) -> None:
@@ -49,7 +51,10 @@ def _check(context: Context, definition: ast.Definition, functions: Library) -> 
     }
     runs = {node.name for node in ast.walk(signature) if isinstance(node, ast.Run) and node.name}
     scope = Scope(
-        values={one.name: _argument(context, one, functions) for one in signature.parameters},
+        values={
+            parameter.name: _argument(context, parameter, functions)
+            for parameter in signature.parameters
+        },
         functions=functions,
         dims={symbol: symbol_dim(symbol) for symbol in symbols},
         runs=dict.fromkeys(runs),

@@ -58,10 +58,10 @@ class Requirement:
         if self.counts:
             # The numbers themselves, as they count: [0, 3) is 0 to 2.
             last = self.range.high - (self.range.closing == ")")
-            said = f"from {self.range.low:g} to {last:g}"
+            text = f"from {self.range.low:g} to {last:g}"
         else:
-            said = f"in {self.range}"
-        return said if self.beside is None else f"{said} or {self.beside}"
+            text = f"in {self.range}"
+        return text if self.beside is None else f"{text} or {self.beside}"
 
 
 def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
@@ -80,9 +80,9 @@ def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
         if positions is None and role == "labels":
             positions = _labels(bound.signature)
         if positions is not None:
-            found = _counted(bound, fitted, name, positions)
-            if found is not None:
-                yield replace(found, option=positions.beside, labels=role == "labels")
+            requirement = _counted(bound, fitted, name, positions)
+            if requirement is not None:
+                yield replace(requirement, option=positions.beside, labels=role == "labels")
         elif role is not None and role in ROLE_RANGES:
             along = _class_axis(bound, fitted, pattern) if role in SUMMING else None
             yield Requirement(name, ROLE_RANGES[role], signs=role == "signs", sums_along=along)
@@ -96,19 +96,19 @@ def hold_domains(
     While it is open which signature is meant, only what holds for all of them is required.
     """
     fine = True
-    for one in requirements(bound, fitted):
-        if not chosen and one.parameter not in bound.function.domains:
+    for requirement in requirements(bound, fitted):
+        if not chosen and requirement.parameter not in bound.function.domains:
             continue
-        value, span = bound.values[one.parameter]
+        value, span = bound.values[requirement.parameter]
         numbers = _numbers(value, {} if context.concrete else context.defaults)
-        wrong = [(place, n) for place, n in enumerate(numbers) if not _allowed(one, n)]
+        wrong = [(place, n) for place, n in enumerate(numbers) if not _allowed(requirement, n)]
         for place, number in wrong[:1]:
             which = "this" if len(numbers) == 1 else f"element {place}"
             if isinstance(value, Value) and isinstance(value.node, Input):
                 which = f"the default of `{value.node.name}`"
-            _report(context, scope, bound, one, which, number, span)
+            _report(context, scope, bound, requirement, which, number, span)
         fine = fine and not wrong
-        _hold_range(context, scope, bound, one, value, span)
+        _hold_range(context, scope, bound, requirement, value, span)
     return fine
 
 
@@ -126,7 +126,9 @@ def _hold_range(
     if declared is None or context.concrete or required.counts:
         return
     if not required.range.holds(declared):
-        message = f"{said(bound.function.name, required)}; `{name}` may be in {declared}"
+        message = (
+            f"{requirement_text(bound.function.name, required)}; `{name}` may be in {declared}"
+        )
         context.report(at("LD426", message, span, help="scale it, or correct its range"), scope)
 
 
@@ -158,7 +160,7 @@ def named(required: Requirement, function: str | None) -> str:
     return f"`{required.parameter}`{of}"
 
 
-def said(function: str | None, required: Requirement) -> str:
+def requirement_text(function: str | None, required: Requirement) -> str:
     """Return what a message says of a requirement."""
     verb = "counts" if required.counts else "is" if required.signs else "lies"
     return f"{named(required, function)} {verb} {required}"
@@ -174,7 +176,7 @@ def _report(
     span: Span,
 ) -> None:
     shown = number if isinstance(number, Dim) else f"{number:g}"
-    message = f"{said(bound.function.name, required)}; {which} is {shown}"
+    message = f"{requirement_text(bound.function.name, required)}; {which} is {shown}"
     help = None if isinstance(number, Dim) else advice(required, number)
     context.error(scope, required.code, message, span, help=help)
 
@@ -190,7 +192,7 @@ def advice(required: Requirement, number: float) -> str | None:
 
 def _labels(signature: ast.Signature) -> Positions | None:
     """Return the range of labels: they count the classes, and there may be one to leave out."""
-    ignored = any(one.name == IGNORE_INDEX for one in signature.parameters)
+    ignored = any(parameter.name == IGNORE_INDEX for parameter in signature.parameters)
     classes = next(_classes(signature), None)
     if classes is None:
         return None
@@ -234,5 +236,5 @@ def _size(bound: Bound, fitted: Fit, name: str) -> int | None:
 def _class_axis(bound: Bound, fitted: Fit, pattern: ast.TypeExpr | None) -> int | None:
     """Return the axis of an argument along which its classes lie; None if it has several."""
     symbols = class_symbols(bound.signature, pattern)
-    axes = [fitted.symbols[one][0] for one in symbols if one in fitted.symbols]
+    axes = [fitted.symbols[symbol][0] for symbol in symbols if symbol in fitted.symbols]
     return axes[0] if len(axes) == 1 else None

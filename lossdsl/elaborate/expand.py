@@ -96,7 +96,7 @@ def _expanded(
         depth=scope.depth + 1,
         frame=context.expansions,
         undetermined=undetermined(
-            [one.type for one in definition.signature.parameters],
+            [parameter.type for parameter in definition.signature.parameters],
             static_sizes(definition.signature),
         ),
     )
@@ -267,9 +267,9 @@ def _converted(
             return primitives.convert(context, scope, value, context.default_float, span)
         case ArrayType(dtype="i8" | "i16" | "u8" | "u16"):
             # What a body computes with has 32 bits from the start.
-            wanted = "any" if not isinstance(pattern, ast.ArrayTypeExpr) else pattern.dtype
-            wanted = "i32" if wanted in ("int", "num") else "any"
-            return primitives.convert(context, scope, value, wanted, span)
+            target = "any" if not isinstance(pattern, ast.ArrayTypeExpr) else pattern.dtype
+            target = "i32" if target in ("int", "num") else "any"
+            return primitives.convert(context, scope, value, target, span)
         case ArrayType(dtype="u32") if getattr(pattern, "role", None) == "labels":
             return primitives.convert(context, scope, value, "i32", span)
         case ArrayType(dtype=dtype) if is_loss and dtype in HALF:
@@ -287,7 +287,7 @@ def _converted_tree(
     leaves: tuple[tuple[tuple[str, ...], ArrayType], ...],
     span: Span,
 ) -> Value:
-    wanted = [
+    dtypes = [
         "f32"
         if leaf.dtype in HALF
         else leaf.dtype
@@ -295,12 +295,12 @@ def _converted_tree(
         else context.default_float
         for _, leaf in leaves
     ]
-    if all(leaf.dtype == dtype for (_, leaf), dtype in zip(leaves, wanted, strict=True)):
+    if all(leaf.dtype == dtype for (_, leaf), dtype in zip(leaves, dtypes, strict=True)):
         return value
     assert isinstance(value.type, TreeType)
     kept = tuple(
         (path, replace(leaf, dtype=dtype))
-        for (path, leaf), dtype in zip(leaves, wanted, strict=True)
+        for (path, leaf), dtype in zip(leaves, dtypes, strict=True)
     )
     type = replace(value.type, leaves=kept)
     return context.value(cast_to(context, value, type).node, type, span, scope)
@@ -320,7 +320,7 @@ def _as_declared(
                 context.error(
                     scope,
                     "LD220",
-                    f"the result of `{definition.signature.name}` is {clash.found} where its "
+                    f"the result of `{definition.signature.name}` is {clash.actual} where its "
                     f"declaration says {clash.expected}",
                     definition.value.span,
                     str(type),

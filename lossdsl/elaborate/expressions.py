@@ -35,21 +35,21 @@ def elaborate(context: Context, scope: Scope, expr: ast.Expr) -> Value:
 
 
 def as_value(
-    context: Context, scope: Scope, found: Value | Static | FunctionValue, span: Span
+    context: Context, scope: Scope, evaluated: Value | Static | FunctionValue, span: Span
 ) -> Value:
     """Return what can be computed with; a function, a string, a shape or `none` is reported."""
-    if isinstance(found, Value):
-        return found
-    if isinstance(found, Static) and isinstance(found.value, tuple):
-        return vector(context, scope, found.value, span)
-    if isinstance(found, FunctionValue):
-        message = f"`{found.function.name}` is a function, not a value"
+    if isinstance(evaluated, Value):
+        return evaluated
+    if isinstance(evaluated, Static) and isinstance(evaluated.value, tuple):
+        return vector(context, scope, evaluated.value, span)
+    if isinstance(evaluated, FunctionValue):
+        message = f"`{evaluated.function.name}` is a function, not a value"
         return context.error(scope, "LD113", message, span)
-    said = "`none`" if found.value is None else "a string"
+    shown = "`none`" if evaluated.value is None else "a string"
     return context.error(
         scope,
         "LD113",
-        f"{said} cannot be computed with",
+        f"{shown} cannot be computed with",
         span,
         help='strings are for selectors, `params["kernel"]`, and options, `reduce="sum"`',
     )
@@ -117,11 +117,11 @@ def _product(context: Context, scope: Scope, expr: ast.Product) -> Value:
 
 
 def _name(context: Context, scope: Scope, expr: ast.Name) -> Value | Static | FunctionValue:
-    found = scope.values.get(expr.id)
-    if found is not None:
-        if isinstance(found, Value):
-            return context.value(found.node, found.type, expr.span, scope)
-        return found
+    value = scope.values.get(expr.id)
+    if value is not None:
+        if isinstance(value, Value):
+            return context.value(value.node, value.type, expr.span, scope)
+        return value
     if expr.id in scope.dims:
         return _size(context, scope, expr)
     if expr.id in CONSTANTS:
@@ -190,7 +190,7 @@ def _tuple(context: Context, scope: Scope, expr: ast.Tuple) -> Value | Static:
                     str(item.type),
                     help="`stack(a, b)` makes an array of values",
                 )
-    dtype = "int" if all(isinstance(one, int) for one in numbers) else "float"
+    dtype = "int" if all(isinstance(number, int) for number in numbers) else "float"
     type = ArrayType(dtype, (literal_dim(len(numbers)),), LITERAL)
     node = context.graph.const(tuple(numbers), type, sizes)
     return context.value(node, type, expr.span, scope)
@@ -256,11 +256,11 @@ def _comparison(context: Context, scope: Scope, expr: ast.Comparison) -> Value:
     for link in expr.rest:
         right = argument(context, scope, link.value)
         whole = left_span.to(link.value.span)
-        one = _compare(context, scope, link, (left, left_span), right, whole)
+        comparison = _compare(context, scope, link, (left, left_span), right, whole)
         result = (
-            one
+            comparison
             if result is None
-            else binary(context, scope, "and", (result, expr.span), (one, whole), expr.span)
+            else binary(context, scope, "and", (result, expr.span), (comparison, whole), expr.span)
         )
         left, left_span = right, link.value.span
     assert result is not None
@@ -278,15 +278,17 @@ def _compare(
     a, b = left[0], right
     if isinstance(a, Value) and isinstance(b, Value):
         return binary(context, scope, link.operator, (a, left[1]), (b, link.value.span), span)
-    statics = [one for one in (a, b) if isinstance(one, Static)]
-    options = next((one.options for one in statics if one.options), ())
-    foreign = [one.value for one in statics if options and one.value not in (None, *options)]
+    statics = [side for side in (a, b) if isinstance(side, Static)]
+    options = next((static.options for static in statics if static.options), ())
+    foreign = [
+        static.value for static in statics if options and static.value not in (None, *options)
+    ]
     if foreign:
         listed = " or ".join(f'"{option}"' for option in options)
         place = link.value.span if isinstance(b, Static) and not b.options else left[1]
         message = f'"{foreign[0]}" is never given: it is {listed}'
         return context.error(scope, "LD112", message, place)
-    none = any(one.value is None for one in statics)
+    none = any(static.value is None for static in statics)
     if link.operator in ("==", "!=") and (none or (options and len(statics) == 2)):
         equal = len(statics) == 2 and statics[0].value == statics[1].value
         return constant(context, scope, equal == (link.operator == "=="), span)

@@ -126,7 +126,7 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
             axis += len(type.dims) - taken
         elif _is_new_axis(item):
             items.append(("new",))
-            dims.append(Dim(1, wanted=True))
+            dims.append(Dim(1, growable=True))
         else:
             picked = _pick(context, scope, item, type.dims[axis])
             if picked is None:
@@ -205,7 +205,7 @@ def _range(
     if start is None and stop is None and step is None:
         return entry, dim
     symbolic = _symbolic_range(dim, start, stop, step)
-    known = [one for one in places if not isinstance(one, Dim)]
+    known = [place for place in places if not isinstance(place, Dim)]
     if dim.known is None or len(known) < 3:
         return entry, symbolic
     size = len(range(*slice(*known).indices(dim.known)))

@@ -56,7 +56,7 @@ class Local:
         if not dim.terms or not any(symbol in self.outer for symbol in dim.symbols):
             return dim
         if dim.name is not None:
-            return replace(self.outer[dim.name], wanted=dim.wanted)
+            return replace(self.outer[dim.name], growable=dim.growable)
         result = substitute(dim.polynomial, lambda s: self.outer.get(s, symbol_dim(s)))
         if result.carried is None and dim.carried is not None:
             return literal_dim(dim.carried)

@@ -32,9 +32,12 @@ def map_leaves(context: Context, scope: Scope, expr: ast.Call) -> Value:
             help="such as `map(huber, params)`",
         )
     function = function_named(scope, expr.arguments[0], 1)
-    values = [(expressions.elaborate(context, scope, one), one.span) for one in expr.arguments[1:]]
-    keywords = tuple(one for one in expr.keywords if one.name != "at")
-    pattern = next((one.value for one in expr.keywords if one.name == "at"), None)
+    values = [
+        (expressions.elaborate(context, scope, argument), argument.span)
+        for argument in expr.arguments[1:]
+    ]
+    keywords = tuple(keyword for keyword in expr.keywords if keyword.name != "at")
+    pattern = next((keyword.value for keyword in expr.keywords if keyword.name == "at"), None)
     if isinstance(function, Diagnostic):
         return context.report(function, scope)
     first, span = values[0]
@@ -79,9 +82,9 @@ def _places(
         for at in select(selector, prefixes, [0] * len(prefixes), ["any"] * len(prefixes))
     ]
     outer = [
-        one
-        for one in chosen
-        if not any(one[: len(other)] == other for other in chosen if other != one)
+        path
+        for path in chosen
+        if not any(path[: len(other)] == other for other in chosen if other != path)
     ]
     if not outer:
         selections.no_match(context, scope, selector, tree, pattern.span, f"`{pattern.value}`")

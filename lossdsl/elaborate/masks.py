@@ -51,8 +51,8 @@ def as_mask(
     if _keeps_all(value, option) or not _is_of_kind(context, scope, value.type, span, option):
         return None
     match target[0].type, value.type:
-        case ArrayType() as wanted, ArrayType():
-            return align(context, scope, value, wanted, span, option)
+        case ArrayType() as array_type, ArrayType():
+            return align(context, scope, value, array_type, span, option)
         case ArrayType(), TreeType() | RecordType():
             message = f"`{option}` of an array is an array; this is a tree"
             context.error(scope, "LD206", message, span, str(value.type))
@@ -77,7 +77,7 @@ def _keeps_all(value: Value, option: str) -> bool:
 
 def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: str) -> bool:
     """Report a mask of numbers, and a weight of truth values."""
-    kinds = {kind(one.dtype) for one in arrays_of(type)}
+    kinds = {kind(array_type.dtype) for array_type in arrays_of(type)}
     if option == WHERE and kinds & {"int", "float"}:
         context.error(
             scope,
@@ -111,7 +111,7 @@ def arrays_of(type: Type) -> tuple[ArrayType, ...]:
         case TreeType(leaf, None):
             return () if leaf is None else (leaf,)
         case TreeType(leaves=leaves):
-            return tuple(one for _, one in leaves or ())
+            return tuple(leaf for _, leaf in leaves or ())
         case UnknownType():
             return ()
 
@@ -143,7 +143,7 @@ def _for_tree(
     if set(mine) != set(theirs):
         if _is_of_numbers(value.type):
             leaves = written_trees.by_name(context, scope, value, tree, span, option)
-            return None if leaves is None else _as_one(context, scope, *leaves, span)
+            return None if leaves is None else _tree_of(context, scope, *leaves, span)
         differ = Mismatch(StructuresDiffer(0, 1, (*theirs,), (*mine,)), (tree, value.type))
         context.report(explain(differ, option, (tree_span, span)), scope)
         return None
@@ -152,14 +152,14 @@ def _for_tree(
         for path in theirs
     ]
     fitted: list[Value] = []
-    for (path, wanted), leaf in zip(theirs.items(), given, strict=True):
-        one = align(context, scope, leaf, wanted, span, option, path)
-        if one is None:
+    for (path, target_leaf), leaf in zip(theirs.items(), given, strict=True):
+        aligned = align(context, scope, leaf, target_leaf, span, option, path)
+        if aligned is None:
             return None
-        fitted.append(one)
+        fitted.append(aligned)
     if fitted == given and list(mine) == list(theirs):
         return value
-    return _as_one(context, scope, list(theirs), fitted, span)
+    return _tree_of(context, scope, list(theirs), fitted, span)
 
 
 def _as_floats(context: Context, value: Value, target: TreeType) -> Value:
@@ -193,12 +193,12 @@ def _is_number(leaf: ArrayType, *kinds: str) -> bool:
     return leaf.dims == () and (not kinds or kind(leaf.dtype) in kinds)
 
 
-def _as_one(
+def _tree_of(
     context: Context, scope: Scope, paths: list[Path], leaves: list[Value], span: Span
 ) -> Value:
-    types = [one.type for one in leaves if isinstance(one.type, ArrayType)]
+    types = [leaf.type for leaf in leaves if isinstance(leaf.type, ArrayType)]
     tree = TreeType(None, tuple(zip(paths, types, strict=True)))
-    nodes = [one.node for one in leaves]
+    nodes = [leaf.node for leaf in leaves]
     form = of_form(Form.BRANCHES)
     node = context.graph.apply(form, nodes, tree, {"paths": tuple(paths)})
     return context.value(node, tree, span, scope)
@@ -241,7 +241,7 @@ def align(
     if not absent and order == tuple(range(len(order))):
         return value
     dims = tuple(
-        type.dims[places.index(at)] if at in places else Dim(1, wanted=True)
+        type.dims[places.index(at)] if at in places else Dim(1, growable=True)
         for at in range(len(target.dims))
     )
     result = array(type.dtype, dims)
@@ -254,20 +254,24 @@ def align(
 def _places(mine: tuple[Dim, ...], theirs: tuple[Dim, ...]) -> tuple[int, ...] | str:
     """Return the axis of the target for each axis of the mask, or what is wrong."""
     if all(dim.terms for dim in mine) and any(dim.terms for dim in theirs):
-        found: list[int] = []
+        axes: list[int] = []
         for dim in mine:
-            places = [at for at, one in enumerate(theirs) if one.terms and same_dim(dim, one)]
-            free = [at for at in places if at not in found]
+            places = [
+                at
+                for at, target_dim in enumerate(theirs)
+                if target_dim.terms and same_dim(dim, target_dim)
+            ]
+            free = [at for at in places if at not in axes]
             if not free:
                 return f"the dim `{dim}`, which the value lacks"
-            found.append(free[0])
-        return tuple(found)
+            axes.append(free[0])
+        return tuple(axes)
     if len(mine) > len(theirs):
         return f"{len(mine)} dims where the value has {len(theirs)}"
-    for at, (one, other) in enumerate(zip(mine, theirs, strict=False)):
+    for at, (mask_dim, target_dim) in enumerate(zip(mine, theirs, strict=False)):
         # An axis of size 1 that is written, such as by `None`, is the same for all along it.
-        if same_dim(one, other) is False and not (one.is_one and one.wanted):
-            return f"{one} elements along axis {at}, where the value has {other}"
+        if same_dim(mask_dim, target_dim) is False and not (mask_dim.is_one and mask_dim.growable):
+            return f"{mask_dim} elements along axis {at}, where the value has {target_dim}"
     return tuple(range(len(mine)))
 
 
@@ -278,16 +282,16 @@ def both(
     a: Value | None,
     b: Value | None,
     span: Span,
-    said: str,
+    name: str,
 ) -> Value | None:
     """Combine two masks (`and`) or weights (`*`), either of which may be left out."""
     if a is None or b is None:
         return a if b is None else b
     function = of_operator(symbol)
-    return apply_elementwise(context, scope, function, [(a, span), (b, span)], span, said=said)
+    return apply_elementwise(context, scope, function, [(a, span), (b, span)], span, name=name)
 
 
-def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, said: str) -> Value:
+def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, name: str) -> Value:
     """Select the elements under a mask, with 0 elsewhere; the optimizer sinks it to the inputs."""
     function = of_form(Form.KEEP)
     fill: object = 0
@@ -296,7 +300,7 @@ def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, 
     elif not isinstance(value.type, ArrayType) or kind(value.type.dtype) == "float":
         fill = 0.0
     operands = [(mask, span), (value, span)]
-    return apply_elementwise(context, scope, function, operands, span, {"fill": fill}, said=said)
+    return apply_elementwise(context, scope, function, operands, span, {"fill": fill}, name=name)
 
 
 def nonzero(context: Context, scope: Scope, weight: Value, span: Span) -> Value:
@@ -304,4 +308,4 @@ def nonzero(context: Context, scope: Scope, weight: Value, span: Span) -> Value:
     zero = literal(context, scope, 0, span)
     function = of_operator("!=")
     operands = [(weight, span), (zero, span)]
-    return apply_elementwise(context, scope, function, operands, span, said=WEIGHT)
+    return apply_elementwise(context, scope, function, operands, span, name=WEIGHT)

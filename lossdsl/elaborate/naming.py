@@ -18,13 +18,13 @@ def name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> lis
     """Find names that mean two things."""
     problems: list[Diagnostic] = []
     symbols = symbols_of(declared.values())
-    for name, one in declared.items():
+    for name, declaration in declared.items():
         if name in symbols:
             problems.append(
                 at(
                     "LD107",
                     f"`{name}` is both an input and a dim",
-                    one.span,
+                    declaration.span,
                     help="dims are usually written in capitals",
                 )
             )
@@ -32,7 +32,7 @@ def name_problems(program: ast.Program, declared: Mapping[str, Declared]) -> lis
         problems.append(
             at("LD107", "no dim can be called `all`, which names every axis", symbols[ALL])
         )
-    seen: dict[str, Span] = {name: one.span for name, one in declared.items()}
+    seen: dict[str, Span] = {name: declaration.span for name, declaration in declared.items()}
     outputs: set[str] = set()
     for statement in program.statements:
         match statement:
@@ -82,7 +82,7 @@ def with_definitions(program: ast.Program, library: Library) -> tuple[Library, l
     if circular is not None:
         problems.append(circular)
     local = {
-        name: Builtin(name, "spec", definitions=tuple(found), doc=found[0].doc)
-        for name, found in own.items()
+        name: Builtin(name, "spec", definitions=tuple(definitions), doc=definitions[0].doc)
+        for name, definitions in own.items()
     }
     return library.extended(local), problems

@@ -32,47 +32,47 @@ def fit_inputs(
     """Hold what a call passes against the declarations, and give every symbol its size."""
     bindings = Bindings()
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
-    for name, one in declared.items():
+    for name, declaration in declared.items():
         if name in concrete:
-            _collect(context, scope, one, one.type, concrete[name], name, arrays)
+            _collect(context, scope, declaration, declaration.type, concrete[name], name, arrays)
     clash = unify(arrays, bindings)
     if clash is not None:
-        passed = next(type for said, _, type in arrays if said == clash.parameter)
+        passed = next(type for part, _, type in arrays if part == clash.parameter)
         _report_clash(context, scope, declared, clash, passed, bindings)
     shown = {symbol: dim.carried for symbol, dim in bindings.dims.items()}
     sizes = {symbol: size for symbol, size in shown.items() if size is not None}
     fitted: dict[str, Type] = {}
     for name, type in concrete.items():
-        one = declared.get(name)
-        fitted[name] = type if one is None else _named(one.type, type, sizes)
+        declaration = declared.get(name)
+        fitted[name] = type if declaration is None else _named(declaration.type, type, sizes)
     return fitted, bindings
 
 
 def _collect(
     context: Context,
     scope: Scope,
-    one: Declared,
+    declaration: Declared,
     pattern: ast.TypeExpr,
     type: Type,
-    said: str,
+    part: str,
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]],
 ) -> None:
     match pattern, type:
         case ast.ArrayTypeExpr(), ArrayType():
             if fits(type.dtype, pattern.dtype) is False:
-                wanted = show_pattern(pattern)
+                expected = show_pattern(pattern)
                 context.error(
                     scope,
                     "LD219",
-                    f"`{said}` is declared {wanted}; the call passes {type}",
-                    one.span,
+                    f"`{part}` is declared {expected}; the call passes {type}",
+                    declaration.span,
                     help="convert it with `astype`, or declare another dtype",
                 )
                 return
-            arrays.append((said, pattern, type))
+            arrays.append((part, pattern, type))
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves) if leaf is not None:
             for path, below in leaves or ():
-                _collect(context, scope, one, leaf, below, "/".join((said, *path)), arrays)
+                _collect(context, scope, declaration, leaf, below, "/".join((part, *path)), arrays)
         case ast.RecordTypeExpr(fields), RecordType(given):
             for field in fields:
                 inner = dict(given).get(field.name)
@@ -80,21 +80,29 @@ def _collect(
                     context.error(
                         scope,
                         "LD217",
-                        f"`{said}` has no field `{field.name}`",
-                        one.span,
+                        f"`{part}` has no field `{field.name}`",
+                        declaration.span,
                         help=f"the call passes {', '.join(f'`{name}`' for name, _ in given)}",
                     )
                 else:
-                    _collect(context, scope, one, field.type, inner, f"{said}.{field.name}", arrays)
+                    _collect(
+                        context,
+                        scope,
+                        declaration,
+                        field.type,
+                        inner,
+                        f"{part}.{field.name}",
+                        arrays,
+                    )
         case (ast.TreeTypeExpr(), TreeType() | RecordType() | ArrayType()) | (_, UnknownType()):
             pass
         case _:
             context.error(
                 scope,
                 "LD219",
-                f"`{said}` is declared {pattern.span.text}; the call passes "
+                f"`{part}` is declared {pattern.span.text}; the call passes "
                 f"{'a tree' if isinstance(type, TreeType) else type}",
-                one.span,
+                declaration.span,
                 help="pass what is declared, or declare what is passed",
             )
 
@@ -108,12 +116,12 @@ def _report_clash(
     bindings: Bindings,
 ) -> None:
     name = clash.parameter.partition("/")[0].partition(".")[0]
-    one = declared[name]
+    declaration = declared[name]
     context.error(
         scope,
         "LD219",
-        f"`{clash.parameter}` is declared {one.type.span.text}; the call passes {passed}",
-        one.span,
+        f"`{clash.parameter}` is declared {declaration.type.span.text}; the call passes {passed}",
+        declaration.span,
         notes=bindings.notes(),
         help="pass what is declared, or declare what is passed",
     )
@@ -158,7 +166,7 @@ def _name_dims(
             at += spare
             continue
         if isinstance(dim, ast.DimExpr) and at < len(given):
-            full = substitute(dim.polynomial, lambda one: symbol_dim(one, sizes.get(one)))
+            full = substitute(dim.polynomial, lambda symbol: symbol_dim(symbol, sizes.get(symbol)))
             named.append(full if full.carried == given[at].carried else given[at])
         elif at < len(given):
             named.append(given[at])

@@ -149,7 +149,7 @@ def primitive(
         case type:
             pass
     type = with_role(type, resulting(function, given_types(bound)))
-    nodes: list[Node | None] = [None if one is None else one.node for one in converted]
+    nodes: list[Node | None] = [None if value is None else value.node for value in converted]
     options = {name: _plain(value) for name, value in given.items()}
     return context.value(graph.apply(function, nodes, type, options), type, bound.span, scope)
 
@@ -169,32 +169,34 @@ def _converted(
     context: Context, scope: Scope, bound: Bound, operands: list[tuple[Value, Span] | None]
 ) -> tuple[list[Value | None], str]:
     """Convert the operands that meet to one dtype, and return it."""
-    wanted: list[str | None] = []
+    operand_classes: list[str | None] = []
     for parameter in bound.signature.parameters:
         if is_operand(parameter):
             count = len(bound.variadic) if parameter.variadic else 1
             # A second array of any dtype, such as `like`, lends its shape alone.
-            lends = "any" in wanted
-            wanted += [None] * count
+            lends = "any" in operand_classes
+            operand_classes += [None] * count
             for at in range(count):
-                entry = operands[len(wanted) - count + at]
+                entry = operands[len(operand_classes) - count + at]
                 if entry is None:
                     continue
                 pattern = pattern_of(parameter.type, entry[0])
                 match pattern, entry[0].type:
                     case ast.ArrayTypeExpr(dtype=dtype), ArrayType():
                         if dtype in ("float", "num", "int") or (dtype == "any" and not lends):
-                            wanted[len(wanted) - count + at] = dtype
+                            operand_classes[len(operand_classes) - count + at] = dtype
                     case _:
                         pass
     meeting = [
-        (want, entry[0].type)
-        for want, entry in zip(wanted, operands, strict=True)
-        if want not in (None, "int") and entry is not None and isinstance(entry[0].type, ArrayType)
+        (dtype_class, entry[0].type)
+        for dtype_class, entry in zip(operand_classes, operands, strict=True)
+        if dtype_class not in (None, "int")
+        and entry is not None
+        and isinstance(entry[0].type, ArrayType)
     ]
     dtype = context.default_float
     if meeting:
-        classes, types = [want for want, _ in meeting], [type for _, type in meeting]
+        classes, types = [dtype_class for dtype_class, _ in meeting], [type for _, type in meeting]
         result = "float" if "float" in classes else "num"
         same_kind = len({kind(type.dtype) == "bool" for type in types}) == 1
         if same_kind:
@@ -203,15 +205,19 @@ def _converted(
                 or dtype
             )
     converted: list[Value | None] = []
-    for want, entry in zip(wanted, operands, strict=True):
+    for dtype_class, entry in zip(operand_classes, operands, strict=True):
         if entry is None:
             converted.append(None)
-        elif want is None:
+        elif dtype_class is None:
             converted.append(entry[0])
-        elif want == "int":
+        elif dtype_class == "int":
             converted.append(as_position(context, scope, entry[0], entry[1]))
         else:
-            given = as_number(context, scope, entry[0], entry[1]) if want == "float" else entry[0]
+            given = (
+                as_number(context, scope, entry[0], entry[1])
+                if dtype_class == "float"
+                else entry[0]
+            )
             met = convert(context, scope, given, dtype, entry[1])
             if (
                 dtype == "float"

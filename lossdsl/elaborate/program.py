@@ -112,7 +112,7 @@ def _elaborate(
     scope = Scope({}, functions)
     types: dict[str, Type]
     if concrete is None:
-        types = {name: static_type(one.type) for name, one in declared.items()}
+        types = {name: static_type(declaration.type) for name, declaration in declared.items()}
         dims = {symbol: symbol_dim(symbol) for symbol in symbols_of(declared.values())}
         runs = dict.fromkeys(runs_of(declared.values()))
     else:
@@ -128,7 +128,7 @@ def _elaborate(
             shown = {symbol: context.graph.size(dim) for symbol, dim in bindings.dims.items()}
             context.graph.sizes = {**sizes, **shown}
         if partial:
-            rest = {name: static_type(one.type) for name, one in declared.items()}
+            rest = {name: static_type(declaration.type) for name, declaration in declared.items()}
             types = {**rest, **types}
     context.defaults = defaults_of(declared)
     context.ranges = ranges_of(declared)
@@ -137,7 +137,7 @@ def _elaborate(
         return Elaborated(None, _limited(context), declared, _signature(declared, context))
     read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
     values: dict[str, Argument] = {**read, **watched_inputs(context, read, declared)}
-    types_declared = [one.type for one in declared.values()]
+    types_declared = [declaration.type for declaration in declared.values()]
     scope = Scope(values, functions, dims, runs, undetermined=undetermined(types_declared))
     scope = _bindings(context, scope, program)
     held = batch_of(types, declared, batch)
@@ -154,10 +154,10 @@ def _elaborate(
         context.diagnostics += program_sizes(core, program, limits)
     if not context.concrete and not has_errors(context.diagnostics):
         context.diagnostics += lints(Subject(program, core, frozenset(context.defaults)))
-    found = _limited(context)
+    diagnostics = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,
-        found,
+        diagnostics,
         declared,
         _signature(declared, context),
     )
@@ -165,32 +165,36 @@ def _elaborate(
 
 def _limited(context: Context) -> tuple[Diagnostic, ...]:
     kept = not_allowed(context.diagnostics)
-    found = sorted(kept, key=lambda one: one.severity != "error")
+    by_severity = sorted(kept, key=lambda diagnostic: diagnostic.severity != "error")
     most = context.limits.diagnostics
-    return tuple(kept if len(found) <= most else found[:most])
+    return tuple(kept if len(by_severity) <= most else by_severity[:most])
 
 
 def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, str]:
     if declared:
         return {
-            name: one.type.span.text
-            + (f" = {one.default.span.text}" if one.default else "")
-            + format_range(one.type)
-            for name, one in declared.items()
+            name: declaration.type.span.text
+            + (f" = {declaration.default.span.text}" if declaration.default else "")
+            + format_range(declaration.type)
+            for name, declaration in declared.items()
         }
     return dict(context.inferred)
 
 
 def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
     """Evaluate every binding once, in an order in which each reads only finished ones."""
-    found = {one.name: one for one in program.statements if isinstance(one, ast.Binding)}
+    bindings = {
+        statement.name: statement
+        for statement in program.statements
+        if isinstance(statement, ast.Binding)
+    }
     reads = {
         name: dict.fromkeys(
             node.id
             for node in ast.walk(binding.value)
-            if isinstance(node, ast.Name) and node.id in found
+            if isinstance(node, ast.Name) and node.id in bindings
         )
-        for name, binding in found.items()
+        for name, binding in bindings.items()
     }
     cycle = cycle_in(reads)
     if cycle is not None:
@@ -199,14 +203,14 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
             at(
                 "LD105",
                 f"a binding reads itself: {chain}",
-                found[cycle[0]].span,
+                bindings[cycle[0]].span,
                 help="a name is given once and never changes",
             )
         )
-        unknown = {name: context.unknown() for name in found}
+        unknown = {name: context.unknown() for name in bindings}
         return replace(scope, values={**scope.values, **unknown})
     for name in TopologicalSorter(reads).static_order():
-        value = expressions.argument(context, scope, found[name].value)
+        value = expressions.argument(context, scope, bindings[name].value)
         scope = replace(scope, values={**scope.values, name: value})
     return scope
 
@@ -220,7 +224,9 @@ def _results(
     batch: Batch,
 ) -> Core:
     defaults = frozenset(defaults_of(declared))
-    bindings = frozenset(one.name for one in program.statements if isinstance(one, ast.Binding))
+    bindings = frozenset(
+        statement.name for statement in program.statements if isinstance(statement, ast.Binding)
+    )
     weighing = terms.Weighing(defaults, scope)
     outcomes: list[Outcome] = []
     metrics: dict[str, Value] = {}
@@ -231,9 +237,9 @@ def _results(
                 if outcome is not None:
                     outcomes.append(outcome)
             case ast.Metric(name, value):
-                found = metrics[name] = expressions.elaborate(context, scope, value)
+                metric = metrics[name] = expressions.elaborate(context, scope, value)
                 # A node that a definition made has that definition's dims; a root has the text's.
-                context.graph.types[found.node] = found.type
+                context.graph.types[metric.node] = metric.type
             case _:
                 pass
     nodes = {name: value.node for name, value in metrics.items()}
@@ -275,11 +281,11 @@ def _outcome(
         part = parts[len(names) - 1 - names[::-1].index(repeated)]
         message = f"two terms are labelled `{repeated}`"
         context.error(scope, "LD109", message, part.span, help="give each a label of its own")
-    found = tuple(
+    named_terms = tuple(
         terms.term(context, scope, part, name, weighing, batch)
         for part, name in zip(parts, names, strict=True)
     )
-    return Outcome(statement.name or RESULT, value.node, found)
+    return Outcome(statement.name or RESULT, value.node, named_terms)
 
 
 def _as_written(context: Context, scope: Scope, statement: ast.Result, kept: Value) -> Value:

@@ -40,9 +40,9 @@ def python_call(context: Context, scope: Scope, bound: Bound) -> Value:
     arguments = Arguments(given.types, given.plain)
     match result_type(function.kernel, arguments, context.concrete):
         case Failure(code, message, notes, help):
-            said = f"`{function.name}` {message}"
+            full_message = f"`{function.name}` {message}"
             notes = (*_received(given), *notes)
-            return context.error(scope, code, said, bound.span, notes=notes, help=help)
+            return context.error(scope, code, full_message, bound.span, notes=notes, help=help)
         case UnknownType():
             return undecided(context, scope, bound)
         case type:

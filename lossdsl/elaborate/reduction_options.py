@@ -43,10 +43,10 @@ def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
 
 
 def _operand(context: Context, scope: Scope, function: Builtin, value: Value, span: Span) -> Value:
-    wanted = function.signatures[0].parameters[0].type
+    pattern = function.signatures[0].parameters[0].type
     if isinstance(value.type, RecordType):
         value = as_tree(context, scope, value)
-    if isinstance(wanted, ast.ArrayTypeExpr) and kind(wanted.dtype) == "bool":
+    if isinstance(pattern, ast.ArrayTypeExpr) and kind(pattern.dtype) == "bool":
         return usable(context, scope, value, span, integers=True)
     return as_read(context, scope, value, span)
 

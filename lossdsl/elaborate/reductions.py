@@ -76,7 +76,7 @@ def unreduced(context: Context, scope: Scope, value: Value, options: Options, sp
     if options.weight is not None:
         function = of_operator("*")
         operands = [(options.weight, span), (value, span)]
-        value = apply_elementwise(context, scope, function, operands, span, said=WEIGHT)
+        value = apply_elementwise(context, scope, function, operands, span, name=WEIGHT)
     return _selected(context, scope, value, mask, options, span)
 
 
@@ -94,7 +94,7 @@ def _apply(
         return context.unknown()
     mask = _kept(context, scope, options, span)
     value = _selected(context, scope, value, mask, options, span)
-    kinds = {kind(one.dtype) for one in masks.arrays_of(value.type)}
+    kinds = {kind(array_type.dtype) for array_type in masks.arrays_of(value.type)}
     floats = result_dtype(function.signatures[0]) == "float" or kinds >= {"int", "float"}
     if options.weight is not None or floats:
         value = as_floats(context, scope, value, context.default_float, span)
@@ -122,8 +122,8 @@ def _is_wrong_operand(
 ) -> bool:
     pattern = function.signatures[0].parameters[0].type
     if isinstance(pattern, ast.ArrayTypeExpr) and pattern.dtype == "bool":
-        dtypes = [one.dtype for one in masks.arrays_of(value.type)]
-        wrong = next((one for one in dtypes if kind(one) in ("int", "float")), None)
+        dtypes = [array_type.dtype for array_type in masks.arrays_of(value.type)]
+        wrong = next((dtype for dtype in dtypes if kind(dtype) in ("int", "float")), None)
         if wrong is not None:
             mismatch = Mismatch(WrongDtype(0, "bool", wrong), (value.type,))
             context.report(explain(mismatch, function.name, [span]), scope)
@@ -149,8 +149,8 @@ def _selected(
 ) -> Value:
     if mask is None:
         return value
-    said = WHERE if options.weight is None else WEIGHT
-    return masks.keep(context, scope, mask, value, span, said)
+    option = WHERE if options.weight is None else WEIGHT
+    return masks.keep(context, scope, mask, value, span, option)
 
 
 def _reduced(
@@ -163,14 +163,14 @@ def _reduced(
     axis, keep = options.axis, options.keepdims
     match value.type:
         case ArrayType() as type:
-            found = _resolved(context, scope, axis, type)
-            if found is None:
+            resolved = _resolved(context, scope, axis, type)
+            if resolved is None:
                 return None
             weighted = options.weight is not None
             left = infer_reduction(
-                function, type, found.axes, keep, weighted, context.default_float
+                function, type, resolved.axes, keep, weighted, context.default_float
             )
-            return Reduced(found.axes, left)
+            return Reduced(resolved.axes, left)
         case TreeType(leaves=leaves) as type:
             if axis is None and keep:
                 message = "a tree that is reduced whole has no dims to keep"
@@ -216,14 +216,16 @@ def _leaf_by_leaf(
     axes: list[tuple[int, ...] | None] = []
     types: list[tuple[Path, ArrayType]] = []
     for path, leaf in leaves:
-        found = _resolved(context, scope, axis, leaf)
-        if found is None:
+        resolved = _resolved(context, scope, axis, leaf)
+        if resolved is None:
             return None
-        axes.append(found.axes)
+        axes.append(resolved.axes)
         types.append(
             (
                 path,
-                infer_reduction(function, leaf, found.axes, keep, weighted, context.default_float),
+                infer_reduction(
+                    function, leaf, resolved.axes, keep, weighted, context.default_float
+                ),
             )
         )
     return Reduced(tuple(axes), TreeType(None, tuple(types)))
@@ -238,10 +240,10 @@ def _whole_tree(
     """
     floating = is_selection_of_input(value.node) or tree.leaves == ()
     unknown = tree.leaf or array(context.default_float if floating else "num", None)
-    known = [one for _, one in tree.leaves or ()] or [unknown]
+    known = [leaf for _, leaf in tree.leaves or ()] or [unknown]
     weighted = options.weight is not None
     reduced = [
-        infer_reduction(function, one, None, False, weighted, context.default_float)
-        for one in known
+        infer_reduction(function, type, None, False, weighted, context.default_float)
+        for type in known
     ]
     return array(promote(reduced, context.default_float)[0], ())

@@ -15,17 +15,17 @@ def restricted(
     """Return the program of one named result, and the types of the inputs that it reads."""
     bindings = bindings_of(program)
     root = next(
-        one
-        for one in program.statements
-        if isinstance(one, ast.Result) and (one.name or "loss") == result
+        statement
+        for statement in program.statements
+        if isinstance(statement, ast.Result) and (statement.name or "loss") == result
     )
     read = names_read(root.value, bindings)
     read |= showing(types_of(program) | dict(given), read)
     kept: list[ast.Statement] = []
     metrics = [
-        one
-        for one in program.statements
-        if isinstance(one, ast.Metric) and names_read(one.value, bindings) <= read
+        statement
+        for statement in program.statements
+        if isinstance(statement, ast.Metric) and names_read(statement.value, bindings) <= read
     ]
     for statement in program.statements:
         match statement:

@@ -34,7 +34,9 @@ def resulting(function: Builtin, given: Iterable[tuple[str, Type]]) -> str | Non
     `given` has the type of each operand by its parameter; literals fit any role.
     """
     results = [signature.result for signature in function.signatures]
-    declared = {one.role if isinstance(one, ast.ArrayTypeExpr) else None for one in results}
+    declared = {
+        result.role if isinstance(result, ast.ArrayTypeExpr) else None for result in results
+    }
     if declared != {None}:
         return declared.pop() if len(declared) == 1 else None
     types = list(given)
@@ -56,7 +58,9 @@ def given_types(bound: Bound) -> Iterator[tuple[str, Type]]:
     for name, (value, _) in bound.values.items():
         if isinstance(value, Value):
             yield name, value.type
-    variadic = next((one.name for one in bound.signature.parameters if one.variadic), "")
+    variadic = next(
+        (parameter.name for parameter in bound.signature.parameters if parameter.variadic), ""
+    )
     for value, _ in bound.variadic:
         if isinstance(value, Value):
             yield variadic, value.type
@@ -66,8 +70,8 @@ def hold_roles(context: Context, scope: Scope, bound: Bound) -> None:
     """Report arguments whose role contradicts that of their parameter; a lint of the text."""
     if context.concrete:
         return
-    for found in contradictions(context, bound):
-        context.report(found, scope)
+    for contradiction in contradictions(context, bound):
+        context.report(contradiction, scope)
 
 
 def hold_apart(context: Context, scope: Scope, bound: Bound) -> None:
@@ -86,33 +90,35 @@ def hold_apart(context: Context, scope: Scope, bound: Bound) -> None:
 
 def contradictions(context: Context, bound: Bound) -> list[Diagnostic]:
     """Return what is said of arguments whose role contradicts that of their parameter."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for parameter in bound.signature.parameters:
         value, span = bound.values.get(parameter.name, (None, bound.span))
         if not isinstance(value, Value):
             continue
         pattern = pattern_of(parameter.type, value)
-        wanted = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
-        if wanted is None:
+        expected = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
+        if expected is None:
             continue
-        role = _role(value.type) or (_role_of_numbers(value) if wanted == "signs" else None)
+        role = _role(value.type) or (_role_of_numbers(value) if expected == "signs" else None)
         if role is None:
             continue
         # The softmax of logarithms of probabilities gives the probabilities back.
-        if (wanted, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern):
+        if (expected, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern):
             continue
         for code, table in (("LD410", SCALES), ("LD412", CODINGS)):
-            if (wanted, role) in table:
+            if (expected, role) in table:
                 message = (
-                    f"`{parameter.name}` of `{bound.function.name}` takes {words(wanted)}, "
+                    f"`{parameter.name}` of `{bound.function.name}` takes {words(expected)}, "
                     f"not {words(role)}"
                 )
-                help = table[wanted, role].format(span.text)
+                help = table[expected, role].format(span.text)
                 shown = "" if isinstance(value.type, UnknownType) else str(value.type)
-                one = at(code, message, span, shown, help=help)
-                made = wanted == "logits" and role in ("probs", "log_probs")
-                found.append(_mended(context, one, value, span) if made else one)
-    return found
+                diagnostic = at(code, message, span, shown, help=help)
+                made = expected == "logits" and role in ("probs", "log_probs")
+                diagnostics.append(
+                    _mended(context, diagnostic, value, span) if made else diagnostic
+                )
+    return diagnostics
 
 
 def hold_classes(context: Context, scope: Scope, bound: Bound, fitted: Fit, value: Value) -> None:
@@ -143,7 +149,7 @@ def _class_axes(bound: Bound, fitted: Fit) -> Iterator[tuple[str, tuple[Dim, ...
         pattern = pattern_of(parameter.type, value) if isinstance(value, Value) else None
         if isinstance(pattern, ast.ArrayTypeExpr) and pattern.role in DISTRIBUTIONS:
             symbols = class_symbols(bound.signature, pattern)
-            dims = [fitted.bindings.dims.get(one) for one in symbols]
+            dims = [fitted.bindings.dims.get(symbol) for symbol in symbols]
             if dims and dims[0] is not None:
                 yield f"`{parameter.name}`", (dims[0],), span
                 return
@@ -158,16 +164,19 @@ def _normalized(bound: Bound, value: Value) -> Iterator[tuple[str, tuple[Dim, ..
                 axes = value.node.option(along)
                 several = (axes,) if isinstance(axes, int) else axes
                 named = range(len(dims)) if axes is None else cast("tuple[int, ...]", several)
-                yield "the result", tuple(dims[one] for one in named), bound.span
+                yield "the result", tuple(dims[axis] for axis in named), bound.span
         case _:
             pass
 
 
 def _axes_parameter(signature: ast.Signature) -> str | None:
     """Return the parameter that says along which axes a primitive works."""
-    for one in signature.parameters:
-        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axes":
-            return one.name
+    for parameter in signature.parameters:
+        if (
+            isinstance(parameter.plain_type, ast.WordTypeExpr)
+            and parameter.plain_type.word == "axes"
+        ):
+            return parameter.name
     return None
 
 
@@ -193,39 +202,39 @@ def _role_of_numbers(value: Value) -> str | None:
 
 def _numbers(root: Node) -> set[int | float | Dim] | None:
     """Return the constants of which all elements of a value are, or None."""
-    found: set[int | float | Dim] = set()
+    constants: set[int | float | Dim] = set()
     waiting, seen = [root], {root}
     while waiting:
         match waiting.pop():
             case Const(tuple() as numbers):
-                found |= set(numbers)
+                constants |= set(numbers)
             case Const(int() | float() as number) if not isinstance(number, bool):
-                found.add(number)
+                constants.add(number)
             case Apply(function) as node if function.keeps:
-                names = [one.name for one in function.signatures[0].parameters]
+                names = [parameter.name for parameter in function.signatures[0].parameters]
                 names += names[-1:] * (len(node.arguments) - len(names))
-                below = [one for name, one in zip(names, node.arguments, strict=False)
-                         if name in function.keeps and one is not None]  # fmt: skip
-                waiting += [one for one in below if one not in seen]
+                below = [argument for name, argument in zip(names, node.arguments, strict=False)
+                         if name in function.keeps and argument is not None]  # fmt: skip
+                waiting += [argument for argument in below if argument not in seen]
                 seen.update(below)
             case _:
                 return None
-    return found
+    return constants
 
 
-def _mended(context: Context, found: Diagnostic, value: Value, span: Span) -> Diagnostic:
+def _mended(context: Context, diagnostic: Diagnostic, value: Value, span: Span) -> Diagnostic:
     """Add which scores to pass where probabilities are computed from just these."""
     match value.node:
         case Apply(arguments=(inner, *_)) if inner is not None:
             places = [place.span for place in context.graph.places.get(inner, ())]
-            scores = next((one for one in places if one.source is span.source), None)
+            scores = next((place for place in places if place.source is span.source), None)
             if scores is None or _role(context.graph.types[inner]) is not None:
-                return found
+                return diagnostic
             inside = span.start < scores.start and scores.end < span.end
             fix = Fix(span, scores.text) if inside else None
-            return replace(found, help=f"pass the scores themselves: `{scores.text}`", fix=fix)
+            return replace(diagnostic, help=f"pass the scores themselves: `{scores.text}`", fix=fix)
         case _:
-            return found
+            return diagnostic
 
 
 def _shown(dims: tuple[Dim, ...]) -> str:

@@ -39,8 +39,8 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
     """Go one segment down: a record's field, or one exact path of a tree."""
     match base.type:
         case RecordType(fields):
-            found = dict(fields).get(name)
-            if found is None:
+            field_type = dict(fields).get(name)
+            if field_type is None:
                 return context.error(
                     scope,
                     "LD217",
@@ -49,7 +49,7 @@ def step(context: Context, scope: Scope, base: Value, name: str, span: Span) -> 
                     help=did_you_mean(name, dict(fields))
                     or f"its fields: {', '.join(f'`{field}`' for field, _ in fields)}",
                 )
-            return exact(context, scope, base, (name,), found, span)
+            return exact(context, scope, base, (name,), field_type, span)
         case TreeType():
             return exact(context, scope, base, (name,), None, span)
         case UnknownType():
@@ -87,12 +87,12 @@ def exact(
                 type = UNKNOWN
         else:
             local = Selector(exact=segments)
-            found = selected_at(local, base.type.leaves)
-            if not found and (wrong := _unread(local, base.type)):
+            positions = selected_at(local, base.type.leaves)
+            if not positions and (wrong := _unread(local, base.type)):
                 return context.report(unreadable(wrong[0][1], span), scope)
-            if not found:
+            if not positions:
                 return no_match(context, scope, local, base.type, span, f"`{span.text}`")
-            chosen = _selected_type(local, base.type, found)
+            chosen = _selected_type(local, base.type, positions)
             match chosen.leaves:
                 case (((), leaf),):
                     type = leaf
@@ -101,10 +101,10 @@ def exact(
     return context.value(context.graph.leaves(node, selector, type), type, span, scope)
 
 
-def _selected_type(selector: Selector, tree: TreeType, found: tuple[int, ...]) -> TreeType:
+def _selected_type(selector: Selector, tree: TreeType, positions: tuple[int, ...]) -> TreeType:
     leaves = tree.leaves or ()
-    paths = relative([leaves[at][0] for at in found], selector)
-    chosen = tuple((path, leaves[at][1]) for path, at in zip(paths, found, strict=True))
+    paths = relative([leaves[at][0] for at in positions], selector)
+    chosen = tuple((path, leaves[at][1]) for path, at in zip(paths, positions, strict=True))
     return TreeType(tree.leaf, chosen, tree.role, _unread(selector, tree))
 
 
@@ -115,15 +115,15 @@ def _unread(selector: Selector, tree: TreeType) -> tuple[tuple[Path, Unread], ..
     """
     if not tree.unread or selector.dtype is not None:
         return ()
-    known = [one for one in tree.unread if not selector.ndim or one[1].rank is not None]
-    ranks = [one.rank or 0 for _, one in known]
-    found = select(selector, [path for path, _ in known], ranks, [""] * len(known))
-    paths = relative([known[at][0] for at in found], selector)
-    return tuple((path, known[at][1]) for path, at in zip(paths, found, strict=True))
+    known = [entry for entry in tree.unread if not selector.ndim or entry[1].rank is not None]
+    ranks = [leaf.rank or 0 for _, leaf in known]
+    positions = select(selector, [path for path, _ in known], ranks, [""] * len(known))
+    paths = relative([known[at][0] for at in positions], selector)
+    return tuple((path, known[at][1]) for path, at in zip(paths, positions, strict=True))
 
 
 def no_match(
-    context: Context, scope: Scope, selector: Selector, tree: TreeType, span: Span, said: str
+    context: Context, scope: Scope, selector: Selector, tree: TreeType, span: Span, shown: str
 ) -> Value:
     """Report a selector that matches nothing, naming paths close to it."""
     paths = [path for path, _ in tree.leaves or ()]
@@ -141,7 +141,7 @@ def no_match(
     return context.error(
         scope,
         "LD301",
-        f"selector {said} matches no leaf",
+        f"selector {shown} matches no leaf",
         span,
         f"0 of {len(paths)} leaves",
         help=help,
@@ -160,15 +160,15 @@ def selected(context: Context, scope: Scope, base: Value, selector: Selector, sp
     if base.type.leaves is None:
         type = TreeType(base.type.leaf, None, base.type.role)
     else:
-        found = selected_at(selector, base.type.leaves)
-        if not found and not selector.optional:
+        positions = selected_at(selector, base.type.leaves)
+        if not positions and not selector.optional:
             wrong = _unread(selector, base.type)
             if wrong:
                 return context.report(unreadable(wrong[0][1], span), scope)
             return no_match(context, scope, selector, base.type, span, f"`{selector.pattern_text}`")
-        type = _selected_type(selector, base.type, found)
-        if not found:
-            type = replace(type, unread=tuple(one for one in type.unread if one[1].counts))
+        type = _selected_type(selector, base.type, positions)
+        if not positions:
+            type = replace(type, unread=tuple(entry for entry in type.unread if entry[1].counts))
     return context.value(context.graph.leaves(base.node, selector, type), type, span, scope)
 
 
@@ -181,35 +181,35 @@ def selector_of(
     filters: tuple[ast.Comparison, ...] = (),
 ) -> Selector | None:
     """Return the selector of a quoted text with its filters; None after a diagnostic."""
-    found = parse_selector(text, context.limits)
-    if isinstance(found, Problem):
-        code = "LD606" if found.limit else "LD307"
+    selector = parse_selector(text, context.limits)
+    if isinstance(selector, Problem):
+        code = "LD606" if selector.limit else "LD307"
         path = next(printed_paths(text), None) if text[:1] in "([" else None
-        help = found.help if path is None else f'a path is written with slashes: `"{path}"`'
-        context.error(scope, code, found.message, span, help=help)
+        help = selector.help if path is None else f'a path is written with slashes: `"{path}"`'
+        context.error(scope, code, selector.message, span, help=help)
         return None
     for test in filters:
         match test:
             case ast.Comparison(ast.Name("ndim"), (ast.Link(symbol, ast.Literal(int() as rank)),)):
-                found = replace(found, ndim=_ranks(found, symbol, rank))
+                selector = replace(selector, ndim=_ranks(selector, symbol, rank))
             case _:
                 return _bad_filter(context, scope, test.span)
     given = [keyword.name for keyword in keywords]
     for at, keyword in enumerate(keywords):
         if keyword.name in given[:at] and keyword.name != "ndim":
-            said = f"the filter `{keyword.name}` is given twice"
-            context.error(scope, "LD308", said, keyword.span, help="keep one of the two")
+            message = f"the filter `{keyword.name}` is given twice"
+            context.error(scope, "LD308", message, keyword.span, help="keep one of the two")
             return None
         match keyword.name, keyword.value:
             case "dtype", ast.Name(dtype) if dtype in (*DTYPES, *CLASSES):
-                found = replace(found, dtype=dtype)
+                selector = replace(selector, dtype=dtype)
             case "ndim", ast.Literal(int() as rank):
-                found = replace(found, ndim=_ranks(found, "==", rank))
+                selector = replace(selector, ndim=_ranks(selector, "==", rank))
             case "optional", ast.Literal(bool() as optional):
-                found = replace(found, optional=optional)
+                selector = replace(selector, optional=optional)
             case _:
                 return _bad_filter(context, scope, keyword.span)
-    return found
+    return selector
 
 
 def _ranks(selector: Selector, comparison: str, rank: int) -> tuple[tuple[str, int], ...]:

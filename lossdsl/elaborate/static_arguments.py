@@ -18,7 +18,7 @@ def static_problem(
 ) -> Diagnostic | None:
     """Return what is wrong with an argument for a parameter that is read before any array is."""
     type, function = parameter.plain_type, bound.function
-    said = f"`{parameter.name}` of `{function.name}`"
+    name = f"`{parameter.name}` of `{function.name}`"
     if isinstance(value, FunctionValue):
         help = f"declared `{parameter.name}: function[{value.arity}]`, the parameter takes one"
         message = f"`{value.function.name}` is a function, not a value"
@@ -30,7 +30,7 @@ def static_problem(
     if isinstance(value, Static) and value.value is None:
         if any_kind or isinstance(parameter.type, ast.OptionalTypeExpr):
             return None
-        return at("LD113", f"{said} cannot be `none`", span, help="leave it out")
+        return at("LD113", f"{name} cannot be `none`", span, help="leave it out")
     match type:
         case ast.ChoiceTypeExpr(options):
             if isinstance(value, Static) and value.value in options:
@@ -38,29 +38,29 @@ def static_problem(
             options = options_of(function, parameter.name)
             listed = " or ".join(f'"{option}"' for option in options)
             text = value.value if isinstance(value, Static) and isinstance(value.value, str) else ""
-            return at("LD112", f"{said} is {listed}", span, help=did_you_mean(text, options))
+            return at("LD112", f"{name} is {listed}", span, help=did_you_mean(text, options))
         case ast.WordTypeExpr("text"):
             if not (isinstance(value, Static) and isinstance(value.value, str)):
-                return at("LD113", f"{said} is a string", span)
-        case ast.WordTypeExpr("static", (wanted,)):
+                return at("LD113", f"{name} is a string", span)
+        case ast.WordTypeExpr("static", (expected,)):
             if not _is_static(value):
                 return at(
                     "LD113",
-                    f"{said} is static: a number or a dim, known before the call",
+                    f"{name} is static: a number or a dim, known before the call",
                     span,
                     help="give a literal, or a size of the inputs by the name of its dim",
                 )
-            if not _static_fits(value, wanted):
+            if not _static_fits(value, expected):
                 words = {"int": "a whole number", "bool": "`true` or `false`"}
-                return at("LD113", f"{said} is {words.get(wanted, 'a number')}", span)
+                return at("LD113", f"{name} is {words.get(expected, 'a number')}", span)
         case ast.WordTypeExpr("shape"):
             if shape_of(value) is None and not _unknown(value):
-                return at("LD113", f"{said} is a shape, such as `(B, -1)`", span)
+                return at("LD113", f"{name} is a shape, such as `(B, -1)`", span)
         case _:
             if not any_kind and isinstance(value, Static):
                 given = "a string" if isinstance(value.value, str) else "a tuple of dims"
-                wanted = "a tree" if isinstance(type, ast.TreeTypeExpr) else "an array"
-                return at("LD113", f"{said} is {wanted}, not {given}", span)
+                expected = "a tree" if isinstance(type, ast.TreeTypeExpr) else "an array"
+                return at("LD113", f"{name} is {expected}, not {given}", span)
     return None
 
 
@@ -68,14 +68,14 @@ def _is_static(value: Argument) -> bool:
     return isinstance(value, Value) and (isinstance(value.node, Const) or _unknown(value))
 
 
-def _static_fits(value: Argument, wanted: str) -> bool:
+def _static_fits(value: Argument, expected: str) -> bool:
     match value:
         case Value(Const(bool())):
-            return wanted == "bool" or _unknown(value)
+            return expected == "bool" or _unknown(value)
         case Value(Const(int() | Dim())):
-            return wanted != "bool"
+            return expected != "bool"
         case Value(Const(float())):
-            return wanted not in ("int", "bool")
+            return expected not in ("int", "bool")
         case Value(Const(tuple())):
             return False
         case _:

@@ -44,8 +44,8 @@ class Weighing:
                     if not known and name != STEP and name not in self.defaults:
                         return False
                 case ast.Call(function):
-                    found = self.scope.functions.get(function)
-                    if found is None or not found.is_schedule:
+                    builtin = self.scope.functions.get(function)
+                    if builtin is None or not builtin.is_schedule:
                         return False
                 case (
                     ast.Record()
@@ -120,8 +120,8 @@ def _automatic(scope: Scope, expr: ast.Expr, bindings: frozenset[str]) -> str | 
             case ast.Name(name):
                 return name if name in bindings or name in scope.values else None
             case ast.Call(function, arguments):
-                found = scope.functions.get(function)
-                if found is not None and found.reduction and arguments:
+                builtin = scope.functions.get(function)
+                if builtin is not None and builtin.reduction and arguments:
                     inner = _automatic(scope, arguments[0], bindings)
                     return inner or function
                 return function

@@ -88,7 +88,7 @@ def usable(
 def _unreadable(tree: TreeType, integers: bool) -> Unread | None:
     """Return the first leaf that may not be passed over where a tree is read; None if all may."""
     counted = ("object", "float", "int") if integers else ("object", "float")
-    wrong = (one for _, one in tree.unread if not tree.leaves or one.counts in counted)
+    wrong = (leaf for _, leaf in tree.unread if not tree.leaves or leaf.counts in counted)
     return next(wrong, None)
 
 

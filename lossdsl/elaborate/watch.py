@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
-from lossdsl.diagnostics.diagnostic import at as found_at
+from lossdsl.diagnostics.diagnostic import at as diagnostic_at
 from lossdsl.elaborate.context import Context, Scope
-from lossdsl.elaborate.domains import Requirement, advice, named, requirements, said
+from lossdsl.elaborate.domains import Requirement, advice, named, requirement_text, requirements
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit
@@ -37,9 +37,9 @@ class Watched:
     def outside(self, number: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
         """Return what is said of an element that is not what it must be."""
         place = f"element {list(index)}" if index else "it"
-        message = f"{said(self.function, self.requirement)}; {place} is {number:g}"
+        message = f"{requirement_text(self.function, self.requirement)}; {place} is {number:g}"
         help = advice(self.requirement, number)
-        return self._found(self.requirement.code, message, count, size, help)
+        return self._diagnostic(self.requirement.code, message, count, size, help)
 
     def unequal(self, total: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
         """Return what is said of probabilities that do not sum to 1."""
@@ -48,13 +48,13 @@ class Watched:
         place = f" at {list(index)}" if index else ""
         message = f"{name} sums to 1 along axis {axis}; the sum{place} is {total:g}"
         help = "divide by the sum, or take the softmax of scores"
-        return self._found("LD505", message, count, size, help)
+        return self._diagnostic("LD505", message, count, size, help)
 
-    def _found(
+    def _diagnostic(
         self, code: str, message: str, count: int, size: int, help: str | None
     ) -> Diagnostic:
         notes = (f"wrong in {count} of {size} places",) if size > 1 else ()
-        return replace(found_at(code, message, self.span, help=help), notes=notes)
+        return replace(diagnostic_at(code, message, self.span, help=help), notes=notes)
 
 
 def watched(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[str, Value]:
@@ -71,16 +71,16 @@ def watched(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[s
 def _marked(
     context: Context, scope: Scope, bound: Bound, fitted: Fit
 ) -> Iterator[tuple[str, Value]]:
-    for one in requirements(bound, fitted):
-        match bound.values[one.parameter]:
+    for requirement in requirements(bound, fitted):
+        match bound.values[requirement.parameter]:
             case Value(Const()), _:
                 pass
             case Value(Apply(Builtin(form=Form.WATCH))), _:
                 pass
             case Value(node, ArrayType(dims=dims) as type), span if dims is not None:
-                mark = Watched(one, bound.function.name, span)
+                mark = Watched(requirement, bound.function.name, span)
                 new = _mark(context, mark, Value(node, type), type)
-                yield one.parameter, context.value(new.node, type, span, scope)
+                yield requirement.parameter, context.value(new.node, type, span, scope)
             case _:
                 pass
 
@@ -91,15 +91,15 @@ def watched_inputs(
     """Return the inputs that are declared with a range, or a role that has one, marked."""
     marked: dict[str, Value] = {}
     for name, value in values.items():
-        one, type = declared.get(name), value.type
-        if one is None or not context.debug:
+        declaration, type = declared.get(name), value.type
+        if declaration is None or not context.debug:
             continue
         if not isinstance(type, ArrayType) or kind(type.dtype) == "bool":
             continue
-        where = range_of(one.type) or ROLE_RANGES.get(type.role or "")
+        where = range_of(declaration.type) or ROLE_RANGES.get(type.role or "")
         if where is not None:
             required = Requirement(name, where, signs=type.role == "signs")
-            marked[name] = _mark(context, Watched(required, None, one.span), value, type)
+            marked[name] = _mark(context, Watched(required, None, declaration.span), value, type)
     return marked
 
 

@@ -124,10 +124,10 @@ def by_name(
     paths = [path for path, _ in tree.leaves]
     chosen: dict[int, Path] = {}
     for name, _ in type.leaves:
-        found = _named(context, scope, name, tree, span)
-        if found is None:
+        positions = _named(context, scope, name, tree, span)
+        if positions is None:
             return None
-        for at in found:
+        for at in positions:
             if at in chosen:
                 both = f"`{'/'.join(chosen[at])}` and `{'/'.join(name)}`"
                 message = f"{both} both give `{option}` to the leaf `{'/'.join(paths[at])}`"
@@ -158,8 +158,8 @@ def _named(
     if isinstance(selector, Problem):
         context.error(scope, "LD307", selector.message, span, help=selector.help)
         return None
-    found = selected_at(selector.with_below(), tree.leaves)
-    if not found:
+    positions = selected_at(selector.with_below(), tree.leaves)
+    if not positions:
         selections.no_match(context, scope, selector, tree, span, f"`{text}`")
         return None
-    return found
+    return positions

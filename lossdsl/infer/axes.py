@@ -135,7 +135,9 @@ def _positions(
         case NamedRun(_, run):
             if run is None:
                 return None
-            return tuple(at for at, dim in enumerate(dims) if any(is_dim(dim, one) for one in run))
+            return tuple(
+                at for at, dim in enumerate(dims) if any(is_dim(dim, run_dim) for run_dim in run)
+            )
         case NamedDim(_, named):
             places = [at for at, dim in enumerate(dims) if is_dim(dim, named)]
             if len(places) == 1:

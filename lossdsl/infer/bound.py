@@ -49,13 +49,15 @@ class Bound:
 def ordinary(signature: ast.Signature, function: Builtin) -> list[ast.Parameter]:
     """Return the parameters that a caller fills by position: not a loss's own options."""
     hidden = LOSS_OPTIONS if function.is_loss else ()
-    return [one for one in signature.parameters if one.name not in hidden]
+    return [parameter for parameter in signature.parameters if parameter.name not in hidden]
 
 
 def options_of(function: Builtin, name: str) -> tuple[str, ...]:
     """Return the strings that a parameter may be in any of a function's signatures."""
-    parameters = (one for signature in function.signatures for one in signature.parameters)
-    types = (one.type for one in parameters if one.name == name)
+    parameters = (
+        parameter for signature in function.signatures for parameter in signature.parameters
+    )
+    types = (parameter.type for parameter in parameters if parameter.name == name)
     choices = (type.options for type in types if isinstance(type, ast.ChoiceTypeExpr))
     return tuple(dict.fromkeys(option for options in choices for option in options))
 
@@ -63,8 +65,12 @@ def options_of(function: Builtin, name: str) -> tuple[str, ...]:
 def show_signature(function: Builtin, signature: ast.Signature) -> str:
     """Return the parameters of a signature for a reader."""
     names = [
-        f"*{one.name}" if one.variadic else one.name if one.required else f"{one.name}?"
-        for one in ordinary(signature, function)
+        f"*{parameter.name}"
+        if parameter.variadic
+        else parameter.name
+        if parameter.required
+        else f"{parameter.name}?"
+        for parameter in ordinary(signature, function)
     ]
     options = [f"{name}?" for name in function.options]
     return f"{function.name}({', '.join([*names, *options])})"

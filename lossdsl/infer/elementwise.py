@@ -72,15 +72,15 @@ def _of_arrays(
 ) -> ArrayType | Mismatch:
     types = tuple(cast("ArrayType", operand.type) for operand in operands)
     signature = function.taking(len(operands))
-    wanted, result = parameter_dtypes(signature), result_dtype(signature)
-    met = promoted(wanted, result, types, default_float, function.grows)
+    classes, result = parameter_dtypes(signature), result_dtype(signature)
+    met = promoted(classes, result, types, default_float, function.grows)
     if isinstance(met, WrongDtype):
         return Mismatch(met, types)
     shape = broadcast([type.dims for type in types])
     if isinstance(shape, BroadcastProblem):
         return Mismatch(shape, types)
-    for at, (operand, want) in enumerate(zip(operands, wanted, strict=True)):
-        if want != "bool" and operand.number is not None:
+    for at, (operand, dtype_class) in enumerate(zip(operands, classes, strict=True)):
+        if dtype_class != "bool" and operand.number is not None:
             changed = change(operand.number, met.dtype, operand.rounds)
             if changed is not None:
                 return Mismatch(LiteralChanges(at, *changed, met.dtype), types)
@@ -110,7 +110,7 @@ def _over_trees(
             return Mismatch(StructuresDiffer(first, at, paths, others), types)
     leaves: list[tuple[tuple[str, ...], ArrayType]] = []
     for at, path in enumerate(paths):
-        result = _of_arrays(function, [_leaf(one, at) for one in operands], default_float)
+        result = _of_arrays(function, [_leaf(operand, at) for operand in operands], default_float)
         if isinstance(result, Mismatch):
             return result
         leaves.append((path, result))
@@ -139,7 +139,7 @@ def result_dtype(signature: ast.Signature) -> str:
 
 
 def promoted(
-    wanted: Sequence[str],
+    classes: Sequence[str],
     result: str,
     types: Sequence[ArrayType],
     default_float: str,
@@ -147,27 +147,31 @@ def promoted(
 ) -> ArrayType | WrongDtype:
     """Return the dtype in which operands meet, as the type of a scalar, or what is wrong.
 
-    `wanted` gives each operand's class: `bool` operands only choose, the others are promoted
+    `classes` gives each operand's class: `bool` operands only choose, the others are promoted
     together; ints given for `float` become the default float. Numbers that are computed with or
     compared are at least of 32 bits; `grows` is the fact of the function (see `Builtin`).
     """
-    for at, (one, want) in enumerate(zip(types, wanted, strict=True)):
-        accepts = want if want in ("bool", "any") else "num" if want == "float" else want
-        if fits(one.dtype, accepts) is False:
-            return WrongDtype(at, want, one.dtype)
-    meeting = [one for one, want in zip(types, wanted, strict=True) if want != "bool"]
+    for at, (type, dtype_class) in enumerate(zip(types, classes, strict=True)):
+        accepts = "num" if dtype_class == "float" else dtype_class
+        if fits(type.dtype, accepts) is False:
+            return WrongDtype(at, dtype_class, type.dtype)
+    meeting = [
+        type for type, dtype_class in zip(types, classes, strict=True) if dtype_class != "bool"
+    ]
     if not meeting:
         return ArrayType("bool", (), STRONG)
-    if any(kind(one.dtype) == "bool" for one in meeting) and any(
-        kind(one.dtype) in ("int", "float") for one in meeting
+    if any(kind(type.dtype) == "bool" for type in meeting) and any(
+        kind(type.dtype) in ("int", "float") for type in meeting
     ):
-        at = next(i for i, one in enumerate(types) if one in meeting and kind(one.dtype) == "bool")
+        at = next(
+            i for i, type in enumerate(types) if type in meeting and kind(type.dtype) == "bool"
+        )
         return WrongDtype(at, "num", "bool")
     dtype, strength = promote(meeting, default_float)
-    integers = {one.dtype for one in meeting}
+    integers = {type.dtype for type in meeting}
     if _are_mixed(result, integers, dtype):
         dtype = "i64" if integers & {"i64", "u64"} else "i32"
-    if "num" in wanted or result == "bool":
+    if "num" in classes or result == "bool":
         dtype = arithmetic_dtype(dtype, default_float, grows is not None)
     if result == "float" and kind(dtype) == "int":
         dtype = default_float
@@ -180,21 +184,21 @@ def _are_mixed(result: str, dtypes: set[str], met: str) -> bool:
 
 
 def compute_dtype(
-    wanted: Sequence[str],
+    classes: Sequence[str],
     result: str,
     types: Sequence[ArrayType],
     default_float: str,
     grows: str | None = None,
 ) -> str | None:
     """Return the dtype that the operands are converted to; None where they stay as they are."""
-    if not any(want != "bool" for want in wanted):
+    if not any(dtype_class != "bool" for dtype_class in classes):
         return None
     if result == "bool":
-        dtypes = {one.dtype for one in types}
+        dtypes = {type.dtype for type in types}
         if dtypes <= set(INTS) and _are_mixed(result, dtypes, promote(types, default_float)[0]):
             return None  # compared as they are
-    met = promoted(wanted, result, types, default_float, grows)
+    met = promoted(classes, result, types, default_float, grows)
     assert isinstance(met, ArrayType)
-    if "float" in wanted and kind(met.dtype) == "int":
+    if "float" in classes and kind(met.dtype) == "int":
         return default_float
     return met.dtype

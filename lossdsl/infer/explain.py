@@ -125,9 +125,9 @@ def _counted(paths: Sequence[Path]) -> str:
     return f"{len(paths)} {'leaf' if len(paths) == 1 else 'leaves'}"
 
 
-def swap_help(wanted: Type, given: Type, span: Span) -> str | None:
+def swap_help(expected: Type, given: Type, span: Span) -> str | None:
     """Return how to reorder the axes of what was given, if that is all that is wrong."""
-    match wanted, given:
+    match expected, given:
         case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) == len(b):
             names, order = [str(dim) for dim in a], [str(dim) for dim in b]
             if names != order and sorted(names) == sorted(order) and len(set(names)) == len(names):
@@ -144,19 +144,19 @@ def sizes_help(left: Type, right: Type) -> str | None:
     """Return what two sizes that differ may be meant to be."""
     match left, right:
         case ArrayType(dims=a), ArrayType(dims=b) if a and b and len(a) == len(b):
-            for one, other in zip(a, b, strict=True):
-                if same_dim(one, other) is False:
-                    return _size_help(one, other)
+            for left_dim, right_dim in zip(a, b, strict=True):
+                if same_dim(left_dim, right_dim) is False:
+                    return _size_help(left_dim, right_dim)
         case _:
             pass
     return None
 
 
-def _size_help(one: Dim, other: Dim) -> str | None:
-    if one.name and other.name and "@" not in one.name + other.name:
-        named = f"`{one.name}` and `{other.name}`"
+def _size_help(left: Dim, right: Dim) -> str | None:
+    if left.name and right.name and "@" not in left.name + right.name:
+        named = f"`{left.name}` and `{right.name}`"
         return f"{named} are two sizes; if they are one, declare both by one name"
-    symbol, number = (one, other) if one.name else (other, one)
+    symbol, number = (left, right) if left.name else (right, left)
     if symbol.name and "@" not in symbol.name and symbol.size is None and not number.terms:
         return f"`{symbol.name}` is any size; if it is always {number}, declare it so"
     return None
@@ -179,7 +179,7 @@ def _growth_help(*operands: tuple[Type, Span]) -> str:
     for type, span in operands:
         dims: tuple[Dim, ...] = (type.dims or ()) if isinstance(type, ArrayType) else ()
         for axis, dim in enumerate(dims):
-            if dim.is_one and not dim.wanted:
+            if dim.is_one and not dim.growable:
                 last = -1 if axis == len(dims) - 1 else axis
                 return f"`squeeze({span.text}, {last})` drops the axis of size 1; {on_purpose}"
     return on_purpose

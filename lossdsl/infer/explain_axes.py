@@ -14,7 +14,7 @@ def explain_axes(mismatch: AxisMismatch, option: str) -> Diagnostic:
     match mismatch.reason, mismatch.part:
         case "none", NoAxis(str() as name, known):
             listed = (
-                f"declared: {', '.join(f'`{one}`' for one in known)}"
+                f"declared: {', '.join(f'`{axis}`' for axis in known)}"
                 if known
                 else "declare the inputs, such as `out: f32[B, C]`, or give a number"
             )

@@ -60,9 +60,9 @@ def _dtype(bound: Bound, misfit: DtypeMisfit) -> Diagnostic:
             else "declare it as an integer, such as `i32`",
             "bool": "compare it first, such as `m > 0`",
         }.get(kind(pattern.dtype))
-    wanted = DTYPE_WORDS.get(pattern.dtype, pattern.dtype)
+    expected = DTYPE_WORDS.get(pattern.dtype, pattern.dtype)
     if pattern.role == "probs":
-        wanted = "a distribution of floats"
+        expected = "a distribution of floats"
         help = (
             f"{_numbers_of_mask(pattern, span)} makes numbers of a mask"
             if kind(type.dtype) == "bool"
@@ -71,7 +71,7 @@ def _dtype(bound: Bound, misfit: DtypeMisfit) -> Diagnostic:
         )
     return Diagnostic(
         code,
-        f"`{parameter.name}` of `{bound.function.name}` takes {wanted}; this is {type.dtype}",
+        f"`{parameter.name}` of `{bound.function.name}` takes {expected}; this is {type.dtype}",
         (Label(span, str(type), primary=True),),
         help=help,
     )
@@ -88,21 +88,21 @@ def _shape(bound: Bound, misfit: ShapeMisfit) -> Diagnostic:
     clash, bindings = misfit.clash, misfit.bindings
     entry = bound.values.get(clash.parameter)
     span = entry[1] if entry is not None else bound.span
-    found = str(entry[0].type) if entry is not None and isinstance(entry[0], Value) else clash.found
+    text = str(entry[0].type) if entry is not None and isinstance(entry[0], Value) else clash.actual
     name = bound.function.name
     notes = bindings.notes()
     if clash.kind == "rank" and clash.expected == "[]":
         return Diagnostic(
             "LD204",
             f"`{clash.parameter}` of `{name}` is one number, not an array",
-            (Label(span, found, primary=True),),
+            (Label(span, text, primary=True),),
             help=f"reduce it, such as `mean({span.text})`",
         )
     if clash.kind == "rank":
         return Diagnostic(
             "LD204",
-            f"`{clash.parameter}` of `{name}` has the dims {clash.expected}, not {clash.found}",
-            (Label(span, found, primary=True),),
+            f"`{clash.parameter}` of `{name}` has the dims {clash.expected}, not {clash.actual}",
+            (Label(span, text, primary=True),),
             notes=notes,
             help=f"its signature: `{show_signature(bound.function, bound.signature)}`",
         )
@@ -110,7 +110,7 @@ def _shape(bound: Bound, misfit: ShapeMisfit) -> Diagnostic:
     label: tuple[Label, ...] = ()
     if other is None:
         message = (
-            f"`{clash.parameter}` of `{name}` is {clash.found} where {clash.expected} is needed"
+            f"`{clash.parameter}` of `{name}` is {clash.actual} where {clash.expected} is needed"
         )
     else:
         message = f"`{other}` and `{clash.parameter}` of `{name}` differ in shape"
@@ -119,19 +119,19 @@ def _shape(bound: Bound, misfit: ShapeMisfit) -> Diagnostic:
     return Diagnostic(
         "LD201",
         message,
-        (Label(span, found, primary=True), *label),
+        (Label(span, text, primary=True), *label),
         notes=notes,
         help=_shape_help(bound, clash.parameter, other),
     )
 
 
-def _with_axis(bound: Bound, found: Diagnostic) -> Diagnostic:
+def _with_axis(bound: Bound, diagnostic: Diagnostic) -> Diagnostic:
     """Return what is said of a shape, with the axis as its help that would mend the call."""
     name = sole_axis(bound.signature)
     if name is None or (name in bound.axes and bound.axes[name].given):
-        return found
-    if found.code != "LD201" or found.help is not None:
-        return found
+        return diagnostic
+    if diagnostic.code != "LD201" or diagnostic.help is not None:
+        return diagnostic
     value, span = next(iter(bound.values.values()))
     type = value.type if isinstance(value, Value) else None
     dims = (type.dims if isinstance(type, ArrayType) else None) or ()
@@ -141,9 +141,9 @@ def _with_axis(bound: Bound, found: Diagnostic) -> Diagnostic:
         if isinstance(fit(_along(bound, name, position, span)), Fit)
     ]
     if len(fitting) != 1:
-        return found
+        return diagnostic
     help = f"the last axis is meant unless another is named: `{name}={fitting[0]}`"
-    return replace(found, help=help)
+    return replace(diagnostic, help=help)
 
 
 def _along(bound: Bound, name: str, axis: int, span: Span) -> Bound:
@@ -153,7 +153,9 @@ def _along(bound: Bound, name: str, axis: int, span: Span) -> Bound:
 
 def _partner(bound: Bound, bindings: Bindings, parameter: str) -> str | None:
     """Return the parameter that bound what this one disagrees with."""
-    declared = next(one for one in bound.signature.parameters if one.name == parameter)
+    declared = next(
+        candidate for candidate in bound.signature.parameters if candidate.name == parameter
+    )
     value = bound.values.get(parameter)
     pattern = pattern_of(declared.type, value[0]) if value else None
     if not isinstance(pattern, ast.ArrayTypeExpr):
@@ -199,20 +201,24 @@ def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
 
 def _dims_of(bound: Bound, parameter: str, value: Value) -> object:
     """Return the dims of a parameter's pattern: two that are equal take one shape."""
-    type = next(one.type for one in bound.signature.parameters if one.name == parameter)
+    type = next(
+        candidate.type for candidate in bound.signature.parameters if candidate.name == parameter
+    )
     pattern = pattern_of(type, value)
     return pattern.dims if isinstance(pattern, ast.ArrayTypeExpr) else None
 
 
 def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: Span) -> str | None:
     """Labels of the classes that the other argument has an axis for."""
-    pattern = next(one.type for one in bound.signature.parameters if one.name == parameter)
+    pattern = next(
+        candidate.type for candidate in bound.signature.parameters if candidate.name == parameter
+    )
     role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
     match mine, theirs:
         case ArrayType(dims=a), ArrayType(dims=(*b, classes)) if role in ("mask", "probs") and a:
             if kind(mine.dtype) != "int" or len(a) != len(b):
                 return None
-            if any(same_dim(dim, one) is False for dim, one in zip(a, b, strict=True)):
+            if any(same_dim(dim, other) is False for dim, other in zip(a, b, strict=True)):
                 return None
             return f"`one_hot({span.text}, {classes})` makes a distribution of labels"
         case _:
@@ -221,7 +227,9 @@ def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: 
 
 def _labels_help(bound: Bound, parameter: str, type: Type, span: Span) -> str | None:
     """Labels have one dim less than the scores; an axis of size 1 in its place is left over."""
-    pattern = next(one.type for one in bound.signature.parameters if one.name == parameter)
+    pattern = next(
+        candidate.type for candidate in bound.signature.parameters if candidate.name == parameter
+    )
     if not isinstance(pattern, ast.ArrayTypeExpr) or pattern.role != "labels":
         return None
     match type:
@@ -247,9 +255,11 @@ def _broadcast_help(small: Type, large: Type, span: Span, other: Span) -> str | 
     match small, large:
         case ArrayType(dims=a), ArrayType(dims=b) if a is not None and b and len(a) <= len(b):
             last = b[len(b) - len(a) :]
-            if all(dim.is_one or same_dim(dim, one) for dim, one in zip(a, last, strict=True)):
+            if all(
+                dim.is_one or same_dim(dim, theirs) for dim, theirs in zip(a, last, strict=True)
+            ):
                 return f"`broadcast({span.text}, like={other.text})`"
-            if all(same_dim(dim, one) for dim, one in zip(a, b, strict=False)):
+            if all(same_dim(dim, theirs) for dim, theirs in zip(a, b, strict=False)):
                 places = ", ".join([":"] * len(a) + ["None"] * (len(b) - len(a)))
                 atom = re.fullmatch(r"[\w.]+(\(.*\))?", span.text)
                 text = span.text if atom else f"({span.text})"

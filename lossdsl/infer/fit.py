@@ -146,9 +146,9 @@ def _collect(
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves):
             if leaves is None:
                 result.unknown = True
-            for _, one in leaves or ():
+            for _, leaf_type in leaves or ():
                 if leaf is not None:
-                    arrays.append((parameter.name, leaf, one))
+                    arrays.append((parameter.name, leaf, leaf_type))
         case ast.TreeTypeExpr(leaf=leaf), ArrayType() as type:
             if leaf is not None:
                 arrays.append((parameter.name, leaf, type))
@@ -168,8 +168,8 @@ def _moved(result: Fit, name: str, type: ArrayType) -> ArrayType:
 def move(dims: tuple[Dim, ...], source: int, target: int) -> tuple[Dim, ...]:
     """Return the dims with one of them moved."""
     rest = list(dims)
-    one = rest.pop(source)
-    rest.insert(target, one)
+    moved = rest.pop(source)
+    rest.insert(target, moved)
     return tuple(rest)
 
 

@@ -10,9 +10,10 @@ from lossdsl.types.types import ArrayType, RecordType, TreeType, Type, UnknownTy
 def sole_axis(signature: ast.Signature) -> str | None:
     """Return the parameter that says along which axis a function works, if it has one such."""
     named = [
-        one.name
-        for one in signature.parameters
-        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axis"
+        parameter.name
+        for parameter in signature.parameters
+        if isinstance(parameter.plain_type, ast.WordTypeExpr)
+        and parameter.plain_type.word == "axis"
     ]
     return named[0] if len(named) == 1 else None
 
@@ -23,9 +24,10 @@ def class_symbols(signature: ast.Signature, pattern: ast.TypeExpr | None) -> lis
         return []
     named = {
         symbol
-        for one in signature.parameters
-        if isinstance(one.plain_type, ast.WordTypeExpr) and one.plain_type.word == "axis"
-        for symbol in one.plain_type.arguments
+        for parameter in signature.parameters
+        if isinstance(parameter.plain_type, ast.WordTypeExpr)
+        and parameter.plain_type.word == "axis"
+        for symbol in parameter.plain_type.arguments
     }
     symbols = [symbol for dim in pattern.dims if isinstance(dim, ast.DimExpr)
                for symbol in dim.symbols]  # fmt: skip
@@ -35,18 +37,18 @@ def class_symbols(signature: ast.Signature, pattern: ast.TypeExpr | None) -> lis
 def static_sizes(signature: ast.Signature) -> frozenset[str]:
     """Return the static integers of a signature that stand in the dims of its parameters."""
     static = {
-        one.name
-        for one in signature.parameters
-        if isinstance(one.plain_type, ast.WordTypeExpr)
-        and (one.plain_type.word, one.plain_type.arguments) == ("static", ("int",))
+        parameter.name
+        for parameter in signature.parameters
+        if isinstance(parameter.plain_type, ast.WordTypeExpr)
+        and (parameter.plain_type.word, parameter.plain_type.arguments) == ("static", ("int",))
     }
     if not static:
         return frozenset()
     dims = (
         node
-        for one in signature.parameters
-        if one.type is not None
-        for node in ast.walk(one.type)
+        for parameter in signature.parameters
+        if parameter.type is not None
+        for node in ast.walk(parameter.type)
         if isinstance(node, ast.DimExpr)
     )
     return frozenset(static.intersection(symbol for dim in dims for symbol in dim.symbols))

@@ -10,11 +10,11 @@ from lossdsl.types.types import ArrayType, Dim, arithmetic_dtype, array, kind
 def reduced_dims(
     dims: tuple[Dim, ...], axes: tuple[int, ...] | None, keep: bool
 ) -> tuple[Dim, ...]:
-    """Return the dims that a reduction leaves; kept axes have size 1 and are wanted."""
+    """Return the dims that a reduction leaves; kept axes have size 1 and are growable."""
     gone = set(range(len(dims)) if axes is None else axes)
-    one = Dim(1, wanted=True)
+    kept = Dim(1, growable=True)
     return tuple(
-        one if at in gone else dim for at, dim in enumerate(dims) if keep or at not in gone
+        kept if at in gone else dim for at, dim in enumerate(dims) if keep or at not in gone
     )
 
 

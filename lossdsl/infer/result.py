@@ -106,20 +106,20 @@ def _ruling(function: Builtin, call: RuleCall, concrete: bool) -> Type | Problem
     rule = function.rule
     assert rule is not None
     try:
-        found: object = rule(call)
+        result: object = rule(call)
     except Exception as problem:  # whatever a user's rule raises is what there is to say
         if not function.foreign:
             raise
         wrong = raised(problem, rule)
         return replace(wrong, message=f"has a rule that {wrong.message}")
     help = "a rule returns the type of the result, such as an `ArrayType`, or a `Problem`"
-    match found:
+    match result:
         case UnknownType() if concrete:
             return Failure("LD806", "has a rule that leaves the type of a call open", help=help)
         case ArrayType() | TreeType() | RecordType() | UnknownType() | Problem():
-            return found
+            return result
         case _:
-            shown = described(found)
+            shown = described(result)
             return Failure("LD806", f"has a rule that returns {shown}, not a type", help=help)
 
 
@@ -132,7 +132,9 @@ def _size(bound: Bound, name: str, value: int) -> Dim:
 
 def _as_dim(bound: Bound, name: str, value: object) -> object:
     """Static integers are dims in rules, so that symbols pass through."""
-    parameter = next(one for one in bound.signature.parameters if one.name == name)
+    parameter = next(
+        candidate for candidate in bound.signature.parameters if candidate.name == name
+    )
     match parameter.plain_type, value:
         case ast.WordTypeExpr("static", ("int", *_)), int():
             return _size(bound, name, value)

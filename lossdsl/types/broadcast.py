@@ -59,16 +59,20 @@ def _meet(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | str:
         missing_a, missing_b = at < length - len(a), at < length - len(b)
         if x.is_one and y.is_one:
             result.append(
-                y if missing_a else x if missing_b else replace(x, wanted=x.wanted or y.wanted)
+                y
+                if missing_a
+                else x
+                if missing_b
+                else replace(x, growable=x.growable or y.growable)
             )
             if missing_a or missing_b:
                 side = "a" if missing_a else "b"
                 grows[side] = True
         elif x.is_one:
-            grows["a"], unwanted["a"] = True, unwanted["a"] or not x.wanted
+            grows["a"], unwanted["a"] = True, unwanted["a"] or not x.growable
             result.append(y)
         elif y.is_one:
-            grows["b"], unwanted["b"] = True, unwanted["b"] or not y.wanted
+            grows["b"], unwanted["b"] = True, unwanted["b"] or not y.growable
             result.append(x)
         elif same_dim(x, y) is False:
             return "differ"

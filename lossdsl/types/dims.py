@@ -15,7 +15,7 @@ from lossdsl.types.guards import GuardedSize
 class Dim:
     """A size: a constant plus products of rigid symbols; `constant=None` is an unknown size.
 
-    At trace time a dim keeps its symbols beside its concrete `size`. A `wanted` dim was made by
+    At trace time a dim keeps its symbols beside its concrete `size`. A `growable` dim was made by
     `None`, `keepdims` or `broadcast`, and may grow together with the other operand. Inside an
     expanded definition its symbols end in `@` and a number, so that no two calls share one.
     """
@@ -23,7 +23,7 @@ class Dim:
     constant: int | None = None
     terms: Terms = ()
     size: int | None = None
-    wanted: bool = False
+    growable: bool = False
 
     @property
     def name(self) -> str | None:

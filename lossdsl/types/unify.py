@@ -23,13 +23,13 @@ DimPattern = ast.DimExpr | ast.AnyDim | ast.Run
 class Clash:
     """Why an argument does not fit: which one, in what, and what would have fitted.
 
-    `kind` is `rank`, `dim` or `dtype`; `expected` and `found` are written for a reader.
+    `kind` is `rank`, `dim` or `dtype`; `expected` and `actual` are written for a reader.
     """
 
     parameter: str
     kind: str
     expected: str
-    found: str
+    actual: str
 
 
 @dataclass

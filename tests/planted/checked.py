@@ -99,8 +99,8 @@ CHECKED = (
     ),
     Mutant(
         "infer/reduction.py",
-        "one = Dim(1, wanted=True)",
-        "one = Dim(1)",
+        "kept = Dim(1, growable=True)",
+        "kept = Dim(1)",
         "`x - mean(x, axis=0, keepdims=true)` may not grow",
         ("tests/elaborate/test_language.py",),
     ),
@@ -159,8 +159,8 @@ CHECKED = (
     ),
     Mutant(
         "elaborate/roles.py",
-        'if (wanted, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern):',
-        'if wanted == "logits" and class_symbols(bound.signature, pattern):',
+        '(expected, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern)',
+        'expected == "logits" and class_symbols(bound.signature, pattern)',
         "probabilities pass for logits",
         ("tests/elaborate/test_roles.py", "tests/elaborate/test_language.py"),
     ),

@@ -187,7 +187,7 @@ def _expanded(call: RuleCall) -> Ruling:
     at = position(call.number("axis"), len(x.dims) + 1)
     if isinstance(at, Problem):
         return at
-    return result(x, (*x.dims[:at], Dim(1, wanted=True), *x.dims[at:]))
+    return result(x, (*x.dims[:at], Dim(1, growable=True), *x.dims[at:]))
 
 
 @primitive(
@@ -303,7 +303,7 @@ def _broadcasted(call: RuleCall) -> Ruling:
         return Problem("LD201", message, parameter="x")
     wishes = [at < new or x.dims[at - new].is_one for at in range(len(like.dims))]
     dims = (
-        Dim(dim.constant, dim.terms, dim.size, wanted=dim.wanted or wish)
+        Dim(dim.constant, dim.terms, dim.size, growable=dim.growable or wish)
         for dim, wish in zip(like.dims, wishes, strict=True)
     )
     return result(x, tuple(dims), dtype)
