@@ -42,7 +42,7 @@ class Batch:
 
     def holds(self, dim: Dim) -> bool:
         """Say whether examples lie along a dim of an input."""
-        return any(dim == one or same_dim(dim, one) for one in self.dims)
+        return any(dim == batch_dim or same_dim(dim, batch_dim) for batch_dim in self.dims)
 
 
 def batch_of(
@@ -61,7 +61,7 @@ def batch_of(
         if named is not None:
             return name in named
         if isinstance(type, TreeType):
-            others = [one for other, one in declared.items() if other != name]
+            others = [declaration for other, declaration in declared.items() if other != name]
             own = symbols_of([declared[name]]) if name in declared else {}
             return not own.keys().isdisjoint(symbols_of(others))
         return True
@@ -80,7 +80,7 @@ def batch_of(
 def _is_later(dim: Dim, shapes: Mapping[tuple[Dim, ...], None]) -> bool:
     """Say whether a dim comes later in a shape that leads with another one."""
     return any(
-        not same_dim(dim, first) and any(same_dim(dim, one) for one in later)
+        not same_dim(dim, first) and any(same_dim(dim, dim_after) for dim_after in later)
         for first, *later in shapes
     )
 
@@ -92,7 +92,7 @@ def _arrays(type: Type) -> Iterator[ArrayType]:
         case TreeType(ArrayType() as leaf, None):
             yield leaf
         case TreeType(leaves=leaves):
-            yield from (one for _, one in leaves or ())
+            yield from (leaf for _, leaf in leaves or ())
         case RecordType(fields):
             for _, field in fields:
                 if not isinstance(field, TreeType):
@@ -112,10 +112,12 @@ def combines(graph: Graph, root: Node, batch: Batch) -> Combine:
         if leaves is not None:
             each[node] = leaves
         if isinstance(node, Apply) and node.function.reduction:
-            given = [one for one in node.arguments if one is not None]
-            read = [one for arg in given for one in (state[arg], *each.get(arg, ()))]
+            given = [argument for argument in node.arguments if argument is not None]
+            read = [
+                operand_state for arg in given for operand_state in (state[arg], *each.get(arg, ()))
+            ]
             ended = ENDED in (state[node], *each.get(node, ()))
-            if ended and any(isinstance(one, int) for one in read):
+            if ended and any(isinstance(operand_state, int) for operand_state in read):
                 ends.append(node)
     if state[root] == NONE:
         return Combine("constant")
@@ -167,12 +169,12 @@ def _state(
             carried = isinstance(state[tree], int)
             return _leading(graph.types[node], batch) if carried else state[tree]
         case Apply(undecided=True, arguments=arguments):
-            reads = {NONE if one is None else state[one] for one in arguments}
+            reads = {NONE if argument is None else state[argument] for argument in arguments}
             return WHOLE if reads - {NONE} else NONE
         case Apply(arguments=()):
             return _sized(graph, _dims(graph.types[node]), batch)
         case Apply():
-            states = [NONE if one is None else state[one] for one in node.arguments]
+            states = [NONE if argument is None else state[argument] for argument in node.arguments]
             return _applied(graph, node, states)
 
 
@@ -192,21 +194,29 @@ def _of_leaves(
             chosen = selected_at(selector, _leaves(graph.types[tree]) or ())
             return tuple(each[tree][at] for at in chosen)
         case Apply(Builtin(form=Form.BRANCHES), arguments):
-            branches = [each.get(one, (state[one],)) for one in arguments if one is not None]
-            found = tuple(one for branch in branches for one in branch)
-            return found if len(found) == len(leaves) else None
+            branches = [
+                each.get(argument, (state[argument],))
+                for argument in arguments
+                if argument is not None
+            ]
+            leaf_states = tuple(leaf_state for branch in branches for leaf_state in branch)
+            return leaf_states if len(leaf_states) == len(leaves) else None
         case Apply(arguments=arguments) if isinstance(type, RecordType):
-            states = [NONE if one is None else state[one] for one in arguments]
+            states = [NONE if argument is None else state[argument] for argument in arguments]
             outputs = (graph.leaves(node, Selector(exact=path), leaf) for path, leaf in leaves)
-            return tuple(_applied(graph, node, states, one) for one in outputs)
+            return tuple(_applied(graph, node, states, output) for output in outputs)
         case Apply(arguments=arguments):
             by_operand = [
-                (NONE,) * len(leaves) if one is None else each.get(one, (state[one],) * len(leaves))
-                for one in arguments
+                (NONE,) * len(leaves)
+                if argument is None
+                else each.get(argument, (state[argument],) * len(leaves))
+                for argument in arguments
             ]
-            if any(len(one) != len(leaves) for one in by_operand):
+            if any(len(operand_states) != len(leaves) for operand_states in by_operand):
                 return None
-            return tuple(_applied(graph, node, one) for one in zip(*by_operand, strict=True))
+            return tuple(
+                _applied(graph, node, leaf_states) for leaf_states in zip(*by_operand, strict=True)
+            )
         case _:
             return None
 
@@ -223,8 +233,8 @@ def _leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...] | None:
 
 def _together(states: Sequence[State]) -> State:
     """Return the state of what holds several values, each in a state of its own."""
-    found = {one for one in states if one != NONE}
-    return WHOLE if len(found) > 1 else found.pop() if found else NONE
+    distinct = {state for state in states if state != NONE}
+    return WHOLE if len(distinct) > 1 else distinct.pop() if distinct else NONE
 
 
 def _leading(type: Type, batch: Batch) -> State:
@@ -232,16 +242,16 @@ def _leading(type: Type, batch: Batch) -> State:
 
     A batch beside itself, such as the distances between all examples, cannot be split.
     """
-    found: set[State] = set()
+    leading: set[State] = set()
     for array in _arrays(type):
         match array.dims:
             case None:
-                found.add(0)
+                leading.add(0)
             case (first, *later) if batch.holds(first):
-                found.add(WHOLE if first.terms and first in later else 0)
+                leading.add(WHOLE if first.terms and first in later else 0)
             case _:
                 pass
-    return WHOLE if WHOLE in found else 0 if found else NONE
+    return WHOLE if WHOLE in leading else 0 if leading else NONE
 
 
 def _dims(type: Type) -> tuple[Dim, ...]:
@@ -278,8 +288,8 @@ def _applied(
     if node.function.reduction:
         axes = {axis for _, axis in carried}
         return _reduced(graph, node, axes.pop()) if len(axes) == 1 else WHOLE
-    found = {_moved(graph, node, at, axis, output) for at, axis in carried}
-    (axis, *others) = found
+    moved = {_moved(graph, node, at, axis, output) for at, axis in carried}
+    (axis, *others) = moved
     return WHOLE if axis is None or others else axis
 
 
@@ -291,7 +301,7 @@ def _reduced(graph: Graph, node: Apply, batch: int) -> State:
         return ended
     if isinstance(graph.types[operand], TreeType | RecordType):
         each = cast("tuple[tuple[int, ...] | None, ...]", axes)
-        over = [one is None or batch in one for one in each]
+        over = [leaf_axes is None or batch in leaf_axes for leaf_axes in each]
         return ended if all(over) else WHOLE if any(over) else batch
     assert isinstance(axes, tuple)
     if batch in axes:

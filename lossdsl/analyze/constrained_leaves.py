@@ -17,15 +17,15 @@ from lossdsl.types.types import ArrayType, Path, RecordType, TreeType
 def takes_constraints(signature: ast.Signature) -> bool:
     """Say whether a parameter of a signature is a constraint."""
     return any(
-        isinstance(one.type, ast.WordTypeExpr) and one.type.word == "constraint"
-        for one in signature.parameters
+        isinstance(parameter.type, ast.WordTypeExpr) and parameter.type.word == "constraint"
+        for parameter in signature.parameters
     )
 
 
 def limits(core: Core) -> tuple[list[Apply], list[Diagnostic]]:
     """Return the limits of the calls that bound a tree; a conditional call is refused."""
     always = held(core)
-    found: list[Apply] = []
+    limit_calls: list[Apply] = []
     for call in tape(_roots(core)):
         if not isinstance(call, Apply) or not _bounds_a_tree(call):
             continue
@@ -33,33 +33,33 @@ def limits(core: Core) -> tuple[list[Apply], list[Diagnostic]]:
             message = f"a call of `{call.function}` is in a branch, so it may not hold"
             help = "`project` follows constraints that always hold"
             return [], [_refused(core.graph, call, message, help)]
-        found += [one for one in call.arguments if isinstance(one, Apply)]
-    return found, []
+        limit_calls += [argument for argument in call.arguments if isinstance(argument, Apply)]
+    return limit_calls, []
 
 
 def held(core: Core) -> set[Node]:
     """Return the nodes that the results read other than as the branch of a conditional."""
-    found: set[Node] = set()
+    nodes: set[Node] = set()
     stack = list(_roots(core))
     while stack:
         node = stack.pop()
-        if node not in found:
-            found.add(node)
+        if node not in nodes:
+            nodes.add(node)
             conditional = isinstance(node, Apply) and node.function.form is Form.CHOOSE
             stack += operands(node)[:1] if conditional else operands(node)
-    return found
+    return nodes
 
 
 def _roots(core: Core) -> Iterable[Node]:
     # A term of weight 0 is no part of the objective, and its constraints still hold.
-    yield from (one.value for one in core.results)
-    yield from (term.raw for one in core.results for term in one.terms)
+    yield from (outcome.value for outcome in core.results)
+    yield from (term.raw for outcome in core.results for term in outcome.terms)
 
 
 def _bounds_a_tree(call: Apply) -> bool:
     return any(
         takes_constraints(signature)
-        and any(isinstance(one.type, ast.TreeTypeExpr) for one in signature.parameters)
+        and any(isinstance(parameter.type, ast.TreeTypeExpr) for parameter in signature.parameters)
         for signature in call.function.signatures
     )
 
@@ -104,8 +104,8 @@ def positions(graph: Graph, node: Node) -> tuple[str, Sequence[int]] | None:
             above = positions(graph, tree)
             if above is None or isinstance(graph.types[tree], ArrayType):
                 return above
-            found = selected_at(selector, tree_leaves(graph.types[tree]))
-            return above[0], [above[1][one] for one in found]
+            chosen = selected_at(selector, tree_leaves(graph.types[tree]))
+            return above[0], [above[1][place] for place in chosen]
         case Apply(Builtin(form=Form.BRANCHES | Form.CAST), (inner,), undecided=False) if inner:
             return positions(graph, inner)
         case Apply(Builtin(form=Form.USABLE), (inner,)) if inner is not None:

@@ -41,7 +41,7 @@ def forward(roots: Iterable[Node], analysis: Analysis[Fact]) -> Mapping[Node, Fa
             case Input() | Leaves():
                 facts[node] = analysis.given(node)
             case Apply(_, arguments):
-                known = [None if one is None else facts[one] for one in arguments]
+                known = [None if argument is None else facts[argument] for argument in arguments]
                 facts[node] = analysis.transfer(node, known)
     return facts
 

@@ -42,17 +42,19 @@ def reads(made: Apply) -> tuple[Read, ...]:
     A mask that was sunk to it is no part: it is made from what its select reads, and garbage in
     it reaches nothing needed.
     """
-    found: list[Read] = []
-    for at, one in enumerate(made.arguments):
-        match one:
+    operands_read: list[Read] = []
+    for at, argument in enumerate(made.arguments):
+        match argument:
             case Apply(Builtin(form=Form.BRANCHES), leaves):
-                found += [Read(cast("Node", leaf), at, place) for place, leaf in enumerate(leaves)]
+                operands_read += [
+                    Read(cast("Node", leaf), at, place) for place, leaf in enumerate(leaves)
+                ]
             case None:
                 pass
             case _:
                 sunk = at == 0 and made.function.form is Form.SHIELD
-                found += [] if sunk else [Read(one, at)]
-    return tuple(found)
+                operands_read += [] if sunk else [Read(argument, at)]
+    return tuple(operands_read)
 
 
 def again(graph: Graph, node: Node, values: Sequence[Node]) -> Node:
@@ -84,7 +86,7 @@ def operand_of(graph: Graph, node: Node, read: Read) -> Operand | None:
     """Return what a node reads as facts about axes see it; None where its dims are not known."""
     made = computed(graph, node)
     assert made is not None
-    operands = [_dims(graph, one) for one in made.arguments]
+    operands = [_dims(graph, argument) for argument in made.arguments]
     operands[read.at], result = _dims(graph, read.node), _dims(graph, node)
     if operands[read.at] is None or result is None:
         return None

@@ -18,10 +18,10 @@ from lossdsl.types.types import DTYPES, ArrayType, RecordType, TreeType, Type, U
 
 def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Diagnostic]:
     """Yield declared types with too many dims, and too many symbols in all."""
-    for one in declared.values():
-        for node in ast.walk(one.type):
+    for declaration in declared.values():
+        for node in ast.walk(declaration.type):
             if isinstance(node, ast.ArrayTypeExpr) and len(node.dims) > limits.rank:
-                message = f"`{one.name}` has {len(node.dims)} dims; at most {limits.rank}"
+                message = f"`{declaration.name}` has {len(node.dims)} dims; at most {limits.rank}"
                 yield at("LD612", message, node.span)
     symbols = symbols_of(declared.values())
     if len(symbols) > limits.symbols:
@@ -31,9 +31,11 @@ def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Di
 
 def declared_sizes(program: ast.Program, declared: Mapping[str, Declared]) -> Iterator[Diagnostic]:
     """Yield declared sizes that are below 0 whatever the sizes of their symbols are."""
-    definitions = (one for one in program.statements if isinstance(one, ast.Definition))
-    signatures = (one.signature for one in definitions)
-    for root in (*(one.type for one in declared.values()), *signatures):
+    definitions = (
+        statement for statement in program.statements if isinstance(statement, ast.Definition)
+    )
+    signatures = (definition.signature for definition in definitions)
+    for root in (*(declaration.type for declaration in declared.values()), *signatures):
         for node in ast.walk(root):
             if isinstance(node, ast.DimExpr) and Dim(node.constant, node.terms).most < 0:
                 message = f"the size `{node.span.text}` is below 0"
@@ -43,7 +45,7 @@ def declared_sizes(program: ast.Program, declared: Mapping[str, Declared]) -> It
 def program_sizes(core: Core, program: ast.Program, limits: Limits) -> Iterator[Diagnostic]:
     """Yield what is too large to compile, and warn of what compiles slowly."""
     span = program.statements[-1].span
-    order = tape([*(one.value for one in core.results), *core.metrics.values()])
+    order = tape([*(outcome.value for outcome in core.results), *core.metrics.values()])
     if len(order) > limits.nodes:
         yield at(
             "LD603",
@@ -69,7 +71,7 @@ def program_sizes(core: Core, program: ast.Program, limits: Limits) -> Iterator[
                 help="`map` applies one function to many leaves",
             )
     # The sum of the terms is bounded by their number.
-    roots = [term.raw for one in core.results for term in one.terms]
+    roots = [term.raw for outcome in core.results for term in outcome.terms]
     chain = longest_chain([*roots, *core.metrics.values()])
     if chain > limits.chain:
         yield at(
@@ -86,8 +88,13 @@ Made = tuple[Node, ArrayType]
 
 def made_values(core: Core) -> tuple[Made, ...]:
     """Return the arrays that a program makes, the first of each shape and dtype."""
-    parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
-    roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
+    parts = (
+        node
+        for outcome in core.results
+        for term in outcome.terms
+        for node in (term.raw, term.weight)
+    )
+    roots = (*(outcome.value for outcome in core.results), *parts, *core.metrics.values())
     made: dict[object, Made] = {}
     for node in tape(roots):
         for type in _arrays(core.graph.types[node]) if isinstance(node, Apply) else ():
@@ -104,8 +111,8 @@ def array_sizes(
     exist already, and what is no larger than one of them is no growth.
     """
     sizes = sizes or {}
-    inputs = [one for type in core.inputs.values() for one in _arrays(type)]
-    given = max((_elements(one, sizes) for one in inputs), default=0)
+    inputs = [array_type for type in core.inputs.values() for array_type in _arrays(type)]
+    given = max((_elements(array_type, sizes) for array_type in inputs), default=0)
     largest: tuple[int, Node, ArrayType] | None = None
     for node, type in made:
         elements = _elements(type, sizes)
@@ -136,8 +143,8 @@ def _arrays(type: Type) -> Iterator[ArrayType]:
         case TreeType(leaves=leaves):
             yield from (leaf for _, leaf in leaves or ())
         case RecordType(fields):
-            for _, one in fields:
-                yield from _arrays(one)
+            for _, field_type in fields:
+                yield from _arrays(field_type)
         case UnknownType():
             pass
 
@@ -161,8 +168,8 @@ def _large(
     place = next(iter(core.graph.places.get(node, ())), None)
     message = f"a value of {_shown(size)}{more}"
     shown = str(map_dims(type, lambda dim: dim.sized(sizes)))
-    found = at(code, message, place.span if place else None, shown, help=help)
-    return in_calls(found, place.calls if place else ())
+    diagnostic = at(code, message, place.span if place else None, shown, help=help)
+    return in_calls(diagnostic, place.calls if place else ())
 
 
 def _shown(size: int) -> str:
@@ -175,5 +182,5 @@ def longest_chain(roots: list[Node]) -> int:
     """Return the length of the longest path from an input to a root."""
     depth: dict[Node, int] = {}
     for node in tape(roots):
-        depth[node] = 1 + max((depth[one] for one in operands(node)), default=-1)
+        depth[node] = 1 + max((depth[operand] for operand in operands(node)), default=-1)
     return max((depth[root] for root in roots), default=0)

@@ -22,7 +22,9 @@ def strictly(
 def _undeclared(program: ast.Program, undeclared: Collection[str]) -> Iterator[Diagnostic]:
     waiting = set(undeclared)
     # What a definition reads is its parameters, which may be called as an input is.
-    read = (one for one in program.statements if not isinstance(one, ast.Definition))
+    read = (
+        statement for statement in program.statements if not isinstance(statement, ast.Definition)
+    )
     for node in (node for statement in read for node in ast.walk(statement)):
         if isinstance(node, ast.Name) and node.id in waiting:
             waiting.remove(node.id)

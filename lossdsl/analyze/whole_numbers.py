@@ -31,13 +31,15 @@ def unbounded(graph: Graph, root: Node, sums: bool = True) -> Apply | None:
     waiting, seen = [root], {root}
     while waiting:
         node = waiting.pop()
-        below = [one for one in operands(node) if _whole(graph, one) and one not in seen]
+        below = [
+            operand for operand in operands(node) if _whole(graph, operand) and operand not in seen
+        ]
         seen.update(below)
         waiting += below
         if not isinstance(node, Apply) or node.function.grows != "size":
             continue
-        read = [one for _, one in _read(node)]
-        if (sums or len(read) > 1) and all(_is_large(graph, one) for one in read):
+        read = [operand for _, operand in _read(node)]
+        if (sums or len(read) > 1) and all(_is_large(graph, operand) for operand in read):
             return node
     return None
 
@@ -47,16 +49,16 @@ def _is_large(graph: Graph, node: Node) -> bool:
     if not isinstance(node, Apply):
         wide = ("i32", "i64", "u32", "u64", "int")
         return not isinstance(node, Const) and any(
-            one.dtype in wide for one in _arrays(graph, node)
+            array_type.dtype in wide for array_type in _arrays(graph, node)
         )
     passes = node.function.grows or node.function.keeps
-    return bool(passes) and any(_is_large(graph, one) for _, one in _read(node))
+    return bool(passes) and any(_is_large(graph, operand) for _, operand in _read(node))
 
 
 def _whole(graph: Graph, node: Node) -> bool:
     """Say whether a node has integers, or is a tree with some; a number that is written has not."""
     return not isinstance(node, Const) and any(
-        kind(one.dtype) == "int" for one in _arrays(graph, node)
+        kind(array_type.dtype) == "int" for array_type in _arrays(graph, node)
     )
 
 
@@ -75,9 +77,9 @@ def _passed(function: Builtin) -> frozenset[str]:
     if not (function.grows or _PASSED & {*function.laws}):
         return frozenset(function.keeps)
     return frozenset(
-        one.name
-        for one in function.signatures[0].parameters
-        if isinstance(one.type, ast.ArrayTypeExpr) and one.type.dtype == "num"
+        parameter.name
+        for parameter in function.signatures[0].parameters
+        if isinstance(parameter.type, ast.ArrayTypeExpr) and parameter.type.dtype == "num"
     )
 
 
@@ -97,11 +99,13 @@ def _read(node: Apply) -> list[tuple[int, Node]]:
     """Return the operands that a function adds up, multiplies or passes on, each with its place."""
     passed = _passed(node.function)
     parameters = list(filter(is_operand, node.function.signatures[0].parameters))
-    names = [one.name for one in parameters]
+    names = [parameter.name for parameter in parameters]
     if parameters and parameters[-1].variadic:
         names += names[-1:] * (len(node.arguments) - len(names))
     pairs = enumerate(zip(names, node.arguments, strict=False))
-    return [(at, one) for at, (name, one) in pairs if one is not None and name in passed]
+    return [
+        (at, argument) for at, (name, argument) in pairs if argument is not None and name in passed
+    ]
 
 
 class _Floats:
@@ -130,8 +134,8 @@ class _Floats:
         type, grows = self.graph.types[node], node.function.grows
         casts = grows or node.function.fills or isinstance(type, TreeType)
         arguments = list(node.arguments)
-        for at, one in _read(node):
-            inner = self.converted(one)
+        for at, operand in _read(node):
+            inner = self.converted(operand)
             arguments[at] = self._cast(inner) if casts else inner
         if arguments == list(node.arguments):
             return node
@@ -151,18 +155,18 @@ class _Floats:
         that wrapped, nothing is known.
         """
         if not isinstance(node, Apply):
-            return all(self._is_modular(one) for one in operands(node))
+            return all(self._is_modular(operand) for operand in operands(node))
         linear = node.function.grows and "convex" not in node.function.laws
         if linear or node.function.keeps:
-            return all(self._is_modular(one) for _, one in _read(node))
-        return not any(self._outgrows(one) for one in operands(node))
+            return all(self._is_modular(operand) for _, operand in _read(node))
+        return not any(self._outgrows(operand) for operand in operands(node))
 
     def _outgrows(self, node: Node) -> bool:
         """Say whether a node is computed by what may be outside of the range of its operands."""
         if not _whole(self.graph, node):
             return False
         grows = isinstance(node, Apply) and node.function.grows is not None
-        return grows or any(self._outgrows(one) for one in operands(node))
+        return grows or any(self._outgrows(operand) for operand in operands(node))
 
     def _real(self, type: Type) -> Type:
         return _mapped(type, self.dtype, only="int")

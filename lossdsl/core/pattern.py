@@ -73,9 +73,13 @@ def _matches(expr: ast.Expr, node: Node, known: Match) -> Iterator[Match]:
             if number == value and not isinstance(value, bool):
                 yield known
         case ast.Sum((first, *rest)), _ if first.sign == "+":
-            yield from _chain(first.value, [(one.sign, one.value) for one in rest], node, known)
+            yield from _chain(
+                first.value, [(addend.sign, addend.value) for addend in rest], node, known
+            )
         case ast.Product(first, rest), _:
-            yield from _chain(first, [(one.operator, one.value) for one in rest], node, known)
+            yield from _chain(
+                first, [(factor.operator, factor.value) for factor in rest], node, known
+            )
         case ast.Unary("-", operand), Apply(Builtin(operator="neg"), (Apply() | Const() as inner,)):
             yield from _matches(operand, inner, known)
         case ast.Call(), Apply():
@@ -98,15 +102,15 @@ def _chain(
     assert left is not None and right is not None
     pairs = ((left, right), (right, left)) if symbol in _EITHER else ((left, right),)
     for a, b in pairs:
-        for found in _matches(last, b, known):
-            yield from _chain(first, before, a, found)
+        for extended in _matches(last, b, known):
+            yield from _chain(first, before, a, extended)
 
 
 def _call(expr: ast.Call, node: Apply, known: Match) -> Iterator[Match]:
     function, given = node.function, node.arguments[: len(expr.arguments)]
     beyond = node.arguments[len(expr.arguments) :]
     # A mask or a weight changes what is computed; a number beside the operands does not.
-    plain = all(one is None or isinstance(one, Const) for one in beyond)
+    plain = all(argument is None or isinstance(argument, Const) for argument in beyond)
     if function.name != expr.function or len(given) < len(expr.arguments) or not plain:
         return
     options = dict(known)
@@ -128,7 +132,7 @@ def _call(expr: ast.Call, node: Apply, known: Match) -> Iterator[Match]:
 def _picked_from(node: Node | None) -> Node | None:
     """Return the value whose elements another one holds, in whatever order and number."""
     while isinstance(node, Apply) and len(node.function.keeps) == 1 and not node.undecided:
-        names = [one.name for one in node.function.signatures[0].parameters]
+        names = [parameter.name for parameter in node.function.signatures[0].parameters]
         if node.function.form is Form.STOP_GRADIENT or names[0] not in node.function.keeps:
             break
         node = node.arguments[0]
@@ -143,5 +147,5 @@ def _operands(
         return
     if nodes[0] is None:
         return
-    for found in _matches(exprs[0], nodes[0], known):
-        yield from _operands(exprs[1:], nodes[1:], found)
+    for extended in _matches(exprs[0], nodes[0], known):
+        yield from _operands(exprs[1:], nodes[1:], extended)

@@ -9,20 +9,20 @@ from lossdsl.library.function import is_own
 from lossdsl.source import Span
 
 
-def in_calls(found: Diagnostic, calls: tuple[tuple[str, Span], ...]) -> Diagnostic:
+def in_calls(diagnostic: Diagnostic, calls: tuple[tuple[str, Span], ...]) -> Diagnostic:
     """Return a finding in a definition with the calls that led there.
 
     It points to where a reader can mend it: into the definition, whether of the spec or of a
     library that was given; in a definition of lossdsl, at the last call outside of it.
     """
     note = f"in the definition of {' -> '.join(f'`{name}`' for name, _ in calls)}"
-    if not calls or not found.labels or note in found.notes:
-        return found
-    (name, span), labels = calls[0], found.labels
-    if found.span is not None and is_own(found.span.source):
+    if not calls or not diagnostic.labels or note in diagnostic.notes:
+        return diagnostic
+    (name, span), labels = calls[0], diagnostic.labels
+    if diagnostic.span is not None and is_own(diagnostic.span.source):
         name_there, there = next(call for call in calls[::-1] if not is_own(call[1].source))
         inside = tuple(replace(label, primary=False) for label in labels)
         labels = (Label(there, f"in this call of `{name_there}`", primary=True), *inside)
     if all(label.span != span for label in labels):
         labels = (*labels, Label(span, f"in this call of `{name}`"))
-    return replace(found, labels=labels, notes=(*found.notes, note))
+    return replace(diagnostic, labels=labels, notes=(*diagnostic.notes, note))

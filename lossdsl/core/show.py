@@ -55,7 +55,7 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
             return f"{texts[tree]}{selector.text}"
         case Apply(function, arguments):
             mark = "?" if node.undecided else ""
-            given = [None if one is None else texts[one] for one in arguments]
+            given = [None if argument is None else texts[argument] for argument in arguments]
             options = [
                 f"{name}={_value(value, quoted=not node.undecided)}"
                 for name, value in node.options
@@ -68,8 +68,10 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
 
 def _names(node: Apply) -> Sequence[str]:
     """Return the parameters of the operands, in their order."""
-    parameters = [one for one in node.function.signatures[0].parameters if is_operand(one)]
-    names = [one.name for one in parameters]
+    parameters = [
+        parameter for parameter in node.function.signatures[0].parameters if is_operand(parameter)
+    ]
+    names = [parameter.name for parameter in parameters]
     if node.function.reduction:
         return (*names, WHERE, WEIGHT)
     reads = node.option("reads")

@@ -37,8 +37,13 @@ def untyped(core: Core) -> list[Diagnostic]:
     What has no type has no value either: a constant stands in its place.
     """
     graph = core.graph
-    parts = (node for one in core.results for term in one.terms for node in (term.raw, term.weight))
-    roots = (*(one.value for one in core.results), *parts, *core.metrics.values())
+    parts = (
+        node
+        for outcome in core.results
+        for term in outcome.terms
+        for node in (term.raw, term.weight)
+    )
+    roots = (*(outcome.value for outcome in core.results), *parts, *core.metrics.values())
     for node in tape(roots):
         undecided = isinstance(node, Apply) and node.undecided
         if undecided or isinstance(graph.types[node], UnknownType):
@@ -87,19 +92,25 @@ def _takes(node: Apply, count: int) -> bool:
     if function.reduction:
         return count == (3 if function.weighted else 2)
     for signature in function.signatures:
-        words = [one.plain_type for one in signature.parameters]
+        words = [parameter.plain_type for parameter in signature.parameters]
         constraints = any(
-            isinstance(one, ast.WordTypeExpr) and one.word == "constraint" for one in words
+            isinstance(word, ast.WordTypeExpr) and word.word == "constraint" for word in words
         )
-        parameters = [one for one in signature.parameters if is_operand(one)]
-        several = any(one.variadic for one in parameters) and count >= len(parameters) - 1
+        parameters = [parameter for parameter in signature.parameters if is_operand(parameter)]
+        several = (
+            any(parameter.variadic for parameter in parameters) and count >= len(parameters) - 1
+        )
         if constraints or several or count == len(parameters):
             return True
     return False
 
 
 def _strange_option(node: Apply) -> str | None:
-    known = {one.name for signature in node.function.signatures for one in signature.parameters}
+    known = {
+        parameter.name
+        for signature in node.function.signatures
+        for parameter in signature.parameters
+    }
     if node.function.reduction:
         known |= {AXIS, KEEPDIMS, NORMALIZE}
     return next((name for name, _ in node.options if name not in known), None)

@@ -215,8 +215,8 @@ CHECKED = (
     ),
     Mutant(
         "analyze/lints/factors.py",
-        "return not isinstance(weight, Const) and any(one is weight for one in operands)",
-        "return any(one is weight for one in operands) and isinstance(weight, Const)",
+        "return not isinstance(weight, Const) and any(operand is weight for operand in operands)",
+        "return any(operand is weight for operand in operands) and isinstance(weight, Const)",
         "a weight that counts twice passes",
         ("tests/diagnostics/test_bad_input.py", "tests/elaborate/test_language.py"),
     ),

@@ -41,7 +41,7 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
 def lints(subject: Subject) -> Iterator[Diagnostic]:
     """Yield every lint of a program, one for each mistake."""
     told: list[Diagnostic] = []
-    for diagnostic in (one for lint in LINTS for one in lint(subject)):
+    for diagnostic in (diagnostic for lint in LINTS for diagnostic in lint(subject)):
         if not any(_tells(before, diagnostic) for before in told):
             told.append(diagnostic)
             yield diagnostic

@@ -111,7 +111,7 @@ def _is_summed(subject: Subject, root: Node) -> bool:
 
 def _makes_distribution(node: Apply) -> bool:
     results = [signature.result for signature in node.function.signatures]
-    roles = {one.role if isinstance(one, ast.ArrayTypeExpr) else None for one in results}
+    roles = {result.role if isinstance(result, ast.ArrayTypeExpr) else None for result in results}
     return roles <= set(DISTRIBUTIONS) and node.option(AXIS) is not None
 
 

@@ -236,10 +236,10 @@ def is_free(subject: Subject, value: object, arithmetic: bool) -> bool:
         case Apply(function, arguments) if "unit" in function.laws and not arithmetic:
             return is_free(subject, arguments[0], arithmetic=True)
         case Apply(Builtin(operator="+" | "-" | "neg" | "@"), arguments) if arithmetic:
-            return all(is_free(subject, one, arithmetic) for one in arguments)
+            return all(is_free(subject, argument, arithmetic) for argument in arguments)
         case Apply(Builtin(operator="*" | "/"), (a, b)) if arithmetic:
-            sides = [one for one in (a, b) if not isinstance(one, Const)]
-            return bool(sides) and all(is_free(subject, one, arithmetic) for one in sides)
+            sides = [side for side in (a, b) if not isinstance(side, Const)]
+            return bool(sides) and all(is_free(subject, side, arithmetic) for side in sides)
         case _:
             return False
 

@@ -66,7 +66,7 @@ def _times(node: Node | None, weight: Node) -> bool:
         node = node.arguments[-1]
     match node:
         case Apply(Builtin(operator="*"), operands):
-            return not isinstance(weight, Const) and any(one is weight for one in operands)
+            return not isinstance(weight, Const) and any(operand is weight for operand in operands)
         case _:
             return False
 

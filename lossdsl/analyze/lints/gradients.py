@@ -36,7 +36,7 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
             if _is_setting(subject, term):
                 yield _added_setting(term)
                 continue
-            if all(_is_discrete(graph, one) for one in inputs):
+            if all(_is_discrete(graph, node) for node in inputs):
                 continue
             nothing = not stopped[term.weighted] and _compares(subject, term)
             if nothing or not passes[term.weighted]:
@@ -55,7 +55,9 @@ def _compares(subject: Subject, term: Term) -> bool:
     """Say whether a term is a loss of two values; that of one may be an entropy of a teacher."""
     loss, _ = multiple_of(subject, term.weighted)
     required = (
-        [] if loss is None else [one for one in loss.signatures[0].parameters if one.required]
+        []
+        if loss is None
+        else [parameter for parameter in loss.signatures[0].parameters if parameter.required]
     )
     return len(required) > 1
 

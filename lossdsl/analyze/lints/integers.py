@@ -26,8 +26,8 @@ def integers_wrap(subject: Subject) -> Iterator[Diagnostic]:
         if not isinstance(node, Apply) or _kind(graph, node) not in ("int", "bool"):
             continue
         if node.function.operator and not node.function.grows and not node.function.keeps:
-            for one in operands(node):
-                large = unbounded(graph, one, sums=False)
+            for operand in operands(node):
+                large = unbounded(graph, operand, sums=False)
                 if large is not None:
                     read.setdefault(large, f"`{node.function.operator}` reads")
     for large, reader in read.items():

@@ -49,7 +49,7 @@ def _coupled(core: Core, value: Node, masked: tuple[Dim, ...]) -> Iterator[Apply
             if node.arguments[1:2] == (None,) and _ends(core, node, masked):
                 yield node
         elif node.function.elementwise:
-            below = [one for one in operands(node) if one not in seen]
+            below = [operand for operand in operands(node) if operand not in seen]
             seen.update(below)
             waiting += below
 
@@ -58,14 +58,16 @@ def _ends(core: Core, node: Apply, masked: tuple[Dim, ...]) -> bool:
     dims, axes = _dims(core, operands(node)[0]), node.option(AXIS)
     ended = [dim for at, dim in enumerate(dims) if not isinstance(axes, tuple) or at in axes]
     return any(
-        one.name and other.name and same_dim(one, other) for one in ended for other in masked
+        ended_dim.name and masked_dim.name and same_dim(ended_dim, masked_dim)
+        for ended_dim in ended
+        for masked_dim in masked
     )
 
 
 def _reads_on(core: Core, kept: Node, coupled: Apply) -> Diagnostic:
     place, outer = core.graph.places[coupled][0], core.graph.places[kept][0]
     name = coupled.function.name
-    found = at(
+    diagnostic = at(
         "LD413",
         f"`{name}` reads the elements that the mask leaves out",
         place.span,
@@ -73,8 +75,8 @@ def _reads_on(core: Core, kept: Node, coupled: Apply) -> Diagnostic:
         help=f"give it the mask too: `{name}(…, where=…)`",
     )
     return Diagnostic(
-        found.code,
-        found.message,
-        (*found.labels, Label(outer.span, "masked here")),
-        help=found.help,
+        diagnostic.code,
+        diagnostic.message,
+        (*diagnostic.labels, Label(outer.span, "masked here")),
+        help=diagnostic.help,
     )

@@ -21,7 +21,7 @@ class Subject:
     @property
     def roots(self) -> list[Node]:
         """The values of results and metrics."""
-        return [*(one.value for one in self.core.results), *self.core.metrics.values()]
+        return [*(outcome.value for outcome in self.core.results), *self.core.metrics.values()]
 
 
 def written(graph: Graph, node: Node) -> Place | None:

@@ -23,8 +23,8 @@ def mean_of_total(subject: Subject) -> Iterator[Diagnostic]:
             ) if not node.undecided and inner.combine != "mean" and value is not None:
                 place, rank = written(graph, node), _rank(graph, value)
                 several = rank is not None and rank > (inner.combine != "sum")
-                one_number = _rank(graph, total) == 0 and total.option(AXIS) is None
-                whole = one_number and several and not total.undecided
+                is_scalar = _rank(graph, total) == 0 and total.option(AXIS) is None
+                whole = is_scalar and several and not total.undecided
                 if whole and place is not None and not place.calls and written(graph, total):
                     message = f"`{inner.name}` ends all axes: `{outer.name}` of it divides by 1"
                     help = f"give `{inner.name}` the axis that it runs along, as `axis=-1`"

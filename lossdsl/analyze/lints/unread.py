@@ -20,7 +20,11 @@ def unread(subject: Subject) -> Iterator[Diagnostic]:
     """
     program = subject.program
     bindings, declared = bindings_of(program), types_of(program)
-    roots = [one.value for one in program.statements if isinstance(one, ast.Result | ast.Metric)]
+    roots = [
+        statement.value
+        for statement in program.statements
+        if isinstance(statement, ast.Result | ast.Metric)
+    ]
     read = {name for root in roots for name in names_read(root, bindings)}
     read |= {STEP, *showing(declared, read)}
     sizes = symbols_in(declared.values())
