@@ -76,13 +76,13 @@ def check(
 
 def _check(given: Given, mine: Library | None, limits: Limits, strict: bool) -> CheckResult:
     library = with_builtins(mine)
-    program, found = parse_program(given.source, limits)
+    program, diagnostics = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
     if program is None or wrong:
-        return CheckResult((*found, *wrong), {}, None)
+        return CheckResult((*diagnostics, *wrong), {}, None)
     done = check_program(program, library, types, given.trees, limits, strict)
     question = (given, mine, limits, strict)
-    return CheckResult((*found, *done.diagnostics), done.signature, done.core, question)
+    return CheckResult((*diagnostics, *done.diagnostics), done.signature, done.core, question)
 
 
 def check_program(
@@ -138,5 +138,5 @@ def check_library(
         together = with_builtins(others) | library
     except LossError as error:
         return None, error.diagnostics
-    definitions = [one for name in library for one in library[name].definitions]
+    definitions = [definition for name in library for definition in library[name].definitions]
     return library, check_definitions(definitions, together, limits)

@@ -84,10 +84,10 @@ def _once(
     double = bool(jax.config.read("jax_enable_x64"))
     key = (given.key, functions, limits, batch, debug, strict, double)
     with _LOCK:
-        found = _CACHE.get(key)
-        if found is not None:
+        cached = _CACHE.get(key)
+        if cached is not None:
             _CACHE.move_to_end(key)
-            return found
+            return cached
     with defects_reported():
         again = (_once, (given, library, limits, batch, debug, strict))
         made = _compile(given, functions, limits, batch, debug, strict, again)
@@ -107,10 +107,10 @@ def _compile(
     strict: bool,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
-    program, found = parse_program(given.source, limits)
+    program, diagnostics = parse_program(given.source, limits)
     types, wrong = parse_inputs(given.types)
     if program is None or wrong:
-        raise LossError((*found, *wrong))
+        raise LossError((*diagnostics, *wrong))
     checked = check_program(program, library, types, given.trees, limits, strict)
     if checked.core is None:
         raise LossError(checked.diagnostics)

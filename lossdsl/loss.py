@@ -80,13 +80,15 @@ class CompiledLoss:
         self._declared: Mapping[str, Declared] = checked.declared
         self._names = tuple(checked.signature)
         self._results = tuple(
-            one.name or RESULT for one in program.statements if isinstance(one, ast.Result)
+            statement.name or RESULT
+            for statement in program.statements
+            if isinstance(statement, ast.Result)
         )
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
         self._specialize = Specializer()
-        self._slots = [slot(one, *self._declaration(one)) for one in self._names]
+        self._slots = [slot(name, *self._declaration(name)) for name in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
         self.fn = settled(observed, watcher) if debug else jitted(self._names, self._values, "loss")
@@ -165,7 +167,7 @@ class CompiledLoss:
         """Return the names of the terms that read an input at a call, in the order of the spec."""
         settings.hold_text("name", name, "'out'")
         given = settings.hold_mapping("inputs", inputs, "such as `{'out': …}`")
-        call, _ = self._call({one: given.get(one) for one in self._names}, value_roots)
+        call, _ = self._call({name: given.get(name) for name in self._names}, value_roots)
         return readers(call.core, name)
 
     def _call(
@@ -204,7 +206,9 @@ class CompiledLoss:
             sizes=sizes,
         )
         if done.core is None:
-            raise LossError([one for one in done.diagnostics if one.severity == "error"])
+            raise LossError(
+                [diagnostic for diagnostic in done.diagnostics if diagnostic.severity == "error"]
+            )
         return done.core
 
     def _hold_sizes(self, call: Call) -> None:
@@ -212,8 +216,10 @@ class CompiledLoss:
         large = list(array_sizes(call.core, call.made, self._limits, call.sizes))
         if has_errors(large):
             raise LossError(large)
-        known = {(one.code, one.span) for one in self.diagnostics}
-        self._warn(one for one in large if (one.code, one.span) not in known)
+        known = {(diagnostic.code, diagnostic.span) for diagnostic in self.diagnostics}
+        self._warn(
+            diagnostic for diagnostic in large if (diagnostic.code, diagnostic.span) not in known
+        )
 
     def _values(self, inputs: Mapping[str, Any]) -> Any:
         call, given = self._call(inputs, value_roots)
@@ -251,14 +257,14 @@ class CompiledLoss:
         """
 
         settings.hold_function("function", function)
-        optional = {one.name for one in self._slots if one.default is not None}
+        optional = {entry.name for entry in self._slots if entry.default is not None}
 
         # `nnx.value_and_grad` refuses a function with a keyword of its own, passed or not.
         def objective(params: Any, *rest: Any, **keywords: Any) -> Any:
             step = keywords.pop(STEP, None)
             made = function(params, *rest, **keywords)
             inputs, *aux = made if isinstance(made, tuple) and made else (made,)
-            if not isinstance(inputs, Mapping) or not all(isinstance(one, str) for one in inputs):
+            if not isinstance(inputs, Mapping) or not all(isinstance(name, str) for name in inputs):
                 what = article(type(inputs).__name__)
                 message = f"the inputs are {what}, not a mapping from their names"
                 raise LossError([at("LD111", message, None, help="return `{'out': …}`")])
@@ -295,9 +301,9 @@ class CompiledLoss:
 
         Inside of `jit` or `vmap`, where none is known to break one, every bounded leaf is there.
         """
-        found = self._explained(self._distances, trees, inputs)
-        traced = any(isinstance(far, Tracer) for far in found.values())
-        return {path: far for path, far in found.items() if traced or far != 0}
+        distances = self._explained(self._distances, trees, inputs)
+        traced = any(isinstance(far, Tracer) for far in distances.values())
+        return {path: far for path, far in distances.items() if traced or far != 0}
 
     def _constrained(self, use: Callable[[constraints.Constrained], Any]) -> Any:
         """Return the jit of what is done with the constraints that hold for a call."""
@@ -314,11 +320,10 @@ class CompiledLoss:
 
     def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
         hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
-        for one in self._slots:
-            if one.range is not None and one.scalar is not None and one.name in hosted:
-                hold_range(
-                    strong_scalar(hosted[one.name], one.scalar, one.name), one.range, one.name
-                )
+        for entry in self._slots:
+            if entry.range is not None and entry.scalar is not None and entry.name in hosted:
+                scalar = strong_scalar(hosted[entry.name], entry.scalar, entry.name)
+                hold_range(scalar, entry.range, entry.name)
         return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
 
 

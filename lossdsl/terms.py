@@ -42,15 +42,15 @@ class Terms:
 
         Metrics that are no scalars are left out; one with the name of a term is `metric/fit`.
         """
-        found: dict[str, Any] = {}
+        scalars: dict[str, Any] = {}
         for name in self.raw:
-            found[name] = self.weighted[name]
-            found[f"{name}{separator}raw"] = self.raw[name]
-            found[f"{name}{separator}weight"] = self.weight[name]
+            scalars[name] = self.weighted[name]
+            scalars[f"{name}{separator}raw"] = self.raw[name]
+            scalars[f"{name}{separator}weight"] = self.weight[name]
         for name, value in self.metrics.items():
             if getattr(value, "ndim", None) == 0:
-                found[f"metric{separator}{name}" if name in found else name] = value
-        return found
+                scalars[f"metric{separator}{name}" if name in scalars else name] = value
+        return scalars
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Any]:
         """Flatten for JAX; the names are static, so that their order is kept."""
@@ -75,7 +75,7 @@ class Terms:
 
 def value_roots(core: Core) -> list[Node]:
     """Return the nodes of the results of a program."""
-    return [one.value for one in core.results]
+    return [outcome.value for outcome in core.results]
 
 
 def term_roots(core: Core) -> list[Node]:
@@ -101,17 +101,21 @@ def results_with_terms(
     """
     terms = _named_terms(core)
     types = [core.graph.types[node] for node in term_roots(core)]
-    found = iter([_array(type, value) for type, value in zip(types, values, strict=True)])
-    whole = [next(found) for _ in core.results]
-    parts = {name: (next(found), next(found), next(found)) for name in terms}
+    arrays = iter([_array(type, value) for type, value in zip(types, values, strict=True)])
+    whole = [next(arrays) for _ in core.results]
+    parts = {name: (next(arrays), next(arrays), next(arrays)) for name in terms}
     raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
-    metrics = {name: next(found) for name in core.metrics}
+    metrics = {name: next(arrays) for name in core.metrics}
     counts = {
-        name: _count(core, mean, [next(found) for _ in _kept(mean)], sizes)
+        name: _count(core, mean, [next(arrays) for _ in _kept(mean)], sizes)
         for name, mean in _means(terms).items()
     }
     combine = {name: term.combine.kind for name, term in terms.items()}
-    combine |= {name: one.kind for name, one in core.metric_combines.items() if name not in combine}
+    combine |= {
+        name: metric_combine.kind
+        for name, metric_combine in core.metric_combines.items()
+        if name not in combine
+    }
     return whole, Terms(raw, weight, weighted, counts, metrics, combine)
 
 
@@ -138,7 +142,7 @@ def _array(type: Type, value: Any) -> Any:
     """Return a root as a strong array: a literal is a number until here."""
     if isinstance(value, list):
         paths = ["/".join(path) for path, _ in tree_leaves(type)]
-        return {path: _array(type, one) for path, one in zip(paths, value, strict=True)}
+        return {path: _array(type, leaf) for path, leaf in zip(paths, value, strict=True)}
     if hasattr(value, "dtype"):
         return value.astype(value.dtype) if getattr(value, "weak_type", False) else value
     plain = {"int": jnp.int32, "bool": jnp.bool_}
@@ -160,7 +164,7 @@ def _means(terms: Mapping[str, Term]) -> dict[str, Apply]:
 
 def _kept(node: Apply) -> list[Node]:
     """Return the mask and the weight of a mean, if it has them."""
-    return [one for one in node.arguments[1:] if one is not None]
+    return [operand for operand in node.arguments[1:] if operand is not None]
 
 
 def _count(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int]) -> Any:
@@ -180,8 +184,8 @@ def _count(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int
     total: Any = 0.0
     for place, shape in enumerate(shapes):
         factor: Any = 1.0
-        for one in kept:
-            part = [*one.values()][place] if isinstance(one, dict) else one
+        for weight in kept:
+            part = [*weight.values()][place] if isinstance(weight, dict) else weight
             factor = factor * (part != 0 if node.option(NORMALIZE) == "count" else part)
         total = total + jnp.sum(jnp.broadcast_to(factor, shape), dtype=jnp.float32)
     return total / _divisor(results)

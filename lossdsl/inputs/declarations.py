@@ -34,32 +34,32 @@ def declared_inputs(
     program: ast.Program, given: Mapping[str, ast.TypeExpr]
 ) -> tuple[dict[str, Declared], list[Diagnostic]]:
     """Collect the inputs that the text and the caller declare."""
-    found: dict[str, Declared] = {}
+    declared: dict[str, Declared] = {}
     problems: list[Diagnostic] = []
     for statement in program.statements:
         if not isinstance(statement, ast.Declaration):
             continue
         for name, span in zip(statement.names, statement.name_spans, strict=True):
-            if name in found:
+            if name in declared:
                 problems.append(at("LD109", f"`{name}` is declared twice", span))
-            found[name] = Declared(name, statement.type, statement.default, span)
+            declared[name] = Declared(name, statement.type, statement.default, span)
         problems += _default_problems(statement)
         problems += _range_problems(statement.type, statement.default)
     for name, type in given.items():
-        if name in found:
-            if found[name].type != type:
+        if name in declared:
+            if declared[name].type != type:
                 problems.append(
                     at(
                         "LD109",
                         f"`{name}` is declared in the text and by `inputs=`",
-                        found[name].span,
+                        declared[name].span,
                         help="keep one of the declarations",
                     )
                 )
         else:
-            found[name] = Declared(name, type, None, type.span)
+            declared[name] = Declared(name, type, None, type.span)
             problems += _range_problems(type, None)
-    return found, problems
+    return declared, problems
 
 
 def _default_problems(statement: ast.Declaration) -> list[Diagnostic]:
@@ -68,12 +68,12 @@ def _default_problems(statement: ast.Declaration) -> list[Diagnostic]:
     if default is None or not isinstance(type, ast.ArrayTypeExpr):
         return []
     classes = {"int": int, "bool": bool, "float": (int, float)}
-    wanted = kind(type.dtype)
-    fits_class = isinstance(default.value, classes.get(wanted, object))
-    if fits_class and isinstance(default.value, bool) == (wanted == "bool"):
+    default_kind = kind(type.dtype)
+    fits_class = isinstance(default.value, classes.get(default_kind, object))
+    if fits_class and isinstance(default.value, bool) == (default_kind == "bool"):
         return []
-    name, said = statement.names[0], type.span.text
-    message = f"`{name}` is declared {said}; its default is {default.span.text}"
+    name, shown = statement.names[0], type.span.text
+    message = f"`{name}` is declared {shown}; its default is {default.span.text}"
     return [at("LD219", message, default.span)]
 
 
@@ -104,21 +104,21 @@ def _range_problems(type: ast.TypeExpr, default: ast.Literal | None) -> Iterator
 
 def symbols_of(declared: Iterable[Declared]) -> dict[str, Span]:
     """Return the dim symbols of the declared types, with the place of the first."""
-    found: dict[str, Span] = {}
-    for one in declared:
-        for node in ast.walk(one.type):
+    symbols: dict[str, Span] = {}
+    for declaration in declared:
+        for node in ast.walk(declaration.type):
             if isinstance(node, ast.DimExpr):
                 for symbol in node.symbols:
-                    found.setdefault(symbol, node.span)
-    return found
+                    symbols.setdefault(symbol, node.span)
+    return symbols
 
 
 def runs_of(declared: Iterable[Declared]) -> set[str]:
     """Return the named runs of the declared types."""
     return {
         node.name
-        for one in declared
-        for node in ast.walk(one.type)
+        for declaration in declared
+        for node in ast.walk(declaration.type)
         if isinstance(node, ast.Run) and node.name is not None
     }
 
@@ -139,13 +139,13 @@ def static_type(type: ast.TypeExpr) -> Type:
 def defaults_of(declared: Mapping[str, Declared]) -> dict[str, float]:
     """Return the numbers that inputs have where a call leaves them out."""
     return {
-        name: one.default.value
-        for name, one in declared.items()
-        if one.default is not None and isinstance(one.default.value, int | float)
+        name: declaration.default.value
+        for name, declaration in declared.items()
+        if declaration.default is not None and isinstance(declaration.default.value, int | float)
     }
 
 
 def ranges_of(declared: Mapping[str, Declared]) -> dict[str, Interval]:
     """Return the ranges that inputs are declared with."""
-    ranges = ((name, range_of(one.type)) for name, one in declared.items())
+    ranges = ((name, range_of(declaration.type)) for name, declaration in declared.items())
     return {name: range for name, range in ranges if range is not None}

@@ -41,9 +41,9 @@ def spec_parts(spec: Any, inputs: Any = None) -> Given:
     values = {**_by_name(own), **_by_name(inputs)}
     types = {name: type_text(name, value) for name, value in values.items()}
     trees = {
-        name: found
+        name: tree_type
         for name, value in values.items()
-        if types[name] == "tree" and (found := _tree_type(name, value)) is not None
+        if types[name] == "tree" and (tree_type := _tree_type(name, value)) is not None
     }
     return Given(source, types, trees)
 
@@ -58,8 +58,8 @@ def _source_of(spec: Any) -> tuple[Source, Any]:
         case Mapping():
             problem = keys_problem(spec)
             if problem is not None:
-                said, help = problem
-                raise LossError([at("LD705", f"a spec in mapping form {said}", None, help=help)])
+                fault, help = problem
+                raise LossError([at("LD705", f"a spec in mapping form {fault}", None, help=help)])
             return Source(spec.get("text", spec.get("loss"))), spec.get("inputs")
         case _:
             source = spec.source if has(spec, "source") else None
@@ -202,8 +202,8 @@ def parse_inputs(
     problems: list[Diagnostic] = []
     for name, text in inputs.items():
         source = text if isinstance(text, Source) else Source(text, f"<type of {name}>")
-        parsed, found = parse_type(source)
-        problems += (*_name_problems(name), *found)
+        parsed, type_problems = parse_type(source)
+        problems += (*_name_problems(name), *type_problems)
         if parsed is not None:
             types[name] = parsed
     return types, tuple(problems)
@@ -219,8 +219,8 @@ def _name_problems(name: str) -> list[Diagnostic]:
         return [reserved(name, span)]
     if name.isascii() and not name.isidentifier():
         return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
-    read, found = read_name(span)
-    if found is None and read != name:
+    read, diagnostic = read_name(span)
+    if diagnostic is None and read != name:
         message = f"the input `{name}` is called `{read}` in a text"
-        found = at("LD002", message, span, help=f"write `{read}`, its normal form")
-    return [] if found is None else [found]
+        diagnostic = at("LD002", message, span, help=f"write `{read}`, its normal form")
+    return [] if diagnostic is None else [diagnostic]

@@ -10,13 +10,15 @@ from lossdsl.types.unify import undetermined
 
 def bindings_of(program: ast.Program) -> dict[str, ast.Expr]:
     """Return the value of each binding by its name."""
-    bindings = (one for one in program.statements if isinstance(one, ast.Binding))
+    bindings = (statement for statement in program.statements if isinstance(statement, ast.Binding))
     return {binding.name: binding.value for binding in bindings}
 
 
 def types_of(program: ast.Program) -> dict[str, ast.TypeExpr]:
     """Return the types of the inputs that a text declares."""
-    declarations = (one for one in program.statements if isinstance(one, ast.Declaration))
+    declarations = (
+        statement for statement in program.statements if isinstance(statement, ast.Declaration)
+    )
     return {name: declaration.type for declaration in declarations for name in declaration.names}
 
 
@@ -56,5 +58,5 @@ def showing(declared: Mapping[str, ast.TypeExpr], read: Collection[str]) -> set[
 
 def symbols_in(types: Iterable[ast.TypeExpr]) -> frozenset[str]:
     """Return the symbols of sizes that stand in types."""
-    dims = (one for type in types for one in ast.walk(type) if isinstance(one, ast.DimExpr))
+    dims = (node for type in types for node in ast.walk(type) if isinstance(node, ast.DimExpr))
     return frozenset(symbol for dim in dims for symbol in dim.symbols)

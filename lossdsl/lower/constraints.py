@@ -98,7 +98,9 @@ class Rules:
             self.program, self.library, self.declared, types, default_float(), self.limits, True
         )
         if done.core is None:
-            raise LossError([one for one in done.diagnostics if one.severity == "error"])
+            raise LossError(
+                [diagnostic for diagnostic in done.diagnostics if diagnostic.severity == "error"]
+            )
         for node in tape(_edges(done.core)):
             if isinstance(node, Input) and isinstance(types.get(node.name, UNKNOWN), UnknownType):
                 message = f"a bound reads the input `{node.name}`, which is missing"

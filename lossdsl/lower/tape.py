@@ -37,7 +37,9 @@ def evaluate(
             case Input(name):
                 values[node] = inputs[name]
             case Apply(function, arguments):
-                operands = [None if one is None else values[one] for one in arguments]
+                operands = [
+                    None if argument is None else values[argument] for argument in arguments
+                ]
                 if function.foreign:
                     values[node] = applied(graph, node, operands, sizes)
                 elif graph.sizes:
@@ -56,7 +58,7 @@ def _constant(value: Any, type: Type) -> Value:
     if isinstance(value, tuple):
         assert isinstance(type, ArrayType)
         if any(map(is_symbolic_dim, value)):
-            return jnp.stack([jnp.asarray(one) for one in value])
+            return jnp.stack([jnp.asarray(item) for item in value])
         return np.asarray(value, jax_dtype(type.dtype))
     if is_symbolic_dim(value):
         return jnp.asarray(value)

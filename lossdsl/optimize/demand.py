@@ -210,8 +210,8 @@ class Projector:
             "pick": made.function,
             "options": made.options,
             "output": cast("Apply", node).option("at") if call.output else None,
-            "over": tuple(1 if at in alike.values() else one for at, one in enumerate(over)),
-            "shape": tuple(1 if at in alike else one for at, one in enumerate(shape)),
+            "over": tuple(1 if at in alike.values() else axis for at, axis in enumerate(over)),
+            "shape": tuple(1 if at in alike else size for at, size in enumerate(shape)),
         }
         return self._formed(Form.UNPICK, asked, dims, options, made.arguments[1:])
 

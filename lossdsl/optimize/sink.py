@@ -29,7 +29,11 @@ def sink(graph: Graph, roots: Sequence[Node]) -> list[Node]:
     done: dict[Node, Node] = {}
     for node in tape(roots):
         done[node] = (
-            over(graph, node, [None if one is None else done[one] for one in node.arguments])
+            over(
+                graph,
+                node,
+                [None if argument is None else done[argument] for argument in node.arguments],
+            )
             if isinstance(node, Apply)
             else node
         )
@@ -54,7 +58,7 @@ class _Sinker:
     def branches(self, whole: Apply, condition: Node, a: Node, b: Node) -> Node:
         """Mask each branch by when it is taken; what both read shows its NaN anyway."""
         if not all(
-            isinstance(self.graph.types[one], ArrayType) for one in (whole, condition, a, b)
+            isinstance(self.graph.types[operand], ArrayType) for operand in (whole, condition, a, b)
         ):
             return whole
         negated = self.graph.apply(of_operator("not"), [condition], self.graph.types[condition])
@@ -80,8 +84,12 @@ class _Sinker:
         for node in tape([root]):
             asked = served.get(node, {})
             for demand in dict.fromkeys(asked.values()):
-                found = self._selected(node, demand, done, shared)
-                done |= {(node, by): found for by, one in asked.items() if one == demand}
+                selected = self._selected(node, demand, done, shared)
+                done |= {
+                    (node, by): selected
+                    for by, asked_demand in asked.items()
+                    if asked_demand == demand
+                }
         return done[root, first.mask][0]
 
     def _selected(
@@ -101,7 +109,7 @@ class _Sinker:
         made = computed(self.graph, node)
         assert made is not None
         needs = self.projector.operands(node, demand)
-        served = [done[one, mask_of(need)] for one, need in needs]
+        served = [done[operand, mask_of(need)] for operand, need in needs]
         covered = [under for _, under in served]
         values = [value for value, _ in served]
         if demand is not None:
@@ -149,7 +157,13 @@ def _safe_values(made: Apply) -> list[float | None]:
 
 def _operand_names(node: Apply) -> list[str]:
     """Return the parameter that each operand was given for."""
-    operands = [one for one in node.function.signatures[0].parameters if is_operand(one)]
-    several = len(node.arguments) - sum(not one.variadic for one in operands)
-    names = [one.name for one in operands for _ in range(several if one.variadic else 1)]
+    operands = [
+        parameter for parameter in node.function.signatures[0].parameters if is_operand(parameter)
+    ]
+    several = len(node.arguments) - sum(not parameter.variadic for parameter in operands)
+    names = [
+        parameter.name
+        for parameter in operands
+        for _ in range(several if parameter.variadic else 1)
+    ]
     return names + names[-1:] * (len(node.arguments) - len(names))

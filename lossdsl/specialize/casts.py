@@ -42,25 +42,27 @@ def met(
     is a float where one is asked for: there is no array whose dtype it takes.
     """
     nodes = cast("list[Node]", list(operands))
-    types = [cast("ArrayType", graph.types[one]) for one in nodes]
+    types = [cast("ArrayType", graph.types[node]) for node in nodes]
     signature = function.taking(len(nodes))
-    wanted = parameter_dtypes(signature)
-    dtype = compute_dtype(wanted, result_dtype(signature), types, default_float, function.grows)
+    classes = parameter_dtypes(signature)
+    dtype = compute_dtype(classes, result_dtype(signature), types, default_float, function.grows)
     if dtype is None:
         return nodes
     literal = all(
-        type.strength == LITERAL for type, want in zip(types, wanted, strict=True) if want != "bool"
+        type.strength == LITERAL
+        for type, dtype_class in zip(types, classes, strict=True)
+        if dtype_class != "bool"
     )
     numbers = literal and isinstance(result, ArrayType) and result.strength == LITERAL
     if not literal and dtype not in LONG_NAMES:
         return nodes
     dtype = _named(dtype, default_float)
     converted: list[Node] = []
-    for node, type, want in zip(nodes, types, wanted, strict=True):
-        if want == "bool" or (not literal and _is_number(node)):
+    for node, type, dtype_class in zip(nodes, types, classes, strict=True):
+        if dtype_class == "bool" or (not literal and _is_number(node)):
             converted.append(node)
         elif numbers:
-            converted.append(_as_float(graph, node) if want == "float" else node)
+            converted.append(_as_float(graph, node) if dtype_class == "float" else node)
         elif type.strength == LITERAL or type.dtype != dtype:
             converted.append(_cast(graph, node, array(dtype, type.dims)))
         else:

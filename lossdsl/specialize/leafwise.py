@@ -107,7 +107,12 @@ class _Flattened:
                 chosen = selected_at(selector, tree_leaves(self.core.types[tree]))
                 return [self._placed(self.trees[tree][at], node) for at in chosen]
             case Apply(Builtin(form=Form.BRANCHES), arguments):
-                return [leaf for one in arguments if one is not None for leaf in self._leaves(one)]
+                return [
+                    leaf
+                    for argument in arguments
+                    if argument is not None
+                    for leaf in self._leaves(argument)
+                ]
             case Apply(Builtin(form=Form.USABLE), (inner,)) if inner is not None:
                 kept = {path for path, _ in tree_leaves(type)}
                 paths = (path for path, _ in tree_leaves(self.core.types[inner]))
@@ -134,19 +139,23 @@ class _Flattened:
     def _mapped(self, node: Apply, at: int, leaf: Type) -> Node:
         """Return the operation on one leaf; an array beside trees is the same for all leaves."""
         operands = [
-            None if one is None else self.trees[one][at] if one in self.trees else self.arrays[one]
-            for one in node.arguments
+            None
+            if argument is None
+            else self.trees[argument][at]
+            if argument in self.trees
+            else self.arrays[argument]
+            for argument in node.arguments
         ]
         return self._made(node, operands, leaf, node.options_at(at))
 
     def _applied(self, node: Apply, type: Type) -> Node:
         operands: list[Node | None] = []
-        for one in node.arguments:
-            if one in self.trees and takes_constraints(node.function.signatures[0]):
+        for argument in node.arguments:
+            if argument in self.trees and takes_constraints(node.function.signatures[0]):
                 # The costs of constraints are a list of arrays.
-                operands += self.trees[one]
+                operands += self.trees[argument]
             else:
-                operands.append(None if one is None else self.whole(one))
+                operands.append(None if argument is None else self.whole(argument))
         return self._made(node, operands, type, dict(node.options))
 
     def _made(
@@ -197,8 +206,10 @@ class _Flattened:
         assert isinstance(type, ArrayType)
         if not leaves:
             return cast_node(self.graph, self.graph.const(0, type), type)
-        if any(one is not None for one in rest) or function.across is None:
-            beside = [None if one is None else self._beside(one, leaves) for one in rest]
+        if any(operand is not None for operand in rest) or function.across is None:
+            beside = [
+                None if operand is None else self._beside(operand, leaves) for operand in rest
+            ]
             operands = [self._joined(leaves, leaves), *beside]
             return self._made(node, operands, type, dict(node.options))
         partial = [self._partial(node, leaf, type.dtype) for leaf in leaves]
@@ -225,18 +236,22 @@ class _Flattened:
 
     def _joined(self, each: Sequence[Node], leaves: Sequence[Node]) -> Node:
         """Return arrays end to end, each spread over its leaf, in the dtype in which they meet."""
-        types = [cast("ArrayType", self.graph.types[one]) for one in each]
+        types = [cast("ArrayType", self.graph.types[part]) for part in each]
         # Each is an array here, also the leaf of rank 0.
-        arrays = [one if one.strength == LITERAL else replace(one, strength=ARRAY) for one in types]
+        arrays = [
+            type if type.strength == LITERAL else replace(type, strength=ARRAY) for type in types
+        ]
         dtype, _ = promote(arrays, self.default_float)
-        sizes = [product_dim(cast("ArrayType", self.graph.types[one]).dims or ()) for one in leaves]
+        sizes = [
+            product_dim(cast("ArrayType", self.graph.types[leaf]).dims or ()) for leaf in leaves
+        ]
         dims = (combine_dims((1, size) for size in sizes),)
         type = cast("ArrayType", concrete(array(dtype, dims), self.default_float))
         parts = [
-            one
+            part
             if own.dtype == type.dtype
-            else cast_node(self.graph, one, array(type.dtype, own.dims))
-            for one, own in zip(each, types, strict=True)
+            else cast_node(self.graph, part, array(type.dtype, own.dims))
+            for part, own in zip(each, types, strict=True)
         ]
         options = {"shapes": tuple(self._shape(leaf) for leaf in leaves)}
         return self.graph.apply(of_form(Form.JOINED), parts, type, options)

@@ -38,7 +38,9 @@ def _violations(graph: Graph, node: Node, default_float: str) -> Iterator[str]:
             if node.undecided or function.form in _NOT_FLAT:
                 yield f"holds `{function.name}`"
             if function.elementwise:
-                types = [None if one is None else graph.types[one] for one in arguments]
+                types = [
+                    None if argument is None else graph.types[argument] for argument in arguments
+                ]
                 if not all(isinstance(type, ArrayType) for type in types):
                     yield f"maps `{function.name}` over a tree"
                 elif met(graph, function, arguments, graph.types[node], default_float) != list(

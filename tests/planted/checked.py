@@ -114,14 +114,14 @@ CHECKED = (
     # Inputs
     Mutant(
         "inputs/declarations.py",
-        '    if fits_class and isinstance(default.value, bool) == (wanted == "bool"):',
+        '    if fits_class and isinstance(default.value, bool) == (default_kind == "bool"):',
         "    if fits_class:",
         "`k: int = true` is a number",
         ("tests/diagnostics/test_bad_input.py",),
     ),
     Mutant(
         "inputs/given.py",
-        "if found is None and read != name:",
+        "if diagnostic is None and read != name:",
         "if False:",
         "an input has a name that no text can read",
         ("tests/spec/test_spec.py",),
