@@ -25,10 +25,12 @@ from lossdsl.library.admit import (
     clash,
     clashes,
     gathered,
+    guarded,
+    hold_declaration,
+    hold_doc,
     hold_library,
 )
 from lossdsl.library.aliases import alias_table, folded
-from lossdsl.library.facts import guarded, hold_declaration, hold_doc
 from lossdsl.library.forms import Form
 from lossdsl.library.function import OWN, fields, is_own_module, laws_in
 from lossdsl.library.function import Builtin as Builtin
