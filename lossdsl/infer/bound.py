@@ -37,6 +37,10 @@ class Bound:
     options: dict[str, Written] = field(default_factory=dict[str, Written])
     evaluate: Callable[[Written], Argument] = field(kw_only=True)
 
+    def parameter(self, name: str) -> ast.Parameter:
+        """Return the parameter of the signature that has this name."""
+        return next(parameter for parameter in self.signature.parameters if parameter.name == name)
+
     def option(self, name: str) -> tuple[Argument, Span] | None:
         """Return the value of an option that is given, which is computed when it is first read.
 

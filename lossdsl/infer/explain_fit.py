@@ -153,9 +153,7 @@ def _along(bound: Bound, name: str, axis: int, span: Span) -> Bound:
 
 def _partner(bound: Bound, bindings: Bindings, parameter: str) -> str | None:
     """Return the parameter that bound what this one disagrees with."""
-    declared = next(
-        candidate for candidate in bound.signature.parameters if candidate.name == parameter
-    )
+    declared = bound.parameter(parameter)
     value = bound.values.get(parameter)
     pattern = pattern_of(declared.type, value[0]) if value else None
     if not isinstance(pattern, ast.ArrayTypeExpr):
@@ -201,18 +199,14 @@ def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
 
 def _dims_of(bound: Bound, parameter: str, value: Value) -> object:
     """Return the dims of a parameter's pattern: two that are equal take one shape."""
-    type = next(
-        candidate.type for candidate in bound.signature.parameters if candidate.name == parameter
-    )
+    type = bound.parameter(parameter).type
     pattern = pattern_of(type, value)
     return pattern.dims if isinstance(pattern, ast.ArrayTypeExpr) else None
 
 
 def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: Span) -> str | None:
     """Labels of the classes that the other argument has an axis for."""
-    pattern = next(
-        candidate.type for candidate in bound.signature.parameters if candidate.name == parameter
-    )
+    pattern = bound.parameter(parameter).type
     role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
     match mine, theirs:
         case ArrayType(dims=a), ArrayType(dims=(*b, classes)) if role in ("mask", "probs") and a:
@@ -227,9 +221,7 @@ def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: 
 
 def _labels_help(bound: Bound, parameter: str, type: Type, span: Span) -> str | None:
     """Labels have one dim less than the scores; an axis of size 1 in its place is left over."""
-    pattern = next(
-        candidate.type for candidate in bound.signature.parameters if candidate.name == parameter
-    )
+    pattern = bound.parameter(parameter).type
     if not isinstance(pattern, ast.ArrayTypeExpr) or pattern.role != "labels":
         return None
     match type:

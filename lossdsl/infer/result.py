@@ -132,9 +132,7 @@ def _size(bound: Bound, name: str, value: int) -> Dim:
 
 def _as_dim(bound: Bound, name: str, value: object) -> object:
     """Static integers are dims in rules, so that symbols pass through."""
-    parameter = next(
-        candidate for candidate in bound.signature.parameters if candidate.name == name
-    )
+    parameter = bound.parameter(name)
     match parameter.plain_type, value:
         case ast.WordTypeExpr("static", ("int", *_)), int():
             return _size(bound, name, value)
