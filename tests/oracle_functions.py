@@ -124,6 +124,11 @@ def project(mask: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     return np.any(mask, axis=axes, keepdims=keepdims)
 
 
+def pairwise_distance(a: Array, b: Array, squared: bool = False) -> Array:
+    apart = a[:, None] - b[None, :]
+    return np.sum(apart**2, -1) if squared else np.linalg.norm(apart, axis=-1)
+
+
 # Along axes.
 
 
@@ -132,6 +137,11 @@ def log_softmax(x: Array, temperature: Any = None, where: Any = None, axis: Any 
     x = x if where is None else np.where(where, x, -np.inf)
     total = special.logsumexp(x, axis=axis, keepdims=True)
     return np.where(np.isneginf(x), -np.inf, x - total)
+
+
+def pick_log_softmax(x: Array, index: Array, where: Any = None, axis: int = -1) -> Array:
+    logs = log_softmax(x, None, where, axis)
+    return np.squeeze(take_along(logs, np.expand_dims(index, axis), axis), axis)
 
 
 def softmax(x: Array, temperature: Any = None, where: Any = None, axis: Any = -1) -> Array:
@@ -240,6 +250,8 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "project": project,
     "softmax": softmax,
     "log_softmax": log_softmax,
+    "pick_log_softmax": pick_log_softmax,
+    "pairwise_distance": real(pairwise_distance),
     "normalize": normalize,
     "one_hot": one_hot,
     "arange": lambda stop: np.arange(stop),

@@ -221,6 +221,16 @@ def _log_softmax(reader: Reader, bound: Bound, places: Places) -> Math:
     return Operator("log", _softmax(reader, softmax, places))
 
 
+def _pick_log_softmax(reader: Reader, bound: Bound, places: Places) -> Math:
+    dims = reader.dims(bound.operands[0])
+    axes = None if dims is None else axes_of(bound.given.get("axis", LAST), dims)
+    if dims is None or not axes:
+        return reader.applied(bound, places)
+    rows = [*places, *[None] * (len(dims) - 1 - len(places))]
+    at = reader.part(bound["index"], rows)
+    return _log_softmax(reader, bound, [*rows[: axes[0]], at, *rows[axes[0] :]])
+
+
 def _shares(reader: Reader, bound: Bound, places: Places) -> Math | None:
     """Return e^x over the sum of such, where rows and columns or a mask must show."""
     operand = bound.operands[0]
@@ -329,6 +339,7 @@ AXES: Mapping[str, Notation] = {
     "norm": _norm,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
+    "pick_log_softmax": _pick_log_softmax,
     "normalize": _normalize,
     "argmax": _extreme("argmax"),
     "argmin": _extreme("argmin"),

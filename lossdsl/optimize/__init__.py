@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdsl.core.graph import Graph, Node
-from lossdsl.optimize import sink
+from lossdsl.optimize import permuted, sink
 
-PASSES = (sink.sink,)
+PASSES = (sink.sink, permuted.unpermute)
 
 
 def optimize(graph: Graph, roots: Sequence[Node]) -> list[Node]:

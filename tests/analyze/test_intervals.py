@@ -57,7 +57,11 @@ def test_an_image_holds_the_values(function: Any, data: st.DataObject) -> None:
     image = function.image(*known)
     if function.name == "clip" and operands[1].low > operands[2].high:
         return
-    arrays = [np.full(2, number, np.float64) for number in numbers]
+    required = (one for one in function.signatures[0].parameters if one.required)
+    arrays = [
+        np.int32(0) if one.type.dtype == "int" else np.full(2, number, np.float64)
+        for one, number in zip(required, numbers, strict=True)
+    ]
     with np.errstate(all="ignore"):
         values = np.asarray(function.kernel(*arrays), np.float64)
     for value in values[np.isfinite(values)]:

@@ -315,4 +315,6 @@ def test_no_function_that_keeps_the_rows_lets_a_hidden_one_through() -> None:
     wrong = {name: slope for name, slope in slopes.items() if abs(slope - wanted[name]) > 1e-5}
     assert wrong == {}
     assert not [name for name, slope in slopes.items() if not np.isfinite(slope)]
-    assert found.keys() - set(kept) == {"isfinite", "ctc_log_likelihood", "singular_values"}
+    # The rows of the second operand of a distance of all pairs are its columns.
+    others = {"isfinite", "ctc_log_likelihood", "singular_values", "pairwise_distance"}
+    assert found.keys() - set(kept) == others

@@ -44,6 +44,19 @@ def masked_softmax(x: Any, present: Any) -> Any:
     return found
 
 
+def picked_masked(x: Any, index: Any, present: Any) -> Any:
+    """The log-softmax over the present entries along the second axis."""
+    logs = special.log_softmax(np.where(present, x, -np.inf), 1)
+    return np.take_along_axis(logs, index[:, None], 1)[:, 0]
+
+
+def indexed(random: np.random.Generator, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """Positions along the second axis that are present, as some others are."""
+    index = random.integers(0, 3, (2, 4)).astype(np.int32)
+    present = (random.random((2, 3, 4)) < 0.5) | (np.arange(3)[:, None] == index[:, None])
+    return {"x": random.normal(size=(2, 3, 4)), "index": index, "present": present}
+
+
 def masked(random: np.random.Generator, drawn: Mapping[str, Any]) -> dict[str, Any]:
     kept = random.random((4, 5)) < 0.6
     kept[0] = False
@@ -99,6 +112,16 @@ ROWS = [
     ),
     Row("softmax(x, axis=all)", lambda x: special.softmax(x), given=shaped(x=(3, 4))),
     Row("softmax(x, axis=-1, where=present)", masked_softmax, given=masked),
+    Row(
+        "pick_log_softmax(x, index)",
+        lambda x, index: special.log_softmax(x, -1)[np.arange(4), index],
+        given=positions(3, 4, x=(4, 3)),
+    ),
+    Row(
+        "pick_log_softmax(x, index, axis=1, where=present)",
+        picked_masked,
+        given=indexed,
+    ),
     Row("log_softmax(x)", lambda x: special.log_softmax(x, -1), given=shaped(x=(3, 4))),
     # Of a vector with an infinite entry nothing is left but NaN: that entry over the length is
     # inf/inf, and the zeros beside it would hide that the vector is lost.

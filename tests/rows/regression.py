@@ -159,4 +159,5 @@ ROWS = [
     Row("cosine_distance(a, b)", lambda a, b: 1 - cosine(a, b), extremes=ZERO),
     Row("cosine_similarity(a, b)", cosine, extremes=ZERO),
     Row("pairwise_distance(a, b)", distances, extremes=SMALL),
+    Row("pairwise_distance(a, b, squared=true)", lambda a, b: distances(a, b) ** 2, extremes=SMALL),
 ]

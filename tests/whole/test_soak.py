@@ -34,7 +34,7 @@ def test_property(name: str, seed: int) -> None:
 
 def test_the_generator_reaches_the_vocabulary() -> None:
     reached: set[str] = set()
-    for seed in range(1200):
+    for seed in range(1600):
         reached |= set(re.findall(r"(\w+)\(", inline(scalar(World(Random(seed))))))
         reached |= set(re.findall(r"(\w+)\(", inline(examples(Random(seed))[1])))
     assert sorted(set(lossdsl.BUILTINS) - reached - ELSEWHERE) == []

@@ -11,7 +11,7 @@ from lossdsl.library.primitives import direct
 from lossdsl.library.rules import RuleCall, Ruling, result
 
 
-def _within(index: Any, x: Any, axis: int) -> Any:
+def within(index: Any, x: Any, axis: int) -> Any:
     """Return 1 for the positions that there are, else NaN: a factor, so that gradients show it.
 
     What a gather fills in has gradient 0.
@@ -35,10 +35,10 @@ def _filling(x: Any) -> Any:
 
 def _picked(x: Any, index: Any, *, axis: int) -> Any:
     """Return the floats at positions along an axis, NaN for those that are not there."""
-    return direct.multiply(_clipped(x, index, axis), _within(index, x, axis))
+    return direct.multiply(clipped(x, index, axis), within(index, x, axis))
 
 
-def _clipped(x: Any, index: Any, axis: int) -> Any:
+def clipped(x: Any, index: Any, axis: int) -> Any:
     """Return the entries at positions along an axis, which count from its end if negative."""
     import jax.numpy as jnp
     from jax import lax
@@ -101,7 +101,7 @@ def take() -> Kernel:
         taken = jnp.take(x, index, axis=axis, mode="clip")
         lead = axis % x.ndim
         beside = (*range(lead), *range(lead + index.ndim, taken.ndim))
-        return direct.multiply(taken, jnp.expand_dims(_within(index, x, axis), beside))
+        return direct.multiply(taken, jnp.expand_dims(within(index, x, axis), beside))
 
     return kernel
 
