@@ -70,6 +70,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "logical_not": np.logical_not,
     "where": np.where,
     "keep": keep,
+    "safe_divide": real(lambda x, y: np.where(y == 0, 0, np.divide(x, np.where(y == 0, 1, y)))),
     "l0_share": real(lambda x, sigma: 1 / (1 + sigma / x**4)),
     "limit_cost": real(limit_cost),
     "zeros": np.zeros_like,

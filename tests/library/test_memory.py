@@ -17,6 +17,7 @@ import lossdsl
 F32, I32 = jnp.float32, jnp.int32
 LOGITS = {"z": (1024, 32000), "y": (1024,)}
 PAIRS = {"a": (4096, 128), "b": (4096, 128)}
+BOXES = {"a": (20000, 4), "b": (20000, 4)}
 CLOUDS = {"a": (1024, 64), "b": (1024, 64)}
 
 # A text, the shapes of its inputs, and the most bytes: beside logits or distances themselves,
@@ -37,6 +38,8 @@ ROWS: list[tuple[str, dict[str, tuple[int, ...]], float]] = [
     ("mmd(a, b)", CLOUDS, 75e6),
     ("mean(pairwise_distance(a, b))", CLOUDS, 20e6),
     ("energy_distance(a, b)", CLOUDS, 45e6),
+    ("giou(a, b)", BOXES, 1.8e6),
+    ("ciou(a, b)", BOXES, 2.2e6),
 ]
 
 

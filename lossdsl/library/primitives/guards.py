@@ -87,3 +87,29 @@ def nan_unless() -> Kernel:
         return value, direct.spread(slope, value.shape)
 
     return direct.inlined(kernel)
+
+
+@primitive(
+    "safe_divide(x: float, y: float) -> float",
+    family="elementwise",
+    elementwise=True,
+    scales=("x",),
+)
+def safe_divide() -> Kernel:
+    """x/y, and 0 with gradient 0 where y is 0.
+
+    A NaN of y shows, and one of x where y is not 0.
+
+    formula: x/y
+    aka: divide_no_nan
+    example: mean(safe_divide(out, abs(tgt)))
+    """
+    from lossdsl.library.primitives.operators import divide
+
+    ratio = divide.kernel
+
+    def kernel(x: Any, y: Any) -> Any:
+        empty = direct.equal(y, 0)
+        return direct.where(empty, 0, ratio(x, direct.where(empty, 1, y)))
+
+    return kernel
