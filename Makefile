@@ -13,13 +13,16 @@ export PYTHONDONTWRITEBYTECODE :=
 
 QUICK := syntax elaborate analyze diagnostics selectors spec project/test_imports.py
 
-.PHONY: help demo quick test test-newest test-lowest test-all soak plant mutants examples tutorial lint format clean
+.PHONY: help tables demo quick test test-newest test-lowest test-all soak plant mutants examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.examples ## train on real digits with a loss from a YAML file
 	$(BIN)/python examples/digits/train.py
+
+tables: .venv/.test ## write the parser's tables anew, after a change of grammar/loss.lark
+	$(BIN)/python grammar/lalr_tables.py
 
 quick: .venv/.test ## run the tests of the language, its checker and the floors, in half a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(QUICK:%=tests/%)

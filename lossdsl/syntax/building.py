@@ -8,19 +8,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from lark import Token
-
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.limits import Limits
 from lossdsl.polynomial import Polynomial
 from lossdsl.source import Source, Span
 from lossdsl.syntax.ast import Comment
+from lossdsl.syntax.lalr import Token
 from lossdsl.syntax.names import read_name
 
 
 @dataclass
 class Building:
-    """One parse in progress. The parser is built once and shared, so this lives beside it."""
+    """One parse in progress. The builder of the tree is shared, so this lives beside it."""
 
     source: Source
     limits: Limits
@@ -58,8 +57,7 @@ def span_of(first: Any, last: Any | None = None) -> Span:
 
 def _ends(item: Any) -> tuple[int, int]:
     if isinstance(item, Token):
-        assert item.start_pos is not None and item.end_pos is not None
-        return item.start_pos, item.end_pos
+        return item.start, item.end
     return item.span.start, item.span.end
 
 

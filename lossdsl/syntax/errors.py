@@ -10,8 +10,6 @@ import keyword
 import re
 from collections.abc import Callable
 
-from lark.exceptions import UnexpectedInput
-
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, Label, at
 from lossdsl.source import Source
 from lossdsl.syntax import errors_marks as marks
@@ -25,9 +23,9 @@ _STATEMENT_WORDS = frozenset({"loss", "metric", "def"})
 _ENDING = CLOSING | {",", ":", "if", "else", "as"}
 
 
-def explain(problem: UnexpectedInput, source: Source, start: str) -> Diagnostic:
-    """Return the finding for a text that the grammar refuses."""
-    where = situation(problem, source, start)
+def explain(source: Source, start: str, position: int) -> Diagnostic:
+    """Return the finding for a text that the grammar refuses at a position."""
+    where = situation(source, start, position)
     return next(diagnostic for rule in _RULES if (diagnostic := rule(where)) is not None)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lark.exceptions import UnexpectedInput
-
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
 from lossdsl.syntax.ast import Program, Signature, TypeExpr, walk
 from lossdsl.syntax.building import BUILDING, Building
-from lossdsl.syntax.errors import explain
-from lossdsl.syntax.grammar import parser
+from lossdsl.syntax.lalr import Stopped, parse
 from lossdsl.syntax.repeats import repeats
 from lossdsl.syntax.rules import violations
 from lossdsl.syntax.text import scan
+from lossdsl.syntax.transform import ToAst
+
+_TO_AST = ToAst()
 
 
 def parse_program(
@@ -62,14 +62,24 @@ def _parse(
     building = Building(source, limits, looked.comments)
     if looked.diagnostics:
         return None, looked.diagnostics, building
-    reader: Any = parser()
     token = BUILDING.set(building)
     try:
-        tree = reader.parse(source.text, start=start)
-    except UnexpectedInput as problem:
+        tree = parse(source.text, start, build)
+    except Stopped as stopped:
         # What was found before the parser stopped may be why it did.
-        diagnostics = tuple(building.diagnostics) or (explain(problem, source, start),)
+        diagnostics = tuple(building.diagnostics) or (_explained(stopped, source, start),)
         return None, diagnostics, building
     finally:
         BUILDING.reset(token)
     return tree, tuple(building.diagnostics), building
+
+
+def build(rule: str, children: list[Any]) -> Any:
+    """Return the node that a rule of the grammar makes of its children."""
+    return getattr(_TO_AST, rule)(children)
+
+
+def _explained(stopped: Stopped, source: Source, start: str) -> Diagnostic:
+    from lossdsl.syntax.errors import explain
+
+    return explain(source, start, stopped.position)

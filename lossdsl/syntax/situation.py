@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-from lark import Token
-from lark.exceptions import UnexpectedInput
 
 from lossdsl.source import Source, Span
-from lossdsl.syntax.grammar import parser
+from lossdsl.syntax.lalr import stop
 
 _LEXEME = re.compile(
     r"""(?P<skip>[ \t\r\n]+ | \#[^\r\n]*)
@@ -94,36 +89,16 @@ class Situation:
         return opened > sum(kind.startswith("RIGHT_") for kind in self.pending)
 
 
-def situation(problem: UnexpectedInput, source: Source, start: str) -> Situation:
-    """Return the situation of a complaint.
+def situation(source: Source, start: str, position: int) -> Situation:
+    """Return the situation of a text that the grammar refuses at a position.
 
-    The text is parsed again up to the place, since the parser that complained may already have
-    closed constructs on the strength of the token that it then refused.
+    The text is parsed again up to the place, since the parser that stopped may already have closed
+    constructs on the strength of the token that it then refused.
     """
-    position = problem.pos_in_stream
-    if position is None or _is_end(problem):
-        position = len(source.text)
-    reader: Any = parser()
-    run = reader.parse_interactive(source.text, start=start)
-    state = run.parser_state
-    state.parse_conf = copy(state.parse_conf)
-    state.parse_conf.callbacks = {}
-    try:
-        for token in run.lexer_thread.lex(state):
-            if token.start_pos is not None and token.start_pos >= position:
-                break
-            run.feed_token(token)
-    except UnexpectedInput:
-        pass
     lexemes = _lexemes(source)
     at = next(i for i, x in enumerate(lexemes) if x.kind == "end" or x.span.end > position)
-    pending = tuple(item.type for item in state.value_stack if isinstance(item, Token))
-    return Situation(lexemes, at, frozenset(run.accepts()), pending)
-
-
-def _is_end(problem: UnexpectedInput) -> bool:
-    token = getattr(problem, "token", None)
-    return token is not None and token.type == "$END"
+    pending, accepts = stop(source.text, start, position)
+    return Situation(lexemes, at, accepts, pending)
 
 
 def _lexemes(source: Source) -> tuple[Lexeme, ...]:

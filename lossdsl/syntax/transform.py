@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lark import Token
-
 from lossdsl.diagnostics.diagnostic import at
 from lossdsl.source import Span
 from lossdsl.syntax.ast import (
@@ -50,6 +48,7 @@ from lossdsl.syntax.ast import (
     Unary,
 )
 from lossdsl.syntax.building import BUILDING, name_of, number_of, span_of, text_of, widened
+from lossdsl.syntax.lalr import Token
 from lossdsl.syntax.ranges import range_problem
 from lossdsl.syntax.transform_types import TypesToAst
 

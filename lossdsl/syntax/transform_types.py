@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lark import Token, Transformer
-
 from lossdsl.polynomial import Polynomial, added, multiplied
 from lossdsl.source import Span
 from lossdsl.syntax.ast import (
@@ -29,6 +27,7 @@ from lossdsl.syntax.ast import (
     WordTypeExpr,
 )
 from lossdsl.syntax.building import BUILDING, name_of, number_of, small, span_of, text_of
+from lossdsl.syntax.lalr import Token
 
 Children = list[Any]
 
@@ -49,7 +48,7 @@ def _role(c: Children) -> str | None:
     return str(c[0]) if c[0].type == "ROLE" else None
 
 
-class TypesToAst(Transformer[Token, Any]):
+class TypesToAst:
     """Makes the nodes of types, parameters and signatures."""
 
     # Types of inputs

@@ -1,0 +1,142 @@
+"""A parser over the tables of the grammar: it lexes by what a state accepts, reduces and shifts.
+
+The tables are Lark's, and so is what they mean: a test holds it to the trees that Lark makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from lossdsl.syntax import tables
+
+END = "$END"
+
+Build = Callable[[str, list[Any]], Any]
+"""What makes a node of the children of a rule."""
+
+
+class Token(str):
+    """A piece of the text: its terminal, and where it stands."""
+
+    __slots__ = ("end", "start", "type")
+    type: str
+    start: int
+    end: int
+
+    def __new__(cls, type: str, text: str, start: int) -> Token:
+        token = super().__new__(cls, text)
+        token.type, token.start, token.end = type, start, start + len(text)
+        return token
+
+
+class Stopped(Exception):
+    """The text cannot go on as it does at a position."""
+
+    def __init__(self, position: int):
+        self.position = position
+        super().__init__(position)
+
+
+def _state(row: int, *rules: int) -> Mapping[str, int]:
+    """Return the actions of a state by symbol: a state that follows, or `~rule`."""
+    actions = {tables.SYMBOLS[symbol]: state for symbol, state in tables.ROWS[row].items()}
+    for rule, before in zip(rules[::2], rules[1::2], strict=True):
+        actions.update((tables.SYMBOLS[symbol], ~rule) for symbol in tables.SETS[before])
+    return actions
+
+
+_STATES = tuple(_state(*state) for state in tables.STATES)
+_RULES = tuple((tables.SYMBOLS[symbol], size, single) for symbol, size, single in tables.RULES)
+_ANY = re.compile("|".join(f"(?P<{kind}>{text})" for kind, text in tables.TERMINALS.items()))
+
+
+def parse(text: str, start: str, build: Build) -> Any:
+    """Return what `build` makes of a text; raise `Stopped` where the grammar does not hold."""
+    states, values = [tables.STARTS[start]], list[Any]()
+    for token in _tokens(text, states):
+        _feed(states, values, token, build)
+    return values[0]
+
+
+def stop(text: str, start: str, position: int) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the tokens before a position that are of no complete rule, and what could follow."""
+    states, values = [tables.STARTS[start]], list[Any]()
+    with suppress(Stopped):
+        for token in _tokens(text, states):
+            if token.start >= position:
+                break
+            _feed(states, values, token, _nothing)
+    pending = tuple(value.type for value in values if isinstance(value, Token))
+    terminals = filter(str.isupper, _STATES[states[-1]])
+    return pending, frozenset(kind for kind in terminals if _accepts(states, kind))
+
+
+def _nothing(rule: str, children: list[Any]) -> None:
+    pass
+
+
+def _accepts(states: list[int], kind: str) -> bool:
+    try:
+        _feed(list(states), [None] * (len(states) - 1), Token(kind, "", 0), _nothing)
+    except Stopped:
+        return False
+    return True
+
+
+def _tokens(text: str, states: list[int]) -> Iterator[Token]:
+    """Yield the tokens of a text, each as the state accepts it that is the last when it is read."""
+    position = 0
+    while position < len(text):
+        match, accepted = _ANY.match(text, position), _STATES[states[-1]]
+        if match is None:
+            raise Stopped(position)
+        kind = str(match.lastgroup)
+        ignored = kind in tables.IGNORED
+        if kind not in accepted and not ignored:
+            kind, match = _next_best(text, position, accepted)
+        if not ignored:
+            yield Token(kind, match[0], position)
+        position = match.end()
+    yield Token(END, "", len(text))
+
+
+def _next_best(text: str, position: int, accepted: Mapping[str, int]) -> tuple[str, re.Match[str]]:
+    """Return the first terminal that a state accepts: `labels` is a name where no type is due."""
+    for kind, pattern in tables.TERMINALS.items():
+        if kind in accepted and (match := re.compile(pattern).match(text, position)):
+            return kind, match
+    raise Stopped(position)
+
+
+def _feed(states: list[int], values: list[Any], token: Token, build: Build) -> None:
+    """Complete the rules that end before a token, then take it.
+
+    The children of a rule whose name begins with `_` become those of the rule that it is part of.
+    """
+    while True:
+        action = _STATES[states[-1]].get(token.type)
+        if action is None:
+            raise Stopped(token.start)
+        if action >= 0:
+            states.append(action)
+            values.append(token)
+            return
+        rule, size, single = _RULES[~action]
+        first = len(values) - size
+        children: list[Any] = []
+        for value in values[first:]:
+            if type(value) is list:
+                children += value
+            else:
+                children.append(value)
+        del states[first + 1 :], values[first:]
+        if rule[0] == "_":
+            values.append(children)
+        elif single and len(children) == 1:
+            values.append(children[0])
+        else:
+            values.append(build(rule, children))
+        states.append(_STATES[states[-1]][rule])
