@@ -289,7 +289,8 @@ def clashes(mine: Mapping[Key, Builtin], theirs: Mapping[Key, Builtin]) -> Itera
     """Yield a finding for each name under which two libraries have different functions."""
     for name, function in theirs.items():
         known = mine.get(name, function)
+        if known is function:
+            continue
         here, there = declared_at(function), declared_at(known)
-        read_twice = here and there and here.source.text == there.source.text
-        if known is not function and not read_twice:
+        if not (here and there and here.source.text == there.source.text):  # as one is read twice
             yield clash(function.name, here, there)

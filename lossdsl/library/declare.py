@@ -12,9 +12,10 @@ import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
-from importlib import import_module, resources
+from functools import cached_property, lru_cache
+from importlib import import_module
 from os import PathLike, fspath
+from pathlib import Path
 from threading import RLock
 from typing import Any, cast
 
@@ -31,16 +32,19 @@ from lossdsl.library.admit import (
     hold_library,
 )
 from lossdsl.library.aliases import alias_table, folded
+from lossdsl.library.files import own_files
 from lossdsl.library.forms import Form
-from lossdsl.library.function import OWN, fields, is_own_module, laws_in
 from lossdsl.library.function import Builtin as Builtin
 from lossdsl.library.function import Kernel as Kernel
+from lossdsl.library.function import is_own_module, written
 from lossdsl.library.lazy import Lazy
 from lossdsl.library.recursion import recursion
 from lossdsl.limits import DEFAULT_LIMITS, FILE_SIZE, Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
+
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,12 +162,12 @@ class Library:
         circular = recursion(grouped)
         if circular is not None:
             raise LossError([circular])
-        written = {key: _written(group, family) for key, group in grouped.items()}
-        for function in written.values():
+        own = {key: _written(group, family) for key, group in grouped.items()}
+        for function in own.values():
             hold_doc(function)
         return cls(
-            {key: function for key, function in written.items() if not key.startswith("_")},
-            private={(source, key): f for key, f in written.items() if key.startswith("_")},
+            {key: function for key, function in own.items() if not key.startswith("_")},
+            private={(source, key): f for key, f in own.items() if key.startswith("_")},
         )
 
     @classmethod
@@ -185,15 +189,7 @@ class Library:
 
 def _written(definitions: list[ast.Definition], family: str) -> Builtin:
     doc = next((d.doc for d in definitions if d.doc), "")
-    about = fields(doc)
-    return Builtin(
-        definitions[0].signature.name,
-        family,
-        definitions=tuple(definitions),
-        laws=laws_in(about),
-        doc=doc,
-        domain=about.get("domain", ""),
-    )
+    return written(definitions[0].signature.name, family, tuple(definitions), doc)
 
 
 def primitive(*texts: str, **facts: Any) -> Callable[[Callable[[], Kernel]], Builtin]:
@@ -237,14 +233,11 @@ def renamed(function: Builtin, name: str) -> Builtin:
 def primitives() -> Mapping[str, Builtin]:
     """Return the primitives that come with lossdsl, by name."""
     functions: dict[str, Builtin] = {}
-    package = resources.files("lossdsl.library") / "primitives"
-    for entry in sorted(package.iterdir(), key=lambda entry: entry.name):
-        module, dot, suffix = entry.name.partition(".")
-        if suffix == "py" and dot and module != "__init__":
-            values = vars(import_module(f"lossdsl.library.primitives.{module}")).values()
-            own = {value.name: value for value in values if isinstance(value, Builtin)}
-            _hold_apart(functions, own)
-            functions |= own
+    for path in sorted((_HERE / "primitives").glob("[!_]*.py")):
+        values = vars(import_module(f"lossdsl.library.primitives.{path.stem}")).values()
+        own = {value.name: value for value in values if isinstance(value, Builtin)}
+        _hold_apart(functions, own)
+        functions |= own
     return functions
 
 
@@ -277,35 +270,17 @@ def of_operator(symbol: str) -> Builtin:
     return _by_operator()[symbol]
 
 
-# Where a `.loss` file begins a definition; continued lines are indented.
-_BEGINS = re.compile(r"^(?:loss|def)\s+(\w+)", re.MULTILINE)
-
-
 @lru_cache(maxsize=1)
 def builtins() -> Library:
-    """Return the functions that come with lossdsl; a file is read when it is first needed."""
+    """Return the functions that come with lossdsl; a definition is read when it is needed."""
     ready = {name: function for name, function in primitives().items() if not function.internal}
-    public: dict[str, Callable[[], Mapping[str, Builtin]]] = {}
-    private: dict[tuple[Source, str], Callable[[], Mapping[tuple[Source, str], Builtin]]] = {}
-    package = resources.files("lossdsl.library") / "losses"
-    for entry in sorted(package.iterdir(), key=lambda entry: entry.name):
-        family, _, suffix = entry.name.partition(".")
-        if suffix != "loss":
-            continue
-        name, text = f"{OWN}{entry.name}", entry.read_text(encoding="utf-8")
-        read = lru_cache(maxsize=1)(partial(Library.loads, text, name, family))
-        names = dict.fromkeys(_BEGINS.findall(text))
-        own = {
-            definition: partial(_functions, read)
-            for definition in names
-            if not definition.startswith("_")
-        }
+    public: dict[str, Callable[[], Builtin]] = {}
+    private: dict[tuple[Source, str], Callable[[], Builtin]] = {}
+    for source, makers in own_files(_HERE / "losses"):
+        own = {name: maker for name, maker in makers.items() if not name.startswith("_")}
         _hold_apart({**ready, **public}, own)
         public |= own
-        hidden = [definition for definition in names if definition.startswith("_")]
-        private |= {
-            (Source(text, name), definition): partial(_private, read) for definition in hidden
-        }
+        private |= {(source, name): makers[name] for name in makers.keys() - own.keys()}
     return Library(Lazy(ready, public, _public), Lazy({}, private, _hidden))
 
 
@@ -315,14 +290,6 @@ def _public() -> Mapping[str, Builtin]:
 
 def _hidden() -> Mapping[tuple[Source, str], Builtin]:
     return builtins().private
-
-
-def _functions(read: Callable[[], Library]) -> Mapping[str, Builtin]:
-    return read().functions
-
-
-def _private(read: Callable[[], Library]) -> Mapping[tuple[Source, str], Builtin]:
-    return read().private
 
 
 def _hold_apart(known: Mapping[str, object], more: Mapping[str, object]) -> None:
@@ -337,7 +304,8 @@ def with_builtins(library: object = None) -> Library:
     mine = None if library is None else hold_library(library, Library)
     # Two threads that ask at once get one library, so that a spec is compiled once for both.
     with _ONE_AT_A_TIME:
-        return builtins() if mine is None else _beside_builtins(mine)
+        own = builtins()
+        return own if mine is None or mine is own else _beside_builtins(mine)
 
 
 _ONE_AT_A_TIME = RLock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -73,7 +73,7 @@ class Builtin:
     family: str
     texts: tuple[str, ...] = ()
     factory: Callable[[], Kernel] | None = None
-    definitions: tuple[ast.Definition, ...] = ()
+    definitions: Sequence[ast.Definition] = ()
     elementwise: bool = False
     reduction: bool = False
     weighted: bool = False
@@ -185,6 +185,13 @@ class Builtin:
     def about(self) -> Mapping[str, str]:
         """The doc's fields by name: `summary`, and those of `FIELDS` that are given."""
         return fields(self.doc)
+
+
+def written(name: str, family: str, definitions: Sequence[ast.Definition], doc: str) -> Builtin:
+    """Return a function that is written in the language; its documentation declares facts."""
+    about = fields(doc)
+    laws, domain = laws_in(about), about.get("domain", "")
+    return Builtin(name, family, definitions=definitions, laws=laws, doc=doc, domain=domain)
 
 
 def is_own_module(function: Callable[..., Any]) -> bool:

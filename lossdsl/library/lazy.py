@@ -1,6 +1,6 @@
 """Mappings whose values are made when one is asked for.
 
-A spec calls a few of hundreds of functions; the files of the others need not be read.
+A spec calls a few of hundreds of functions; the others need not be read.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ V = TypeVar("V")
 
 
 class Lazy(Mapping[K, V]):
-    """What is at hand, and what `makers` make: the values of several keys, at most once.
+    """What is at hand, and what `makers` make, each at most once.
 
     `again` returns an equal mapping in another process.
 
-    >>> letters = Lazy({"a": 1}, {key: lambda: {"b": 2, "c": 3} for key in "bc"})
-    >>> list(letters), letters["c"], "d" in letters
-    (['a', 'b', 'c'], 3, False)
+    >>> letters = Lazy({"a": 1}, {"b": lambda: 2})
+    >>> list(letters), letters["b"], "d" in letters
+    (['a', 'b'], 2, False)
     """
 
     def __init__(
         self,
         ready: Mapping[K, V],
-        makers: Mapping[K, Callable[[], Mapping[K, V]]],
+        makers: Mapping[K, Callable[[], V]],
         again: Callable[[], Mapping[K, V]] | None = None,
     ):
         self._again = again
@@ -42,7 +42,7 @@ class Lazy(Mapping[K, V]):
         if key not in self._values:
             with self._lock:
                 if key not in self._values:
-                    self._values.update(self._makers[key]())
+                    self._values[key] = self._makers[key]()
         return self._values[key]
 
     def __contains__(self, key: object) -> bool:

@@ -40,8 +40,11 @@ class Stopped(Exception):
         super().__init__(position)
 
 
-def _state(row: int, *rules: int) -> Mapping[str, int]:
-    """Return the actions of a state by symbol: a state that follows, or `~rule`."""
+Actions = Mapping[str, int]
+"""What a state does by symbol: a state that follows, or `~rule`."""
+
+
+def _state(row: int, *rules: int) -> Actions:
     actions = {tables.SYMBOLS[symbol]: state for symbol, state in tables.ROWS[row].items()}
     for rule, before in zip(rules[::2], rules[1::2], strict=True):
         actions.update((tables.SYMBOLS[symbol], ~rule) for symbol in tables.SETS[before])
@@ -53,10 +56,10 @@ _RULES = tuple((tables.SYMBOLS[symbol], size, single) for symbol, size, single i
 _ANY = re.compile("|".join(f"(?P<{kind}>{text})" for kind, text in tables.TERMINALS.items()))
 
 
-def parse(text: str, start: str, build: Build) -> Any:
-    """Return what `build` makes of a text; raise `Stopped` where the grammar does not hold."""
+def parse(text: str, start: str, build: Build, begin: int = 0, end: int | None = None) -> Any:
+    """Return what `build` makes of a text or a part of it; raise `Stopped` where it is wrong."""
     states, values = [tables.STARTS[start]], list[Any]()
-    for token in _tokens(text, states):
+    for token in _tokens(text, states, begin, len(text) if end is None else end):
         _feed(states, values, token, build)
     return values[0]
 
@@ -65,7 +68,7 @@ def stop(text: str, start: str, position: int) -> tuple[tuple[str, ...], frozens
     """Return the tokens before a position that are of no complete rule, and what could follow."""
     states, values = [tables.STARTS[start]], list[Any]()
     with suppress(Stopped):
-        for token in _tokens(text, states):
+        for token in _tokens(text, states, 0, len(text)):
             if token.start >= position:
                 break
             _feed(states, values, token, _nothing)
@@ -86,27 +89,28 @@ def _accepts(states: list[int], kind: str) -> bool:
     return True
 
 
-def _tokens(text: str, states: list[int]) -> Iterator[Token]:
+def _tokens(text: str, states: list[int], position: int, end: int) -> Iterator[Token]:
     """Yield the tokens of a text, each as the state accepts it that is the last when it is read."""
-    position = 0
-    while position < len(text):
-        match, accepted = _ANY.match(text, position), _STATES[states[-1]]
+    while position < end:
+        match, accepted = _ANY.match(text, position, end), _STATES[states[-1]]
         if match is None:
             raise Stopped(position)
         kind = str(match.lastgroup)
         ignored = kind in tables.IGNORED
         if kind not in accepted and not ignored:
-            kind, match = _next_best(text, position, accepted)
+            kind, match = _next_best(text, position, end, accepted)
         if not ignored:
             yield Token(kind, match[0], position)
         position = match.end()
-    yield Token(END, "", len(text))
+    yield Token(END, "", end)
 
 
-def _next_best(text: str, position: int, accepted: Mapping[str, int]) -> tuple[str, re.Match[str]]:
+def _next_best(
+    text: str, position: int, end: int, accepted: Mapping[str, int]
+) -> tuple[str, re.Match[str]]:
     """Return the first terminal that a state accepts: `labels` is a name where no type is due."""
     for kind, pattern in tables.TERMINALS.items():
-        if kind in accepted and (match := re.compile(pattern).match(text, position)):
+        if kind in accepted and (match := re.compile(pattern).match(text, position, end)):
             return kind, match
     raise Stopped(position)
 

@@ -8,12 +8,12 @@ from typing import Any
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
-from lossdsl.syntax.ast import Program, Signature, TypeExpr, walk
+from lossdsl.syntax.ast import Definition, Program, Signature, TypeExpr, walk
 from lossdsl.syntax.building import BUILDING, Building
 from lossdsl.syntax.lalr import Stopped, parse
 from lossdsl.syntax.repeats import repeats
 from lossdsl.syntax.rules import violations
-from lossdsl.syntax.text import scan
+from lossdsl.syntax.text import comments, scan
 from lossdsl.syntax.transform import ToAst
 
 _TO_AST = ToAst()
@@ -55,6 +55,12 @@ def _once(tree: Any, diagnostics: tuple[Diagnostic, ...]) -> tuple[Any, tuple[Di
     return (None if diagnostics else tree), diagnostics
 
 
+def parse_definitions(source: Source, begin: int, end: int) -> tuple[Definition, ...]:
+    """Return the definitions in a part of a text that is right, such as lossdsl's own."""
+    building = Building(source, DEFAULT_LIMITS, comments(source, begin, end))
+    return _tree(building, "program", begin, end).statements
+
+
 def _parse(
     source: Source, start: str, limits: Limits
 ) -> tuple[Any | None, tuple[Diagnostic, ...], Building]:
@@ -62,16 +68,21 @@ def _parse(
     building = Building(source, limits, looked.comments)
     if looked.diagnostics:
         return None, looked.diagnostics, building
-    token = BUILDING.set(building)
     try:
-        tree = parse(source.text, start, build)
+        tree = _tree(building, start)
     except Stopped as stopped:
         # What was found before the parser stopped may be why it did.
         diagnostics = tuple(building.diagnostics) or (_explained(stopped, source, start),)
         return None, diagnostics, building
+    return tree, tuple(building.diagnostics), building
+
+
+def _tree(building: Building, start: str, begin: int = 0, end: int | None = None) -> Any:
+    token = BUILDING.set(building)
+    try:
+        return parse(building.source.text, start, build, begin, end)
     finally:
         BUILDING.reset(token)
-    return tree, tuple(building.diagnostics), building
 
 
 def build(rule: str, children: list[Any]) -> Any:

@@ -46,7 +46,7 @@ def scan(source: Source, limits: Limits) -> Scan:
     hidden = tuple(_hidden(source))[: limits.diagnostics]
     if hidden:
         return Scan((), hidden)
-    comments: list[Comment] = []
+    told: list[Comment] = []
     diagnostics: list[Diagnostic] = []
     open_brackets: list[Span] = []
     ranges = {match.end() - 1 for match in _RANGE.finditer(source.text)}
@@ -54,7 +54,7 @@ def scan(source: Source, limits: Limits) -> Scan:
         span = Span(source, piece.start(), piece.end())
         match piece.lastgroup:
             case "comment":
-                comments.append(Comment(piece[0].rstrip(), _begins_line(span), span))
+                told.append(_comment(span))
             case "unterminated":
                 return Scan((), (*diagnostics, _unterminated(span)))
             case "opening":
@@ -69,7 +69,20 @@ def scan(source: Source, limits: Limits) -> Scan:
                 pass
     if open_brackets:
         diagnostics.append(_unclosed(open_brackets[-1]))
-    return Scan(tuple(comments), tuple(diagnostics))
+    return Scan(tuple(told), tuple(diagnostics))
+
+
+def comments(source: Source, begin: int, end: int) -> tuple[Comment, ...]:
+    """Return the comments of a part of a text."""
+    pieces = _PIECE.finditer(source.text, begin, end)
+    spans = (
+        Span(source, piece.start(), piece.end()) for piece in pieces if piece.lastgroup == "comment"
+    )
+    return tuple(map(_comment, spans))
+
+
+def _comment(span: Span) -> Comment:
+    return Comment(span.text.rstrip(), _begins_line(span), span)
 
 
 def too_deep(span: Span, limits: Limits) -> Diagnostic:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lalr_tables import STARTS, TABLES, generated
+from spelled import spelled
 
 import lossdsl
 from lossdsl.diagnostics.codes import CODES
@@ -41,20 +41,6 @@ def outcome(parse: Parse, text: str, start: str) -> object:
     finally:
         BUILDING.reset(token)
     return spelled(made), building.diagnostics
-
-
-def spelled(value: Any) -> object:
-    """Return a node with all of its fields, spans too, which equality passes over."""
-    match value:
-        case tuple():
-            return tuple(map(spelled, value))
-        case Source():
-            return value
-        case _ if is_dataclass(value):
-            parts = [spelled(getattr(value, each.name)) for each in fields(value)]
-            return type(value), *parts
-        case _:
-            return type(value), repr(value)
 
 
 def hold(text: str, starts: tuple[str, ...] = STARTS) -> None:
