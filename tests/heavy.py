@@ -9,12 +9,12 @@ import sys
 HEAVY = ("jax", "jaxlib", "optax", "numpy")
 
 
-def heavy_after(*codes: str) -> list[list[str]]:
+def heavy_after(*codes: str, packages: tuple[str, ...] = HEAVY) -> list[list[str]]:
     """Run codes in a fresh interpreter; return which heavy packages each of them imported."""
-    report = f"print('heavy', [one for one in {HEAVY} if one in sys.modules and one not in before])"
+    report = f"print('heavy', [x for x in {packages} if x in sys.modules and x not in before])"
     lines = ["import sys"]
     for code in codes:
-        lines += [f"before = [name for name in {HEAVY} if name in sys.modules]", code, report]
+        lines += [f"before = [name for name in {packages} if name in sys.modules]", code, report]
     result = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
     )

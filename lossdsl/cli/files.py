@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
-from lossdsl.library.declare import Library, with_builtins
 from lossdsl.source import Source
-from lossdsl.spec.read import read_spec
+
+if TYPE_CHECKING:
+    from lossdsl.library.declare import Library
 
 
 def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
     """Return the text of a `.loss` file; the texts in configs are not `fmt`'s to rewrite."""
     if path.suffix.lower() != ".loss":
         return None, (at("LD701", f"`{path}` is no .loss file", None),)
+    from lossdsl.spec.read import read_spec
+
     written, diagnostics = read_spec(path)
     return (written.source if written else None), diagnostics
 
@@ -38,6 +41,8 @@ def read_source(
     """Return the text of a spec in a file (`-` is stdin) and the inputs declared beside it."""
     if name == "-":
         return read_stdin(), {}, ()
+    from lossdsl.spec.read import read_spec
+
     written, diagnostics = read_spec(name, key or "loss") if is_config(name) else read_spec(name)
     if written is None:
         return None, {}, diagnostics
@@ -48,6 +53,8 @@ def read_libraries(
     paths: Iterable[str],
 ) -> tuple[Library | None, tuple[Diagnostic, ...]]:
     """Return the functions of lossdsl and of all files, or what is wrong with the files."""
+    from lossdsl.library.declare import Library, with_builtins
+
     library = with_builtins()
     try:
         for path in paths:
@@ -62,6 +69,8 @@ def replace_text(path: Path, text: str) -> None:
 
     A link stays a link, and the permissions stay as they are.
     """
+    import tempfile
+
     target = path.resolve()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from textwrap import fill
+from typing import TYPE_CHECKING
 
-from lossdsl.cli.function_facts import ExampleFacts, FunctionFacts, facts
 from lossdsl.cli.output import PageFormat
 from lossdsl.cli.pages import NAME, WIDTH, Page, paragraph, section
 from lossdsl.diagnostics.snippet import Line
@@ -14,11 +14,15 @@ from lossdsl.formula.formulas import Formula, formulas
 from lossdsl.library.declare import Builtin, Library
 from lossdsl.syntax.format_nodes import format_parameter, format_returns
 
+if TYPE_CHECKING:
+    from lossdsl.cli.function_facts import ExampleFacts, FunctionFacts
+
 
 def with_values(
     function: Builtin, library: Library, equations: tuple[Formula, ...] | None = None
 ) -> FunctionFacts:
     """Return what is known of a function, with the values of its examples."""
+    from lossdsl.cli.function_facts import facts
     from lossdsl.cli.function_value import evaluated
 
     known = facts(function, library, equations)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from shutil import get_terminal_size
 
-from lossdsl.cli.function_facts import facts
-from lossdsl.cli.function_page import formula_page, function_page, with_values
 from lossdsl.cli.function_search import search
 from lossdsl.cli.output import CLEAN, USAGE, PageFormat, say
 from lossdsl.cli.pages import HEAD, NAME, Page, missing
@@ -26,10 +23,14 @@ def show_functions(
     if isinstance(selection, Page):
         return _print(selection)
     if format is PageFormat.json:
+        from lossdsl.cli.function_facts import facts
+
         return _print(
             _as_json([facts(function, library).model_dump(mode="json") for function in selection])
         )
     if format is not PageFormat.full:
+        from lossdsl.cli.function_page import formula_page
+
         texts = (formula_page(function, library, format, _width()) for function in selection)
         return _print(Page(tuple(line for page in texts if page.found for line in page.lines)))
     return _print(result_list(selection, _width()) if words else function_list(selection, _width()))
@@ -37,6 +38,8 @@ def show_functions(
 
 def show_pages(names: Iterable[str], library: Library, format: PageFormat) -> int:
     """Print the pages of functions, and what is wrong with other names; return the exit code."""
+    from lossdsl.cli.function_page import with_values
+
     known = [(name, library.get(name)) for name in names]
     functions = [function for _, function in known if function is not None]
     missed = [unknown(name, library) for name, function in known if function is None]
@@ -49,6 +52,8 @@ def show_pages(names: Iterable[str], library: Library, format: PageFormat) -> in
 
 
 def _page(function: Builtin, library: Library, format: PageFormat) -> Page:
+    from lossdsl.cli.function_page import formula_page, function_page
+
     if format is PageFormat.full:
         return function_page(function, library, _width())
     return formula_page(function, library, format, _width())
@@ -64,6 +69,8 @@ def _print(page: Page) -> int:
 
 
 def _as_json(value: object) -> Page:
+    import json
+
     return Page(([(json.dumps(value, indent=2), "")],))
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-
-from rich.console import Console
-from rich.text import Text
+from typing import TextIO
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.diagnostics.render import layout, render_all
 from lossdsl.diagnostics.snippet import Line
 
 CLEAN, ERRORS, USAGE, LIMIT = 0, 1, 2, 3
+
+# What makes rich write colors where there is no terminal.
+_COLORING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 
 class OutputFormat(StrEnum):
@@ -58,9 +61,37 @@ def defect(error: Exception) -> int:
 
 def say(*lines: Line, error: bool = False) -> None:
     """Print styled lines: in color on a terminal, unless `NO_COLOR` is set."""
+    stream: TextIO | None = sys.stderr if error else sys.stdout
+    texts = ["".join(text for text, _ in line) for line in lines]
+    if stream is None or _is_colored(stream) or not all(map(_is_printable, texts)):
+        say_colored(lines, error)
+    else:
+        stream.writelines(f"{text}\n" for text in texts)
+        stream.flush()
+
+
+def _is_colored(stream: TextIO) -> bool:
+    return stream.isatty() or any(os.environ.get(name) for name in _COLORING)
+
+
+def _is_printable(text: str) -> bool:
+    return all(map(str.isprintable, text.split("\n")))
+
+
+def say_colored(lines: Iterable[Line], error: bool) -> None:
+    """Print styled lines by rich: in color where it finds that they can be."""
+    from rich.console import Console
+    from rich.text import Text
+
     console = Console(stderr=error, highlight=False, soft_wrap=True, markup=False, emoji=False)
     for line in lines:
         console.print(Text.assemble(*line))
+
+
+def closed() -> int:
+    """Return the exit code where nobody reads on; what is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ERRORS
 
 
 def show(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +49,8 @@ def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> str:
     """Return a JSON list with one object a diagnostic."""
+    import json
+
     return json.dumps([as_object(diagnostic) for diagnostic in diagnostics], indent=2)
 
 
@@ -81,6 +82,8 @@ def _escaped(text: str, more: str = "") -> str:
 
 def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     """Return a SARIF 2.1.0 log."""
+    import json
+
     from lossdsl import __version__
 
     codes = sorted({diagnostic.code for diagnostic in diagnostics})

@@ -144,11 +144,13 @@ def _beside(document: Document, path: tuple[str, ...], written: Written) -> Diag
     of its names to the names that the spec reads.
     """
     above, _ = within(document.value, path[:-1])
-    program, _ = parse_program(written.source)
-    if not isinstance(above, dict) or program is None or written.inputs:
+    names = [key for key in above if isinstance(key, str)] if isinstance(above, dict) else []
+    near = get_close_matches("inputs", names, n=3)
+    program = parse_program(written.source)[0] if near and not written.inputs else None
+    if program is None:
         return ()
     read = {node.id for node in walk(program) if isinstance(node, Name)}
-    for key in get_close_matches("inputs", [key for key in above if isinstance(key, str)], n=3):
+    for key in near:
         types = above[key]
         if not _maps_names_to_types(types, read):
             continue
