@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lossdsl.analyze.strict import strictly
@@ -14,6 +14,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
 from lossdsl.diagnostics.settings import hold_flag, hold_limits
 from lossdsl.elaborate.definitions import check_definitions
 from lossdsl.elaborate.program import Elaborated, elaborate
+from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import symbols_of
 from lossdsl.inputs.given import Given, parse_inputs, spec_parts
 from lossdsl.library.declare import Library, with_builtins

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
 from typing import Any
+
+from lossdsl.frozen import dataclass
 
 Monomial = tuple[str, ...]
 """A product of symbols in order, each as often as its power: `H**2*W` is `("H", "H", "W")`."""

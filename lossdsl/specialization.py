@@ -6,14 +6,16 @@ one pattern reads few sizes, such as those of parameters, and serves every call 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from threading import RLock
 
 from lossdsl.analyze.sizes import Made, made_values
 from lossdsl.core.graph import Core, Node
+from lossdsl.frozen import dataclass
 from lossdsl.optimize import optimize
 from lossdsl.specialize.leafwise import Flat, leafwise
 from lossdsl.types.guards import Guards
@@ -25,7 +27,7 @@ Roots = Callable[[Core], Sequence[Node]]
 KEPT = 8
 
 
-@dataclass(eq=False)
+@dataclasses.dataclass(eq=False)
 class Specialized:
     """Core at the types of a call, and flat core of what was asked of it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 
 from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
 from lossdsl.core.leaves import tree_leaves
+from lossdsl.frozen import dataclass
 from lossdsl.lower.dtypes import default_float, jax_dtype
 from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type

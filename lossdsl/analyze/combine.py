@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from lossdsl.analyze.outputs import Read, operand_of
 from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.core.leaves import is_selection_of_input, record_tree, selected_at
+from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import Declared, symbols_of
 from lossdsl.library.follow import followed, same
 from lossdsl.library.forms import Form

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
+from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval
 from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin, is_operand

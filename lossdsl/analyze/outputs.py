@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from lossdsl.core.graph import Apply, Graph, Leaves, Node
 from lossdsl.core.leaves import tree_leaves
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.follow import Operand
 from lossdsl.library.forms import Form

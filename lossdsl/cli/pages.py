@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from textwrap import fill
 
 from lossdsl.diagnostics.code import Code
 from lossdsl.diagnostics.codes import CODES
 from lossdsl.diagnostics.snippet import Line
+from lossdsl.frozen import dataclass
 
 WIDTH = 88
 HEAD, NAME = "bold", "bold cyan"

@@ -6,10 +6,12 @@ tape, which lists operands before the operations that read them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
 from lossdsl.selectors import Selector
@@ -87,7 +89,7 @@ class Place:
     calls: tuple[tuple[str, Span], ...] = ()
 
 
-@dataclass(repr=False)
+@dataclasses.dataclass(repr=False)
 class Graph:
     """The nodes of one program, made by `const`, `input`, `leaves` and `apply` only.
 

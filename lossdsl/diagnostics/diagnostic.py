@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from lossdsl.frozen import dataclass
 from lossdsl.source import Span
 
 

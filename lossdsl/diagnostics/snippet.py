@@ -5,10 +5,11 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from lossdsl.diagnostics.diagnostic import Label
+from lossdsl.frozen import dataclass
 from lossdsl.source import Source, Span
 
 Piece = tuple[str, str]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lossdsl.analyze.constrained_leaves import held, positions
 from lossdsl.core.graph import Const, Core
 from lossdsl.diagnostics.diagnostic import Label
 from lossdsl.elaborate.context import Context, Limit, Scope
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Value
 from lossdsl.types.types import ArrayType, TreeType, UnknownType, kind, same_dim
 

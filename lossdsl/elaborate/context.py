@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lossdsl.core.graph import Graph, Node, Place
 from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.library.declare import Library
 from lossdsl.library.domains import Interval
@@ -53,7 +55,7 @@ class Scope:
         return replace(self, depth=self.depth + 1)
 
 
-@dataclass
+@dataclasses.dataclass
 class Context:
     """The state of one elaboration; `default_float` is a class until sizes are concrete.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lossdsl.core.graph import Const, Input
 from lossdsl.diagnostics.diagnostic import at
 from lossdsl.elaborate.context import Context, Scope
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -28,6 +28,7 @@ from lossdsl.elaborate.naming import name_problems, with_definitions
 from lossdsl.elaborate.passed_inputs import fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.elaborate.watch import watched_inputs
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.inputs.declarations import (
     Declared,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lossdsl.core.leaves import is_selection_of_input
 from lossdsl.elaborate import masks
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.floating import as_floats
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.axes import Axes, AxisArgument, AxisMismatch, resolve_axes
 from lossdsl.infer.elementwise import result_dtype

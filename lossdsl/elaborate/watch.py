@@ -7,13 +7,14 @@ what is masked is not held to anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as diagnostic_at
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.domains import Requirement, advice, named, requirement_text, requirements
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit

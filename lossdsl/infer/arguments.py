@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lossdsl.core.graph import Node
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from lossdsl.frozen import dataclass
 from lossdsl.source import Span
 from lossdsl.syntax.options import ALL
 from lossdsl.types.types import Dim

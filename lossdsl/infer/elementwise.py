@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
+from lossdsl.frozen import dataclass
 from lossdsl.infer.literals import change
 from lossdsl.infer.mismatch import (
     ArrayBesideTree,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.axes import AxisMismatch, resolve_axis
 from lossdsl.infer.bound import Bound
@@ -22,7 +24,7 @@ from lossdsl.types.types import (
 from lossdsl.types.unify import Bindings, Clash, unify
 
 
-@dataclass
+@dataclasses.dataclass
 class Fit:
     """A signature that took its arguments: what symbols stand for, and where axes are.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lossdsl.frozen import dataclass
 from lossdsl.types.broadcast import BroadcastProblem
 from lossdsl.types.types import Path, Type
 

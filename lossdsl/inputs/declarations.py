@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval
 from lossdsl.library.roles import ROLE_RANGES, words
 from lossdsl.source import Span

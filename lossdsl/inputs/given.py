@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
+from lossdsl.frozen import dataclass
 from lossdsl.selectors import flatten
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast

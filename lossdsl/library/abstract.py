@@ -10,10 +10,11 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import article
+from lossdsl.frozen import dataclass
 from lossdsl.library.python import call, nested
 from lossdsl.polynomial import Polynomial
 from lossdsl.source import Source

@@ -11,7 +11,7 @@ import inspect
 import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from importlib import import_module
 from os import PathLike, fspath
@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.diagnostics.settings import hold_limits, hold_mapping, hold_text, refuse
+from lossdsl.frozen import dataclass
 from lossdsl.library.admit import (
     admitted,
     clash,

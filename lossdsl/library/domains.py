@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isinf
+
+from lossdsl.frozen import dataclass
 
 _DOMAIN = re.compile(r"\s*(\w+) in ([\[(])([^,]+),([^\])]+)([\])])\s*")
 

@@ -7,9 +7,9 @@ i of the operand along it, and no other. Masks follow these axes backwards, batc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.rules import Dims
 from lossdsl.types.types import Path, same_dim

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval, Positions, read_domains, read_positions
 from lossdsl.library.forms import Form
 from lossdsl.library.images import Finite, Image

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval
 
 Image = Callable[..., Interval | None]

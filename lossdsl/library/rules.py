@@ -7,9 +7,9 @@ to the problem that stands in the way. It sees dims that may be symbols or unkno
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
+from lossdsl.frozen import dataclass
 from lossdsl.types.types import ArrayType, Dim, Type, array, promote, same_dim
 
 Dims = tuple[Dim, ...]

@@ -7,9 +7,10 @@ any segment begins with `**`. So `kernel` and `**/kernel` are one pattern, and `
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
+from lossdsl.frozen import dataclass
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.types.types import Path
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
+from lossdsl.frozen import dataclass
 from lossdsl.source import Source, Span
 
 DEPTH = 32

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
+from lossdsl.frozen import dataclass
 from lossdsl.inputs.given import keys_problem
 from lossdsl.limits import FILE_SIZE
 from lossdsl.source import Origin, Source, Span

@@ -6,8 +6,8 @@ Sums and products are n-ary, so that a long loss is no deep tree. Spans take no 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
+from lossdsl.frozen import dataclass
 from lossdsl.source import Span
 from lossdsl.syntax.statement_ast import Binding as Binding
 from lossdsl.syntax.statement_ast import Comment as Comment

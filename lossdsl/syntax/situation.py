@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass
 from functools import cached_property
 
+from lossdsl.frozen import dataclass
 from lossdsl.source import Source, Span
 from lossdsl.syntax.lalr import stop
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from lossdsl.frozen import dataclass
 from lossdsl.source import Span
 from lossdsl.syntax.type_ast import OptionalTypeExpr, TypeExpr, span_field
 

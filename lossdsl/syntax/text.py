@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, Label, at
+from lossdsl.frozen import dataclass
 from lossdsl.limits import Limits
 from lossdsl.source import Source, Span
 from lossdsl.syntax.ast import Comment

@@ -7,10 +7,11 @@ runs from the first to the last of them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import at
+from lossdsl.frozen import dataclass
 from lossdsl.source import Span
 from lossdsl.syntax.ast import (
     Addend,

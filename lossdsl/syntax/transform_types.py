@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from lossdsl.frozen import dataclass
 from lossdsl.polynomial import Polynomial, added, multiplied
 from lossdsl.source import Span
 from lossdsl.syntax.ast import (

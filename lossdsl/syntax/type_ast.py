@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from lossdsl.frozen import dataclass
 from lossdsl.polynomial import Polynomial, Terms
 from lossdsl.source import Span
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lossdsl.frozen import dataclass
 from lossdsl.types.types import Dim, same_dim
 
 

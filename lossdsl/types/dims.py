@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from math import inf, isqrt
 
+from lossdsl.frozen import dataclass
 from lossdsl.polynomial import Polynomial, Terms, added, divided, multiplied, split, text
 from lossdsl.types.guards import GuardedSize
 

@@ -6,10 +6,11 @@ Everything here is gradual: what is unknown stays unknown and is checked once it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import cast
 
+from lossdsl.frozen import dataclass
 from lossdsl.types.dims import UNKNOWN_DIM as UNKNOWN_DIM
 from lossdsl.types.dims import Dim as Dim
 from lossdsl.types.dims import combine_dims as combine_dims

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from lossdsl.frozen import dataclass
 from lossdsl.polynomial import split
 from lossdsl.syntax import ast
 from lossdsl.types.dims import solve, substitute
@@ -32,7 +34,7 @@ class Clash:
     actual: str
 
 
-@dataclass
+@dataclasses.dataclass
 class Bindings:
     """What the symbols and runs of one signature stand for at one call."""
 

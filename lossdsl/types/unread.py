@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import article
+from lossdsl.frozen import dataclass
 from lossdsl.types.dtypes import dtype_name, is_shaped
 
 NUMBERS = (bool, int, float)

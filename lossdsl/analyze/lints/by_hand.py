@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Const, Input, Leaves, Node, operands, tape
 from lossdsl.core.pattern import Match, head, head_of, match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
 from lossdsl.library.images import interval

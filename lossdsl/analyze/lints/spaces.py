@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Graph, tape
 from lossdsl.core.pattern import head, head_of, matches, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
 from lossdsl.library.roles import CODINGS, SCALES, words
 from lossdsl.types.types import ArrayType, UnknownType
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
 from lossdsl.syntax import ast
