@@ -82,6 +82,8 @@ def _comparison(cls: Any) -> dict[str, Callable[..., Any]]:
     key = _key([each for each in fields(cls) if each.compare])
 
     def equal(self: Any, other: Any) -> Any:
+        if self is other:
+            return True
         return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
 
     def hashed(self: Any) -> int:

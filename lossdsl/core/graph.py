@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, cast
 
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
@@ -175,30 +175,27 @@ def _option_key(value: object) -> object:
 
 def operands(node: Node) -> tuple[Node, ...]:
     """Return the nodes that a node reads."""
-    match node:
-        case Apply(_, arguments):
-            return tuple(argument for argument in arguments if argument is not None)
-        case Leaves(tree):
-            return (tree,)
-        case _:
-            return ()
+    if isinstance(node, Apply):
+        if None in node.arguments:
+            return tuple(argument for argument in node.arguments if argument is not None)
+        return cast("tuple[Node, ...]", node.arguments)
+    return (node.tree,) if isinstance(node, Leaves) else ()
 
 
 def tape(roots: Iterable[Node]) -> list[Node]:
     """Return every node that the roots read, operands first, left to right."""
     order: list[Node] = []
-    done: set[int] = set()
-    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(list(roots))]
+    seen: set[Node] = set()
+    # A node, or in a tuple one whose operands are ahead of it.
+    stack: list[Node | tuple[Node]] = [*reversed(list(roots))]
     while stack:
-        node, ready = stack.pop()
-        if id(node) in done:
-            continue
-        if ready:
-            done.add(id(node))
-            order.append(node)
-            continue
-        stack.append((node, True))
-        stack.extend((operand, False) for operand in reversed(operands(node)))
+        node = stack.pop()
+        if isinstance(node, tuple):
+            order.append(node[0])
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node,))
+            stack += reversed(operands(node))
     return order
 
 

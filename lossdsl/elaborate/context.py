@@ -52,7 +52,17 @@ class Scope:
 
     def deeper(self) -> Scope:
         """Return the scope one level of nesting further down."""
-        return replace(self, depth=self.depth + 1)
+        # As `replace` does, which every level of every expression would wait for.
+        return Scope(
+            self.values,
+            self.functions,
+            self.dims,
+            self.runs,
+            self.calls,
+            self.depth + 1,
+            self.frame,
+            self.undetermined,
+        )
 
 
 @dataclasses.dataclass

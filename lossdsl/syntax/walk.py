@@ -16,17 +16,25 @@ def field_names(kind: type) -> tuple[str, ...]:
     return tuple(entry.name for entry in fields(kind))
 
 
-def children(node: object) -> Iterator[Any]:
-    """Yield the child nodes of any node, in source order."""
-    for name in field_names(type(node)):
+# What no node is in: most fields, which need not be looked at.
+_PLAIN = {"Span", "tuple[Span, ...]", "str", "str | None", "int", "int | None", "bool", "float"}
+
+
+@cache
+def _inner(kind: type) -> tuple[str, ...]:
+    """Return the fields of a kind of node that may hold nodes."""
+    return tuple(entry.name for entry in fields(kind) if entry.type not in _PLAIN)
+
+
+def children(node: object) -> list[Any]:
+    """Return the child nodes of any node, in source order."""
+    nodes: list[Any] = []
+    for name in _inner(type(node)):
         value = getattr(node, name)
-        if hasattr(value, "__dataclass_fields__"):
-            if not isinstance(value, Span):
-                yield value
-        elif isinstance(value, tuple):
-            for item in value:
-                if hasattr(item, "__dataclass_fields__") and not isinstance(item, Span):
-                    yield item
+        for item in value if isinstance(value, tuple) else (value,):
+            if hasattr(item, "__dataclass_fields__") and not isinstance(item, Span):
+                nodes.append(item)
+    return nodes
 
 
 def walk(node: object) -> Iterator[Any]:
@@ -35,4 +43,4 @@ def walk(node: object) -> Iterator[Any]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        stack += reversed(children(current))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
@@ -49,10 +50,11 @@ def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
     graph = subject.core.graph
     intervals = forward((term.weighted for term in terms), Intervals(graph, subject.core.ranges))
     read = [_inputs(term.weighted) for term in terms]
-    for place, term in enumerate(terms):
+    readers = Counter(node for inputs in read for node in inputs)
+    for term, inputs in zip(terms, read, strict=True):
         known = intervals[term.weighted]
-        others = set[Node]().union(*(inputs for other, inputs in enumerate(read) if other != place))
-        below = known is not None and known.high <= 0 and read[place].isdisjoint(others)
+        alone = all(readers[node] == 1 for node in inputs)
+        below = known is not None and known.high <= 0 and alone
         if below and _falls(subject, term.weighted, intervals):
             yield term
 
