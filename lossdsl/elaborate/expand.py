@@ -15,7 +15,7 @@ from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.infer.bound import Bound, ordinary
 from lossdsl.infer.fit import Fit, moved_order
-from lossdsl.infer.patterns import pattern_of, static_sizes
+from lossdsl.infer.patterns import pattern_of
 from lossdsl.infer.statics import as_choice, static_dim
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
@@ -97,7 +97,7 @@ def _expanded(
         frame=context.expansions,
         undetermined=undetermined(
             [parameter.type for parameter in definition.signature.parameters],
-            static_sizes(definition.signature),
+            definition.signature.static_sizes,
         ),
     )
     values: dict[str, Argument] = {}

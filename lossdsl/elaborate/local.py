@@ -35,13 +35,10 @@ class Local:
             outer[symbol] = dim
             return symbol_dim(symbol, dim.carried)
 
-        symbols = {
-            symbol: bindings.dims.get(symbol, UNKNOWN_DIM)
-            for node in ast.walk(definition.signature)
-            if isinstance(node, ast.DimExpr)
-            for symbol in node.symbols
+        dims = {
+            symbol: rigid(symbol, bindings.dims.get(symbol, UNKNOWN_DIM))
+            for symbol in definition.signature.symbols
         }
-        dims = {name: rigid(name, dim) for name, dim in symbols.items()}
         runs = {
             name: tuple(rigid(f"{name}{at}", dim) for at, dim in enumerate(run))
             for name, run in bindings.runs.items()
@@ -82,9 +79,4 @@ def runs_of_signature(
     definition: ast.Definition, bindings: Bindings
 ) -> dict[str, tuple[Dim, ...] | None]:
     """Return the runs of the signature; one that no argument bound is known but unresolved."""
-    names = {
-        node.name
-        for node in ast.walk(definition.signature)
-        if isinstance(node, ast.Run) and node.name is not None
-    }
-    return {name: bindings.runs.get(name) for name in names}
+    return {name: bindings.runs.get(name) for name in definition.signature.runs}

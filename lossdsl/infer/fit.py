@@ -10,7 +10,7 @@ from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.axes import AxisMismatch, resolve_axis
 from lossdsl.infer.bound import Bound
-from lossdsl.infer.patterns import dtype_fits, pattern_of, static_sizes
+from lossdsl.infer.patterns import dtype_fits, pattern_of
 from lossdsl.infer.statics import static_dim
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -112,7 +112,7 @@ def fit(bound: Bound) -> Fit | Misfit:
 
 def _bind_sizes(bound: Bound, bindings: Bindings) -> None:
     """Let static integers that stand in the dims of other parameters be what is given for them."""
-    for name in static_sizes(bound.signature):
+    for name in bound.signature.static_sizes:
         dim = static_dim(bound.values.get(name, (Static(None), bound.span))[0])
         if dim is not None:
             bindings.dims[name], bindings.origin[name] = dim, name

@@ -34,26 +34,6 @@ def class_symbols(signature: ast.Signature, pattern: ast.TypeExpr | None) -> lis
     return [symbol for symbol in symbols if symbol in named]
 
 
-def static_sizes(signature: ast.Signature) -> frozenset[str]:
-    """Return the static integers of a signature that stand in the dims of its parameters."""
-    static = {
-        parameter.name
-        for parameter in signature.parameters
-        if isinstance(parameter.plain_type, ast.WordTypeExpr)
-        and (parameter.plain_type.word, parameter.plain_type.arguments) == ("static", ("int",))
-    }
-    if not static:
-        return frozenset()
-    dims = (
-        node
-        for parameter in signature.parameters
-        if parameter.type is not None
-        for node in ast.walk(parameter.type)
-        if isinstance(node, ast.DimExpr)
-    )
-    return frozenset(static.intersection(symbol for dim in dims for symbol in dim.symbols))
-
-
 def pattern_of(type: ast.TypeExpr | None, value: Argument) -> ast.TypeExpr | None:
     """Return the type that a value is held against: `?` removed, the fitting one of a union."""
     if isinstance(type, ast.OptionalTypeExpr):

@@ -121,11 +121,15 @@ class Builtin:
 
     def taking(self, operands: int) -> ast.Signature:
         """Return the first signature of that many arrays; their dtypes are alike in all such."""
-        counts = [
+        counts = self._array_counts
+        return self.signatures[counts.index(operands) if operands in counts else 0]
+
+    @cached_property
+    def _array_counts(self) -> tuple[int, ...]:
+        return tuple(
             sum(isinstance(parameter.type, ast.ArrayTypeExpr) for parameter in signature.parameters)
             for signature in self.signatures
-        ]
-        return self.signatures[counts.index(operands) if operands in counts else 0]
+        )
 
     @cached_property
     def kernel(self) -> Kernel:

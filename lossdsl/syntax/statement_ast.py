@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lossdsl.frozen import dataclass
 from lossdsl.source import Span
-from lossdsl.syntax.type_ast import OptionalTypeExpr, TypeExpr, span_field
+from lossdsl.syntax.type_ast import (
+    DimExpr,
+    OptionalTypeExpr,
+    Run,
+    TypeExpr,
+    WordTypeExpr,
+    span_field,
+)
+from lossdsl.syntax.walk import walk
 
 if TYPE_CHECKING:
     from lossdsl.syntax.ast import Expr, Literal
@@ -45,7 +54,7 @@ class Parameter:
         return self.default is None and self.plain_type is self.type and not self.variadic
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signature:
     """`name(parameters) -> result`: how a function may be called."""
 
@@ -53,6 +62,31 @@ class Signature:
     parameters: tuple[Parameter, ...]
     result: TypeExpr | None
     span: Span = span_field()
+
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of its sizes, each once."""
+        sizes = (node for node in walk(self) if isinstance(node, DimExpr))
+        return tuple(dict.fromkeys(symbol for size in sizes for symbol in size.symbols))
+
+    @cached_property
+    def runs(self) -> tuple[str, ...]:
+        """The names of its runs of dims, each once."""
+        runs = (node.name for node in walk(self) if isinstance(node, Run))
+        return tuple(dict.fromkeys(name for name in runs if name is not None))
+
+    @cached_property
+    def static_sizes(self) -> frozenset[str]:
+        """The static integers that stand in the dims of its parameters."""
+        static = {
+            parameter.name
+            for parameter in self.parameters
+            if isinstance(kind := parameter.plain_type, WordTypeExpr)
+            and (kind.word, kind.arguments) == ("static", ("int",))
+        }
+        types = [parameter.type for parameter in self.parameters if parameter.type is not None]
+        sizes = (node for kind in types for node in walk(kind) if isinstance(node, DimExpr))
+        return frozenset(static.intersection(symbol for size in sizes for symbol in size.symbols))
 
 
 @dataclass(frozen=True, slots=True)

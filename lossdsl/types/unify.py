@@ -108,10 +108,10 @@ def _split(
             fixed += len(bindings.runs[dim.name])
     spare = len(actual) - fixed
     has_open = any(isinstance(d, ast.Run) and d.name not in bindings.runs for d in pattern.dims)
-    shown = "[" + ", ".join(map(str, actual)) + "]"
     if spare < 0 or (spare > 0 and not has_open):
         bound = any(isinstance(d, ast.Run) and d.name in bindings.runs for d in pattern.dims)
-        return Clash(name, "dim" if bound else "rank", show_dims(pattern.dims, bindings), shown)
+        expected = show_dims(pattern.dims, bindings)
+        return Clash(name, "dim" if bound else "rank", expected, _shown(actual))
     at = 0
     for dim in pattern.dims:
         match dim:
@@ -123,7 +123,8 @@ def _split(
                     if known is None:
                         bindings.runs[run], bindings.origin[run] = dims, name
                     elif any(same_dim(a, b) is False for a, b in zip(known, dims, strict=True)):
-                        return Clash(name, "dim", show_dims(pattern.dims, bindings), shown)
+                        expected = show_dims(pattern.dims, bindings)
+                        return Clash(name, "dim", expected, _shown(actual))
                     else:
                         bindings.runs[run] = tuple(map(_clearer, known, dims))
                 at += length
@@ -133,6 +134,10 @@ def _split(
                 equations.append(_Equation(name, dim, actual[at]))
                 at += 1
     return None
+
+
+def _shown(dims: tuple[Dim, ...]) -> str:
+    return f"[{', '.join(map(str, dims))}]"
 
 
 def _clearer(a: Dim, b: Dim) -> Dim:

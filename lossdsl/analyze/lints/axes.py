@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node, operands, tape
+from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node, operands
 from lossdsl.core.pattern import match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.roles import DISTRIBUTIONS, SUMMING
@@ -26,7 +26,7 @@ def other_axis(subject: Subject) -> Iterator[Diagnostic]:
     The two have the same dims. A matrix of all pairs, of one dim twice, is right both ways.
     """
     graph = subject.core.graph
-    for node in tape(subject.roots):
+    for node in subject.tape:
         place = (
             written(graph, node) if isinstance(node, Apply) and node.function.reduction else None
         )
@@ -60,7 +60,7 @@ def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
     """
     graph = subject.core.graph
     leading = [dims[0] for dims in map(_dims, subject.core.inputs.values()) if dims]
-    for node in tape(subject.roots):
+    for node in subject.tape:
         if not isinstance(node, Apply) or node.undecided or not _makes_distribution(node):
             continue
         (scores, *_), place = operands(node), written(graph, node)
@@ -92,7 +92,7 @@ def _named(dims: tuple[Dim, ...], axis: int) -> str:
 
 def _is_summed(subject: Subject, root: Node) -> bool:
     """Say whether what is made of a value is summed along its first axis, or by a product."""
-    order = tape(subject.roots)
+    order = subject.tape
     waiting, seen = [root], {root}
     while waiting:
         node = waiting.pop()

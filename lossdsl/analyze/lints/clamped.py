@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, operands, tape
+from lossdsl.core.graph import Apply, Const, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 
 
@@ -18,7 +18,7 @@ def is_constant(subject: Subject) -> Iterator[Diagnostic]:
     """
     graph = subject.core.graph
     intervals = forward(subject.roots, Intervals(graph, subject.core.ranges))
-    for node in tape(subject.roots):
+    for node in subject.tape:
         if not isinstance(node, Apply) or node.undecided or node.function.operator:
             continue
         known, place = intervals[node], written(graph, node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, Graph, Node, tape
+from lossdsl.core.graph import Apply, Const, Graph, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
@@ -20,7 +20,7 @@ def zero_factor(subject: Subject) -> Iterator[Diagnostic]:
     say what is left out.
     """
     graph = subject.core.graph
-    for node in tape(subject.roots):
+    for node in subject.tape:
         match node:
             case Apply(Builtin(operator="*"), (a, b)) if _is_zero(a) or _is_zero(b):
                 place = written(graph, node)
@@ -46,7 +46,7 @@ def _is_zero(node: Node | None) -> bool:
 def counted_twice(subject: Subject) -> Iterator[Diagnostic]:
     """Yield values that `weight=` weighs and that are multiplied by the same weight as well."""
     graph = subject.core.graph
-    for node in tape(subject.roots):
+    for node in subject.tape:
         match node:
             case Apply(function, (value, _, weight)) if function.weighted and weight is not None:
                 again = _times(value, weight)

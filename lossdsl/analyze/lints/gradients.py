@@ -86,7 +86,7 @@ def _is_setting(subject: Subject, term: Term) -> bool:
     """
     match term.weighted:
         case Input(name) if name in subject.settings and not _CONSTANT.search(name):
-            readers = [node for node in tape(subject.roots) if term.weighted in operands(node)]
+            readers = [node for node in subject.tape if term.weighted in operands(node)]
             return len(readers) == 1
         case _:
             return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject
 from lossdsl.analyze.whole_numbers import unbounded
-from lossdsl.core.graph import Apply, Graph, Node, operands, tape
+from lossdsl.core.graph import Apply, Graph, Node, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.types.types import ArrayType, kind
 
@@ -22,7 +22,7 @@ def integers_wrap(subject: Subject) -> Iterator[Diagnostic]:
         large = unbounded(graph, node) if _kind(graph, node) == "int" else None
         if large is not None:
             read.setdefault(large, f"the metric `{name}` reads")
-    for node in tape(subject.roots):
+    for node in subject.tape:
         if not isinstance(node, Apply) or _kind(graph, node) not in ("int", "bool"):
             continue
         if node.function.operator and not node.function.grows and not node.function.keeps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject
-from lossdsl.core.graph import Apply, Core, Node, operands, tape
+from lossdsl.core.graph import Apply, Core, Node, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.forms import Form
@@ -21,7 +21,7 @@ def mask_stops(subject: Subject) -> Iterator[Diagnostic]:
     """
     core = subject.core
     reported: set[Node] = set()
-    for node in tape(subject.roots):
+    for node in subject.tape:
         match node:
             case Apply(Builtin(form=Form.KEEP), (mask, value)):
                 assert mask is not None and value is not None

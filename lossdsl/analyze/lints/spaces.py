@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph, tape
+from lossdsl.core.graph import Apply, Graph
 from lossdsl.core.pattern import head, head_of, matches, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
@@ -37,7 +37,7 @@ READINGS = (
 def other_space(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the forms by hand that are given values of a role which they do not take."""
     graph = subject.core.graph
-    for node in tape(subject.roots):
+    for node in subject.tape:
         place = written(graph, node) if isinstance(node, Apply) else None
         if not isinstance(node, Apply) or place is None or place.calls:
             continue

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands
+from collections.abc import Sequence
+from functools import cached_property
+
+from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands, tape
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
 from lossdsl.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """A program without errors; `settings` are its inputs that have a default."""
 
@@ -21,6 +24,11 @@ class Subject:
     def roots(self) -> list[Node]:
         """The values of results and metrics."""
         return [*(outcome.value for outcome in self.core.results), *self.core.metrics.values()]
+
+    @cached_property
+    def tape(self) -> Sequence[Node]:
+        """Every value of the program, operands first."""
+        return tape(self.roots)
 
 
 def written(graph: Graph, node: Node) -> Place | None:

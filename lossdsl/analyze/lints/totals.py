@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph, Node, tape
+from lossdsl.core.graph import Apply, Graph, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.syntax.options import AXIS
@@ -15,7 +15,7 @@ from lossdsl.types.types import ArrayType
 def mean_of_total(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the means of what is reduced over all axes: of a mean, one more changes nothing."""
     graph = subject.core.graph
-    for node in tape(subject.roots):
+    for node in subject.tape:
         match node:
             case Apply(
                 Builtin(combine="mean") as outer,
