@@ -16,7 +16,6 @@ from lossdsl.infer.elementwise import (
     Operand,
     compute_dtype,
     infer_elementwise,
-    parameter_dtypes,
     result_dtype,
 )
 from lossdsl.infer.explain import explain
@@ -43,7 +42,7 @@ def apply_elementwise(
     """
     name = name or shown(function, span)
     signature = function.taking(len(operands))
-    classes = parameter_dtypes(signature)
+    classes = signature.array_dtypes
     operands = [
         # A mask may be a tree of truth values.
         (value if dtype_class == "bool" else as_read(context, scope, value, at), at)
@@ -110,7 +109,7 @@ def _floats(
     if not any(kind(type.dtype) == "int" for type in cast("list[ArrayType]", types)):
         return operands
     signature = function.taking(len(operands))
-    classes, result = parameter_dtypes(signature), result_dtype(signature)
+    classes, result = signature.array_dtypes, result_dtype(signature)
     arrays = cast("list[ArrayType]", types)
     met = compute_dtype(classes, result, arrays, context.default_float, function.grows)
     return [

@@ -55,6 +55,9 @@ def as_value(
     )
 
 
+_LEAVES = (ast.Literal, ast.Text, ast.Name)
+
+
 def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
     """Return what an expression stands for, which may also be a string or `none`."""
     if scope.depth > context.limits.expansion:
@@ -65,7 +68,7 @@ def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static |
             expr.span,
             help="bind inner parts to names",
         )
-    inner = scope.deeper()
+    inner = scope if isinstance(expr, _LEAVES) else scope.deeper()
     match expr:
         case ast.Literal(value, span):
             return Static(None) if value is None else literal(context, scope, value, span)
@@ -73,6 +76,8 @@ def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static |
             return Static(value)
         case ast.Name():
             return _name(context, scope, expr)
+        case ast.Call():
+            return calls.call(context, inner, expr)
         case ast.Tuple():
             return _tuple(context, inner, expr)
         case ast.Record():
@@ -96,8 +101,6 @@ def argument(context: Context, scope: Scope, expr: ast.Expr) -> Value | Static |
             return _logical(context, inner, symbol, operands, span)
         case ast.Conditional():
             return _conditional(context, inner, expr)
-        case ast.Call():
-            return calls.call(context, inner, expr)
         case ast.Index():
             return indexing.index(context, inner, expr)
         case ast.Attribute():

@@ -85,4 +85,4 @@ def with_definitions(program: ast.Program, library: Library) -> tuple[Library, l
         name: Builtin(name, "spec", definitions=tuple(definitions), doc=definitions[0].doc)
         for name, definitions in own.items()
     }
-    return library.extended(local), problems
+    return library.extended(local) if local else library, problems

@@ -28,17 +28,17 @@ def with_role(type: Type, role: str | None) -> Type:
     return replace(type, role=role)
 
 
+_NONE: frozenset[str | None] = frozenset({None})
+
+
 def resulting(function: Builtin, given: Iterable[tuple[str, Type]]) -> str | None:
     """Return the role of a result: the declared one, or that of the operands it is made of.
 
     `given` has the type of each operand by its parameter; literals fit any role.
     """
-    results = [signature.result for signature in function.signatures]
-    declared = {
-        result.role if isinstance(result, ast.ArrayTypeExpr) else None for result in results
-    }
-    if declared != {None}:
-        return declared.pop() if len(declared) == 1 else None
+    declared = function.result_roles
+    if declared != _NONE:
+        return next(iter(declared)) if len(declared) == 1 else None
     types = list(given)
     kept = [type for name, type in types if name in function.keeps]
     roles = {_role(type) for type in kept if not _is_literal(type)}

@@ -73,7 +73,7 @@ def _of_arrays(
 ) -> ArrayType | Mismatch:
     types = tuple(cast("ArrayType", operand.type) for operand in operands)
     signature = function.taking(len(operands))
-    classes, result = parameter_dtypes(signature), result_dtype(signature)
+    classes, result = signature.array_dtypes, result_dtype(signature)
     met = promoted(classes, result, types, default_float, function.grows)
     if isinstance(met, WrongDtype):
         return Mismatch(met, types)
@@ -123,15 +123,6 @@ def _leaf(operand: Operand, at: int) -> Operand:
     if isinstance(operand.type, TreeType):
         return replace(operand, type=(operand.type.leaves or ())[at][1])
     return operand
-
-
-def parameter_dtypes(signature: ast.Signature) -> tuple[str, ...]:
-    """Return the dtype or class that each array parameter of a signature asks for."""
-    return tuple(
-        parameter.type.dtype
-        for parameter in signature.parameters
-        if isinstance(parameter.type, ast.ArrayTypeExpr)
-    )
 
 
 def result_dtype(signature: ast.Signature) -> str:

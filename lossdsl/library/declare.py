@@ -92,7 +92,8 @@ class Library:
 
     def visible(self, name: str, file: Source) -> Builtin | None:
         """Return the function that a name means where a file says it, or None."""
-        return self.private.get((file, name)) or self.functions.get(name)
+        own = self.private.get((file, name)) if name.startswith("_") else None
+        return own or self.functions.get(name)
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:

@@ -125,6 +125,14 @@ class Builtin:
         return self.signatures[counts.index(operands) if operands in counts else 0]
 
     @cached_property
+    def result_roles(self) -> frozenset[str | None]:
+        """The roles that the signatures declare of results, None for one without."""
+        results = (signature.result for signature in self.signatures)
+        return frozenset(
+            result.role if isinstance(result, ast.ArrayTypeExpr) else None for result in results
+        )
+
+    @cached_property
     def _array_counts(self) -> tuple[int, ...]:
         return tuple(
             sum(isinstance(parameter.type, ast.ArrayTypeExpr) for parameter in signature.parameters)

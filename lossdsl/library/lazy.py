@@ -45,6 +45,12 @@ class Lazy(Mapping[K, V]):
                     self._values[key] = self._makers[key]()
         return self._values[key]
 
+    def get(self, key: K, default: Any = None) -> Any:
+        """Return the value of a key, or a default; most keys that are asked for are of none."""
+        if key not in self:
+            return default
+        return self[key]
+
     def __contains__(self, key: object) -> bool:
         return key in self._values or key in self._makers
 

@@ -129,6 +129,11 @@ def _feed(states: list[int], values: list[Any], token: Token, build: Build) -> N
             values.append(token)
             return
         rule, size, single = _RULES[~action]
+        if size == 1 and rule[0] == "_":  # most rules that are completed: `_sum` is a `_product`
+            states[-1] = _STATES[states[-2]][rule]
+            if type(values[-1]) is not list:
+                values[-1] = [values[-1]]
+            continue
         first = len(values) - size
         children: list[Any] = []
         for value in values[first:]:

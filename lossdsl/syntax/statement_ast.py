@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lossdsl.frozen import dataclass
 from lossdsl.source import Span
 from lossdsl.syntax.type_ast import (
+    ArrayTypeExpr,
     DimExpr,
     OptionalTypeExpr,
     Run,
@@ -68,6 +69,12 @@ class Signature:
         """The symbols of its sizes, each once."""
         sizes = (node for node in walk(self) if isinstance(node, DimExpr))
         return tuple(dict.fromkeys(symbol for size in sizes for symbol in size.symbols))
+
+    @cached_property
+    def array_dtypes(self) -> tuple[str, ...]:
+        """The dtype or class that each array parameter asks for."""
+        types = (parameter.type for parameter in self.parameters)
+        return tuple(kind.dtype for kind in types if isinstance(kind, ArrayTypeExpr))
 
     @cached_property
     def runs(self) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from oracle import flatten
 from programs import MASKED_INPUTS, Inputs, expected, masked_programs, slope
 
 import lossdsl
-from lossdsl.infer.elementwise import parameter_dtypes
 from lossdsl.library.declare import builtins
 
 NAN, INF = np.nan, np.inf
@@ -275,7 +274,7 @@ def calls() -> dict[str, str]:
     found = dict(STRUCTURAL)
     for name, function in builtins().functions.items():
         operands = [] if function.operator or function.definitions else arguments(function) or []
-        if function.elementwise and "bool" not in parameter_dtypes(function.signatures[0]):
+        if function.elementwise and "bool" not in function.signatures[0].array_dtypes:
             operands = ["out", "tgt", "z"][: len(operands)]
         if not set(operands) & {*FLOATS} or name in found:
             continue

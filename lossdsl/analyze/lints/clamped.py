@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lossdsl.analyze.dataflow import forward
-from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Const, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
@@ -17,7 +15,7 @@ def is_constant(subject: Subject) -> Iterator[Diagnostic]:
     A product with 0 is told by its factor.
     """
     graph = subject.core.graph
-    intervals = forward(subject.roots, Intervals(graph, subject.core.ranges))
+    intervals = subject.intervals
     for node in subject.tape:
         if not isinstance(node, Apply) or node.undecided or node.function.operator:
             continue

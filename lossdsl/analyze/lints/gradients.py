@@ -32,14 +32,14 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
             yield _stopped(outcome.terms[0])
             continue
         for term in outcome.terms:
-            inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
             if _is_setting(subject, term):
                 yield _added_setting(term)
                 continue
-            if all(_is_discrete(graph, node) for node in inputs):
-                continue
             nothing = not stopped[term.weighted] and _compares(subject, term)
-            if nothing or not passes[term.weighted]:
+            if passes[term.weighted] and not nothing:
+                continue
+            inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
+            if not all(_is_discrete(graph, node) for node in inputs):
                 yield _stopped(term)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.intervals import Intervals
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands, tape
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
+from lossdsl.library.domains import Interval
 from lossdsl.library.function import is_own
 from lossdsl.syntax import ast
 
@@ -29,6 +32,12 @@ class Subject:
     def tape(self) -> Sequence[Node]:
         """Every value of the program, operands first."""
         return tape(self.roots)
+
+    @cached_property
+    def intervals(self) -> Mapping[Node, Interval | None]:
+        """Where every value of the program and of its terms lies, as far as it is known."""
+        terms = (term.weighted for outcome in self.core.results for term in outcome.terms)
+        return forward([*self.roots, *terms], Intervals(self.core.graph, self.core.ranges))
 
 
 def written(graph: Graph, node: Node) -> Place | None:

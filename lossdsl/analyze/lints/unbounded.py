@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
-from lossdsl.analyze.dataflow import forward
-from lossdsl.analyze.intervals import Intervals, grows
+from lossdsl.analyze.intervals import grows
 from lossdsl.analyze.lints.subject import Subject, multiple_of
 from lossdsl.core.graph import Apply, Const, Input, Node, Outcome, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
@@ -47,15 +46,13 @@ def _of(term: Term, loss: Builtin) -> Diagnostic:
 
 def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
     """Yield the terms that fall without end, and that no other term holds back."""
-    graph = subject.core.graph
-    intervals = forward((term.weighted for term in terms), Intervals(graph, subject.core.ranges))
-    read = [_inputs(term.weighted) for term in terms]
-    readers = Counter(node for inputs in read for node in inputs)
-    for term, inputs in zip(terms, read, strict=True):
-        known = intervals[term.weighted]
-        alone = all(readers[node] == 1 for node in inputs)
-        below = known is not None and known.high <= 0 and alone
-        if below and _falls(subject, term.weighted, intervals):
+    intervals = subject.intervals
+    known = [(term, intervals[term.weighted]) for term in terms]
+    below = [term for term, fact in known if fact is not None and fact.high <= 0]
+    readers = Counter(node for term in (terms if below else ()) for node in _inputs(term.weighted))
+    for term in below:
+        alone = all(readers[node] == 1 for node in _inputs(term.weighted))
+        if alone and _falls(subject, term.weighted, intervals):
             yield term
 
 
@@ -70,12 +67,11 @@ def _inputs(root: Node) -> set[Node]:
 
 def _is_played(subject: Subject, outcome: Outcome, root: Node) -> bool:
     """Say whether another result has what a term is made of with the other sign: a game of two."""
-    graph, made = subject.core.graph, {node for node in tape([root]) if _is_made(node)}
+    made = {node for node in tape([root]) if _is_made(node)}
     for other in subject.core.results:
         terms = [term.weighted for term in other.terms if other is not outcome]
-        intervals = forward(terms, Intervals(graph, subject.core.ranges))
         for term in terms:
-            known = intervals[term]
+            known = subject.intervals[term]
             if known is not None and known.low >= 0 and not made.isdisjoint(tape([term])):
                 return True
     return False
