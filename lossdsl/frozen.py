@@ -1,7 +1,8 @@
 """Frozen dataclasses that are made at once: those of the standard library with less compiled.
 
 `dataclasses.dataclass` compiles up to six methods a class, which is most of the time that a check
-of one spec takes to import. Here one is compiled, `__init__`; the others are the same for all.
+of one spec takes to import. Here one is compiled, `__init__`, and that for the first instance; the
+others are the same for all.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def dataclass(
 
     def made(written: type[T]) -> type[T]:
         cls: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(written)
-        methods = {"__init__": _init(cls, slots), "__repr__": _repr}
+        methods = {"__init__": _first(cls, slots), "__repr__": _repr}
         if eq:
             methods |= _comparison(cls)
         if slots:  # which pickle would set one by one
@@ -49,6 +50,16 @@ def dataclass(
         return cls
 
     return made
+
+
+def _first(cls: Any, slots: bool) -> Callable[..., None]:
+    """Return an `__init__` that puts the compiled one in its place; many classes need none."""
+
+    def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
+        cls.__init__ = compiled = _init(cls, slots)
+        compiled(self, *values, **named)
+
+    return __init__
 
 
 def _init(cls: Any, slots: bool) -> Callable[..., None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import TextIO
@@ -48,6 +47,8 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
 
 def defect(error: Exception) -> int:
     """Print what no command should raise, with a request to report it; return the exit code."""
+    import traceback
+
     traceback.print_exception(error)
     diagnostic = at(
         "LD999",

@@ -8,6 +8,7 @@ import inspect
 import pickle
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import FrozenInstanceError, field
 from functools import cached_property
 from pathlib import Path
@@ -106,6 +107,8 @@ VALUES: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
 def facts(kind: type) -> list[object]:
     """Return what can be seen of a class and its instances."""
     made: list[Any] = []
+    with suppress(TypeError):
+        kind(1)  # whose `__init__` the first instance makes
     seen: list[object] = [
         [(each.name, each.kind) for each in inspect.signature(kind).parameters.values()],
         getattr(kind, "__match_args__", None),
