@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from lossdsl.cli.options import Command, Option, Usage
@@ -101,6 +100,8 @@ def fmt(
     ] = False,
 ) -> int:
     """Rewrite `.loss` files in the canonical form."""
+    from pathlib import Path
+
     from lossdsl.api import format_source
     from lossdsl.cli.files import read_stdin, read_text, replace_text
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.source import Source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lossdsl.library.declare import Library
 
 

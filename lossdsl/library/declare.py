@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from importlib import import_module
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike, fspath, listdir, path
 from threading import RLock
 from typing import Any, cast
 
@@ -45,7 +44,7 @@ from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
 
-_HERE = Path(__file__).parent
+_HERE = path.dirname(__file__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,8 +234,11 @@ def renamed(function: Builtin, name: str) -> Builtin:
 def primitives() -> Mapping[str, Builtin]:
     """Return the primitives that come with lossdsl, by name."""
     functions: dict[str, Builtin] = {}
-    for path in sorted((_HERE / "primitives").glob("[!_]*.py")):
-        values = vars(import_module(f"lossdsl.library.primitives.{path.stem}")).values()
+    for name in sorted(listdir(path.join(_HERE, "primitives"))):
+        module, ending = path.splitext(name)
+        if ending != ".py" or module.startswith("_"):
+            continue
+        values = vars(import_module(f"lossdsl.library.primitives.{module}")).values()
         own = {value.name: value for value in values if isinstance(value, Builtin)}
         _hold_apart(functions, own)
         functions |= own
@@ -278,7 +280,7 @@ def builtins() -> Library:
     ready = {name: function for name, function in primitives().items() if not function.internal}
     public: dict[str, Callable[[], Builtin]] = {}
     private: dict[tuple[Source, str], Callable[[], Builtin]] = {}
-    for source, makers in own_files(_HERE / "losses"):
+    for source, makers in own_files(path.join(_HERE, "losses")):
         own = {name: maker for name, maker in makers.items() if not name.startswith("_")}
         _hold_apart({**ready, **public}, own)
         public |= own

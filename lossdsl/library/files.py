@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from pathlib import Path
+from os import listdir, path
 from typing import Any
 
 from lossdsl.library.function import OWN, Builtin, written
@@ -40,11 +40,14 @@ class Definitions(Sequence[ast.Definition]):
         return tuple(definition for part in parts for definition in part)
 
 
-def own_files(folder: Path) -> Iterator[tuple[Source, Makers]]:
+def own_files(folder: str) -> Iterator[tuple[Source, Makers]]:
     """Yield the `.loss` files of a folder, with what makes each of their functions by name."""
-    for path in sorted(folder.glob("*.loss")):
-        source = Source(path.read_text(encoding="utf-8"), f"{OWN}{path.name}")
-        yield source, _makers(source, path.stem)
+    for name in sorted(listdir(folder)):
+        family, ending = path.splitext(name)
+        if ending == ".loss":
+            with open(path.join(folder, name), encoding="utf-8") as file:
+                source = Source(file.read(), f"{OWN}{name}")
+            yield source, _makers(source, family)
 
 
 def _makers(source: Source, family: str) -> Makers:
