@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from lossdsl.syntax import tables
@@ -62,31 +61,6 @@ def parse(text: str, start: str, build: Build, begin: int = 0, end: int | None =
     for token in _tokens(text, states, begin, len(text) if end is None else end):
         _feed(states, values, token, build)
     return values[0]
-
-
-def stop(text: str, start: str, position: int) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the tokens before a position that are of no complete rule, and what could follow."""
-    states, values = [tables.STARTS[start]], list[Any]()
-    with suppress(Stopped):
-        for token in _tokens(text, states, 0, len(text)):
-            if token.start >= position:
-                break
-            _feed(states, values, token, _nothing)
-    pending = tuple(value.type for value in values if isinstance(value, Token))
-    terminals = filter(str.isupper, _STATES[states[-1]])
-    return pending, frozenset(kind for kind in terminals if _accepts(states, kind))
-
-
-def _nothing(rule: str, children: list[Any]) -> None:
-    pass
-
-
-def _accepts(states: list[int], kind: str) -> bool:
-    try:
-        _feed(list(states), [None] * (len(states) - 1), Token(kind, "", 0), _nothing)
-    except Stopped:
-        return False
-    return True
 
 
 def _tokens(text: str, states: list[int], position: int, end: int) -> Iterator[Token]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from lossdsl.frozen import dataclass
 from lossdsl.source import Source, Span
-from lossdsl.syntax.lalr import stop
+from lossdsl.syntax.grammar import stop
 
 _LEXEME = re.compile(
     r"""(?P<skip>[ \t\r\n]+ | \#[^\r\n]*)

@@ -76,7 +76,7 @@ def test_the_archives_hold_what_they_should(built: Path) -> None:
     (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {"lossdsl/syntax/tables.py", "lossdsl/py.typed"} <= names
+    assert {"lossdsl/_grammar/loss.lark", "lossdsl/py.typed"} <= names
     assert any(name.endswith(".loss") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.partition("/")[0] for name in names} == {

@@ -6,17 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from lalr_tables import GRAMMAR, STARTS
 from lark import Lark
 
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_dim
+from lossdsl.syntax.grammar import STARTS, grammar_text
 from lossdsl.syntax.names import RESERVED
 from lossdsl.syntax.parse import parse_program, parse_signature, parse_type
 from lossdsl.syntax.transform import ToAst
-
-TEXT = GRAMMAR.read_text(encoding="utf-8")
 
 
 def strict(text: str) -> Lark:
@@ -24,24 +22,24 @@ def strict(text: str) -> Lark:
 
 
 def test_no_conflict() -> None:
-    strict(TEXT)
+    strict(grammar_text())
 
 
 def test_the_strict_mode_would_find_one() -> None:
-    ambiguous = TEXT.replace("sum: _addend (", "sum: _addend _addend | _addend (")
-    assert ambiguous != TEXT
+    ambiguous = grammar_text().replace("sum: _addend (", "sum: _addend _addend | _addend (")
+    assert ambiguous != grammar_text()
     with pytest.raises(Exception, match="Reduce"):
         strict(ambiguous)
 
 
 def test_every_rule_has_a_method() -> None:
-    rules = {rule.origin.name for rule in strict(TEXT).rules}
+    rules = {rule.origin.name for rule in strict(grammar_text()).rules}
     named = {str(name) for name in rules if not name.startswith("_")} - {"statement", "input_type"}
     assert named == {name for name in named if hasattr(ToAst, name)}
 
 
 def test_reserved_words_are_those_of_the_grammar() -> None:
-    (excluded,) = re.findall(r"NAME: /\(\?!\(([^)]*)\)", TEXT)
+    (excluded,) = re.findall(r"NAME: /\(\?!\(([^)]*)\)", grammar_text())
     assert set(excluded.split("|")) - {"_"} == RESERVED
 
 
