@@ -8,19 +8,18 @@ indexed with stays an integer.
 from __future__ import annotations
 
 from lossdsl.analyze.whole_numbers import in_floats
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Site
 from lossdsl.infer.arguments import Value
-from lossdsl.source import Span
 from lossdsl.types.types import kind
 
 
-def as_floats(context: Context, scope: Scope, value: Value, dtype: str, span: Span) -> Value:
+def as_floats(site: Site, value: Value, dtype: str) -> Value:
     """Return integers that may outgrow 32 bits as floats of a dtype, any other value as it is."""
-    if not context.concrete or kind(dtype) != "float":
+    if not site.context.concrete or kind(dtype) != "float":
         return value
     # What adds up half precision does so in more, and in f16 every large integer is infinite.
-    wide = context.default_float if dtype in ("f16", "bf16") else dtype
-    node = in_floats(context.graph, value.node, wide, dtype)
+    wide = site.context.default_float if dtype in ("f16", "bf16") else dtype
+    node = in_floats(site.graph, value.node, wide, dtype)
     if node is value.node:
         return value
-    return context.value(node, context.graph.types[node], span, scope)
+    return site.value(node, site.graph.types[node])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Scope
 from lossdsl.inputs.declarations import Declared
 from lossdsl.syntax import ast
 from lossdsl.types.dims import substitute
@@ -24,21 +24,18 @@ from lossdsl.types.unify import Bindings, Clash, show_pattern, unify
 
 
 def fit_inputs(
-    context: Context,
-    scope: Scope,
-    declared: Mapping[str, Declared],
-    concrete: Mapping[str, Type],
+    scope: Scope, declared: Mapping[str, Declared], concrete: Mapping[str, Type]
 ) -> tuple[dict[str, Type], Bindings]:
     """Hold what a call passes against the declarations, and give every symbol its size."""
     bindings = Bindings()
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
     for name, declaration in declared.items():
         if name in concrete:
-            _collect(context, scope, declaration, declaration.type, concrete[name], name, arrays)
+            _collect(scope, declaration, declaration.type, concrete[name], name, arrays)
     clash = unify(arrays, bindings)
     if clash is not None:
         passed = next(type for part, _, type in arrays if part == clash.parameter)
-        _report_clash(context, scope, declared, clash, passed, bindings)
+        _report_clash(scope, declared, clash, passed, bindings)
     shown = {symbol: dim.carried for symbol, dim in bindings.dims.items()}
     sizes = {symbol: size for symbol, size in shown.items() if size is not None}
     fitted: dict[str, Type] = {}
@@ -49,7 +46,6 @@ def fit_inputs(
 
 
 def _collect(
-    context: Context,
     scope: Scope,
     declaration: Declared,
     pattern: ast.TypeExpr,
@@ -61,54 +57,39 @@ def _collect(
         case ast.ArrayTypeExpr(), ArrayType():
             if fits(type.dtype, pattern.dtype) is False:
                 expected = show_pattern(pattern)
-                context.error(
-                    scope,
+                scope.at(declaration.span).error(
                     "LD219",
                     f"`{part}` is declared {expected}; the call passes {type}",
-                    declaration.span,
                     help="convert it with `astype`, or declare another dtype",
                 )
                 return
             arrays.append((part, pattern, type))
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves) if leaf is not None:
             for path, below in leaves or ():
-                _collect(context, scope, declaration, leaf, below, "/".join((part, *path)), arrays)
+                _collect(scope, declaration, leaf, below, "/".join((part, *path)), arrays)
         case ast.RecordTypeExpr(fields), RecordType(given):
             for field in fields:
                 inner = dict(given).get(field.name)
                 if inner is None:
-                    context.error(
-                        scope,
+                    scope.at(declaration.span).error(
                         "LD217",
                         f"`{part}` has no field `{field.name}`",
-                        declaration.span,
                         help=f"the call passes {', '.join(f'`{name}`' for name, _ in given)}",
                     )
                 else:
-                    _collect(
-                        context,
-                        scope,
-                        declaration,
-                        field.type,
-                        inner,
-                        f"{part}.{field.name}",
-                        arrays,
-                    )
+                    _collect(scope, declaration, field.type, inner, f"{part}.{field.name}", arrays)
         case (ast.TreeTypeExpr(), TreeType() | RecordType() | ArrayType()) | (_, UnknownType()):
             pass
         case _:
-            context.error(
-                scope,
+            scope.at(declaration.span).error(
                 "LD219",
                 f"`{part}` is declared {pattern.span.text}; the call passes "
                 f"{'a tree' if isinstance(type, TreeType) else type}",
-                declaration.span,
                 help="pass what is declared, or declare what is passed",
             )
 
 
 def _report_clash(
-    context: Context,
     scope: Scope,
     declared: Mapping[str, Declared],
     clash: Clash,
@@ -117,11 +98,9 @@ def _report_clash(
 ) -> None:
     name = clash.parameter.partition("/")[0].partition(".")[0]
     declaration = declared[name]
-    context.error(
-        scope,
+    scope.at(declaration.span).error(
         "LD219",
         f"`{clash.parameter}` is declared {declaration.type.span.text}; the call passes {passed}",
-        declaration.span,
         notes=bindings.notes(),
         help="pass what is declared, or declare what is passed",
     )

@@ -109,14 +109,14 @@ def _elaborate(
     context.diagnostics += declared_sizes(program, declared)
     functions, problems = with_definitions(program, library)
     context.diagnostics += problems
-    scope = Scope({}, functions)
+    scope = Scope(context, {}, functions)
     types: dict[str, Type]
     if concrete is None:
         types = {name: static_type(declaration.type) for name, declaration in declared.items()}
         dims = {symbol: symbol_dim(symbol) for symbol in symbols_of(declared.values())}
         runs = dict.fromkeys(runs_of(declared.values()))
     else:
-        types, bindings = fit_inputs(context, scope, declared, concrete)
+        types, bindings = fit_inputs(scope, declared, concrete)
         dims = {
             symbol: symbol_dim(symbol, bindings.dims[symbol].carried)
             if symbol in bindings.dims
@@ -138,11 +138,11 @@ def _elaborate(
     read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
     values: dict[str, Argument] = {**read, **watched_inputs(context, read, declared)}
     types_declared = [declaration.type for declaration in declared.values()]
-    scope = Scope(values, functions, dims, runs, undetermined=undetermined(types_declared))
-    scope = _bindings(context, scope, program)
+    scope = Scope(context, values, functions, dims, runs, undetermined=undetermined(types_declared))
+    scope = _bindings(scope, program)
     held = batch_of(types, declared, batch)
-    core = _results(context, scope, program, declared, types, held)
-    hold_program_apart(context, scope, core)
+    core = _results(scope, program, declared, types, held)
+    hold_program_apart(scope, core)
     if context.debug and not has_errors(context.diagnostics):
         verify_core(core)
     if context.concrete and not partial and not has_errors(context.diagnostics):
@@ -181,7 +181,7 @@ def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, 
     return dict(context.inferred)
 
 
-def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
+def _bindings(scope: Scope, program: ast.Program) -> Scope:
     """Evaluate every binding once, in an order in which each reads only finished ones."""
     bindings = {
         statement.name: statement
@@ -199,7 +199,7 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
     cycle = cycle_in(reads)
     if cycle is not None:
         chain = " -> ".join(f"`{name}`" for name in cycle)
-        context.diagnostics.append(
+        scope.context.diagnostics.append(
             at(
                 "LD105",
                 f"a binding reads itself: {chain}",
@@ -207,16 +207,15 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
                 help="a name is given once and never changes",
             )
         )
-        unknown = {name: context.unknown() for name in bindings}
+        unknown = {name: scope.unknown() for name in bindings}
         return replace(scope, values={**scope.values, **unknown})
     for name in TopologicalSorter(reads).static_order():
-        value = expressions.argument(context, scope, bindings[name].value)
+        value = expressions.argument(scope, bindings[name].value)
         scope = replace(scope, values={**scope.values, name: value})
     return scope
 
 
 def _results(
-    context: Context,
     scope: Scope,
     program: ast.Program,
     declared: Mapping[str, Declared],
@@ -233,22 +232,21 @@ def _results(
     for statement in program.statements:
         match statement:
             case ast.Result():
-                outcome = _outcome(context, scope, statement, weighing, bindings, batch)
+                outcome = _outcome(scope, statement, weighing, bindings, batch)
                 if outcome is not None:
                     outcomes.append(outcome)
             case ast.Metric(name, value):
-                metric = metrics[name] = expressions.elaborate(context, scope, value)
+                metric = metrics[name] = expressions.elaborate(scope, value)
                 # A node that a definition made has that definition's dims; a root has the text's.
-                context.graph.types[metric.node] = metric.type
+                scope.graph.types[metric.node] = metric.type
             case _:
                 pass
     nodes = {name: value.node for name, value in metrics.items()}
-    combined = {name: combines(context.graph, node, batch) for name, node in nodes.items()}
-    return Core(context.graph, dict(types), tuple(outcomes), nodes, combined, context.ranges)
+    combined = {name: combines(scope.graph, node, batch) for name, node in nodes.items()}
+    return Core(scope.graph, dict(types), tuple(outcomes), nodes, combined, scope.context.ranges)
 
 
 def _outcome(
-    context: Context,
     scope: Scope,
     statement: ast.Result,
     weighing: terms.Weighing,
@@ -256,48 +254,46 @@ def _outcome(
     batch: Batch,
 ) -> Outcome | None:
     parts = terms.addends(statement.value)
-    if len(parts) > context.limits.terms:
-        context.error(
-            scope,
+    if len(parts) > scope.context.limits.terms:
+        scope.at(statement.span).error(
             "LD610",
-            f"{len(parts)} terms; at most {context.limits.terms}",
-            statement.span,
+            f"{len(parts)} terms; at most {scope.context.limits.terms}",
             help="group terms in bindings",
         )
         return None
-    kept = terms.objective(context, scope, statement.value, weighing)
+    kept = terms.objective(scope, statement.value, weighing)
     if kept is None:
-        value = expressions.literal(context, scope, 0.0, statement.value.span)
+        value = expressions.literal(scope.at(statement.value.span), 0.0)
     else:
-        value = expressions.elaborate(context, scope, kept)
+        value = expressions.elaborate(scope, kept)
         if kept is not statement.value:
-            value = _as_written(context, scope, statement, value)
-    _scalar(context, scope, value, statement, parts)
-    if has_errors(context.diagnostics):
+            value = _as_written(scope, statement, value)
+    _scalar(scope, value, statement, parts)
+    if has_errors(scope.context.diagnostics):
         return None
     names = terms.term_names(scope, parts, weighing, bindings)
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         part = parts[len(names) - 1 - names[::-1].index(repeated)]
         message = f"two terms are labelled `{repeated}`"
-        context.error(scope, "LD109", message, part.span, help="give each a label of its own")
+        scope.at(part.span).error("LD109", message, help="give each a label of its own")
     named_terms = tuple(
-        terms.term(context, scope, part, name, weighing, batch)
+        terms.term(scope, part, name, weighing, batch)
         for part, name in zip(parts, names, strict=True)
     )
     return Outcome(statement.name or RESULT, value.node, named_terms)
 
 
-def _as_written(context: Context, scope: Scope, statement: ast.Result, kept: Value) -> Value:
+def _as_written(scope: Scope, statement: ast.Result, kept: Value) -> Value:
     """Return what is left of a result in the dtype of all: a term of weight 0 counts there."""
     span = statement.value.span
-    whole = expressions.elaborate(context, scope, statement.value)
+    whole = expressions.elaborate(scope, statement.value)
     match whole.type, kept.type:
         case UnknownType(), ArrayType():
             return Value(kept.node, whole.type)
         case ArrayType(dtype=dtype), ArrayType(dtype=own) if dtype != own:
-            kept = primitives.as_number(context, scope, kept, span)
-            kept = primitives.convert(context, scope, kept, dtype, span)
+            kept = primitives.as_number(scope.at(span), kept)
+            kept = primitives.convert(scope.at(span), kept, dtype)
             assert isinstance(kept.type, ArrayType)
             return Value(kept.node, replace(kept.type, dtype=dtype))
         case _:
@@ -305,45 +301,35 @@ def _as_written(context: Context, scope: Scope, statement: ast.Result, kept: Val
 
 
 def _scalar(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    statement: ast.Result,
-    parts: tuple[ast.Addend, ...],
+    scope: Scope, value: Value, statement: ast.Result, parts: tuple[ast.Addend, ...]
 ) -> None:
     """A result is one floating number."""
     if isinstance(value.type, UnknownType):
         return
     if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
-        span = _origin(context, scope, statement, parts)
+        span = _origin(scope, statement, parts)
         shown = str(value.type)
         reduced = " ".join(span.text.split())
         if len(reduced) > 40:
             reduced = f"{reduced[:36]} …"
-        context.error(
-            scope,
+        scope.at(span).error(
             "LD210",
             f"a loss is a scalar; this is {shown}",
-            span,
             f"{shown} comes from here",
             help=f"`mean({reduced})`{', or drop `reduce`' if 'reduce=' in span.text else ''}",
         )
     elif value.type.dims == () and kind(value.type.dtype) in ("int", "bool"):
-        context.error(
-            scope,
+        scope.at(statement.value.span).error(
             "LD215",
             f"a loss is a floating number; this is {value.type}",
-            statement.value.span,
             help="an integer or a boolean has no gradient; a `metric` may be one",
         )
 
 
-def _origin(
-    context: Context, scope: Scope, statement: ast.Result, parts: tuple[ast.Addend, ...]
-) -> Span:
+def _origin(scope: Scope, statement: ast.Result, parts: tuple[ast.Addend, ...]) -> Span:
     """Return the first addend that is no scalar, for a diagnostic to point at."""
     for part in parts:
-        value = expressions.elaborate(context, scope, part.value)
+        value = expressions.elaborate(scope, part.value)
         if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
             return part.value.span
     return statement.value.span

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lossdsl.core.leaves import is_selection_of_input
+from lossdsl.core.leaves import arrays_of, is_selection_of_input
 from lossdsl.elaborate import masks
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Context, Scope, Site
 from lossdsl.elaborate.floating import as_floats
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.axes import Axes, AxisArgument, AxisMismatch, resolve_axes
+from lossdsl.infer.axes import Axes, AxisMismatch, resolve_axes
 from lossdsl.infer.elementwise import result_dtype
 from lossdsl.infer.explain import explain
 from lossdsl.infer.explain_axes import explain_axes
 from lossdsl.infer.mismatch import Mismatch, WrongDtype
-from lossdsl.infer.reduction import infer_reduction
+from lossdsl.infer.reduction import Reduction, infer_reduction
 from lossdsl.library.declare import Builtin, of_form, of_operator
 from lossdsl.library.forms import Form
 from lossdsl.source import Span
@@ -35,18 +35,6 @@ from lossdsl.types.types import (
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The evaluated options of one reduction; `divisor` is a scalar given as `normalize=`."""
-
-    axis: AxisArgument | None = None
-    keepdims: bool = False
-    mask: Value | None = None
-    weight: Value | None = None
-    normalize: str = "weight"
-    divisor: tuple[Value, Span] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Reduced:
     """The axes of a reduction and its type; a tree reduced leaf by leaf has axes for each leaf."""
 
@@ -54,196 +42,141 @@ class Reduced:
     type: Type
 
 
-def reduce_value(
-    context: Context,
-    scope: Scope,
-    function: Builtin,
-    operand: tuple[Value, Span],
-    options: Options,
-    span: Span,
-) -> Value:
+def reduce_value(site: Site, reduction: Reduction, operand: tuple[Value, Span]) -> Value:
     """Reduce a value; a mean with a divisor of its own is a sum, divided."""
-    if options.divisor is None:
-        return _apply(context, scope, function, operand, options, span)
-    total = _apply(context, scope, of_form(Form.SUM), operand, options, span)
+    if reduction.divisor is None:
+        return _apply(site, reduction, operand)
+    total = _apply(site, replace(reduction, function=of_form(Form.SUM)), operand)
     divide = of_operator("/")
-    return apply_elementwise(context, scope, divide, [(total, span), options.divisor], span)
+    return apply_elementwise(site, divide, [(total, site.span), reduction.divisor])
 
 
-def unreduced(context: Context, scope: Scope, value: Value, options: Options, span: Span) -> Value:
+def unreduced(site: Site, value: Value, mask: Value | None, weight: Value | None) -> Value:
     """Return the value itself: 0 at masked elements, times its weights."""
-    mask = _kept(context, scope, options, span)
-    if options.weight is not None:
+    kept = _kept(site, mask, weight)
+    if weight is not None:
         function = of_operator("*")
-        operands = [(options.weight, span), (value, span)]
-        value = apply_elementwise(context, scope, function, operands, span, name=WEIGHT)
-    return _selected(context, scope, value, mask, options, span)
+        operands = [(weight, site.span), (value, site.span)]
+        value = apply_elementwise(site, function, operands, name=WEIGHT)
+    return masks.keep(site, WHERE if weight is None else WEIGHT, kept, value)
 
 
-def _apply(
-    context: Context,
-    scope: Scope,
-    function: Builtin,
-    operand: tuple[Value, Span],
-    options: Options,
-    span: Span,
-) -> Value:
+def _apply(site: Site, reduction: Reduction, operand: tuple[Value, Span]) -> Value:
     """Apply a reduction to what its mask keeps."""
+    function, weight = reduction.function, reduction.weight
     value, value_span = operand
-    if _is_wrong_operand(context, scope, function, value, value_span):
-        return context.unknown()
-    mask = _kept(context, scope, options, span)
-    value = _selected(context, scope, value, mask, options, span)
-    kinds = {kind(array_type.dtype) for array_type in masks.arrays_of(value.type)}
+    if _is_wrong_operand(site.at(value_span), function, value):
+        return site.scope.unknown()
+    mask = _kept(site, reduction.mask, weight)
+    value = masks.keep(site, WHERE if weight is None else WEIGHT, mask, value)
+    kinds = {kind(array_type.dtype) for array_type in arrays_of(value.type)}
     floats = result_dtype(function.signatures[0]) == "float" or kinds >= {"int", "float"}
-    if options.weight is not None or floats:
-        value = as_floats(context, scope, value, context.default_float, span)
-    before = len(context.diagnostics)
-    reduced = _reduced(context, scope, function, value, options, span)
+    if reduction.weighted or floats:
+        value = as_floats(site, value, site.context.default_float)
+    before = len(site.context.diagnostics)
+    reduced = _reduced(site, reduction, value)
     operands = [value.node, None if mask is None else mask.node]
-    given: dict[str, object] = {KEEPDIMS: options.keepdims}
+    given: dict[str, object] = {KEEPDIMS: reduction.keepdims}
     if function.weighted:
-        operands.append(None if options.weight is None else options.weight.node)
-        given[NORMALIZE] = options.normalize
+        operands.append(None if weight is None else weight.node)
+        given[NORMALIZE] = reduction.normalize
     if reduced is None:
         # A tree stays one while its leaves are not known.
-        axes = None if options.axis is None else options.axis.written
-        is_tree = isinstance(value.type, TreeType) and len(context.diagnostics) == before
+        axes = None if reduction.axis is None else reduction.axis.written
+        is_tree = isinstance(value.type, TreeType) and len(site.context.diagnostics) == before
         type = TreeType() if is_tree else UnknownType()
-        node = context.graph.apply(function, operands, type, given | {AXIS: axes}, True)
-        return context.value(node, type, span, scope)
+        return site.undecided(function, operands, type, given | {AXIS: axes})
     given[AXIS] = reduced.axes
-    node = context.graph.apply(function, operands, reduced.type, given)
-    return context.value(node, reduced.type, span, scope)
+    return site.apply(function, operands, reduced.type, given)
 
 
-def _is_wrong_operand(
-    context: Context, scope: Scope, function: Builtin, value: Value, span: Span
-) -> bool:
+def _is_wrong_operand(site: Site, function: Builtin, value: Value) -> bool:
     pattern = function.signatures[0].parameters[0].type
     if isinstance(pattern, ast.ArrayTypeExpr) and pattern.dtype == "bool":
-        dtypes = [array_type.dtype for array_type in masks.arrays_of(value.type)]
+        dtypes = [array_type.dtype for array_type in arrays_of(value.type)]
         wrong = next((dtype for dtype in dtypes if kind(dtype) in ("int", "float")), None)
         if wrong is not None:
             mismatch = Mismatch(WrongDtype(0, "bool", wrong), (value.type,))
-            context.report(explain(mismatch, function.name, [span]), scope)
+            site.scope.report(explain(mismatch, function.name, [site.span]))
             return True
     return False
 
 
-def _kept(context: Context, scope: Scope, options: Options, span: Span) -> Value | None:
+def _kept(site: Site, mask: Value | None, weight: Value | None) -> Value | None:
     """Return which elements count: those under the mask whose weight is not 0."""
-    if options.weight is None:
-        return options.mask
-    implied = masks.nonzero(context, scope, options.weight, span)
-    return masks.both(context, scope, "and", implied, options.mask, span, WHERE)
+    if weight is None:
+        return mask
+    return masks.both(site, WHERE, masks.nonzero(site, weight), mask)
 
 
-def _selected(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    mask: Value | None,
-    options: Options,
-    span: Span,
-) -> Value:
-    if mask is None:
-        return value
-    option = WHERE if options.weight is None else WEIGHT
-    return masks.keep(context, scope, mask, value, span, option)
-
-
-def _reduced(
-    context: Context, scope: Scope, function: Builtin, value: Value, options: Options, span: Span
-) -> Reduced | None:
+def _reduced(site: Site, reduction: Reduction, value: Value) -> Reduced | None:
     """Return the axes and the type of a reduction.
 
     None while the axes cannot be known, and after a diagnostic.
     """
-    axis, keep = options.axis, options.keepdims
+    axis, keep = reduction.axis, reduction.keepdims
     match value.type:
         case ArrayType() as type:
-            resolved = _resolved(context, scope, axis, type)
-            if resolved is None:
-                return None
-            weighted = options.weight is not None
-            left = infer_reduction(
-                function, type, resolved.axes, keep, weighted, context.default_float
-            )
-            return Reduced(resolved.axes, left)
+            reduced = _of_array(site.scope, reduction, type)
+            return None if reduced is None else Reduced(*reduced)
         case TreeType(leaves=leaves) as type:
             if axis is None and keep:
                 message = "a tree that is reduced whole has no dims to keep"
                 help = "`axis=all` reduces leaf by leaf"
-                context.error(scope, "LD102", message, span, str(type), help=help)
+                site.error("LD102", message, str(type), help=help)
                 return None
             if axis is None:
-                return Reduced(None, _whole_tree(context, function, value, type, options))
-            if leaves is None:
-                return None
-            return _leaf_by_leaf(context, scope, function, leaves, axis, options)
+                return Reduced(None, _whole_tree(site.context, reduction, value))
+            return None if leaves is None else _leaf_by_leaf(site.scope, reduction, leaves)
         case UnknownType():
             if axis is not None or keep:
                 return None
-            dtype = result_dtype(function.signatures[0])
+            dtype = result_dtype(reduction.function.signatures[0])
             return Reduced(None, array("i32" if dtype == "int" else dtype, ()))
         case RecordType():
-            context.error(scope, "LD203", "a record cannot be reduced", span, str(value.type))
+            site.error("LD203", "a record cannot be reduced", str(value.type))
             return None
 
 
-def _resolved(
-    context: Context, scope: Scope, axis: AxisArgument | None, type: ArrayType
-) -> Axes | None:
-    """Return the axes of an array that are reduced; None while unknown, and after a diagnostic."""
-    axes = Axes(None) if axis is None else resolve_axes(axis, type.dims)
+def _of_array(
+    scope: Scope, reduction: Reduction, type: ArrayType
+) -> tuple[tuple[int, ...] | None, ArrayType] | None:
+    """Return the axes of an array that are reduced, and what is left of it."""
+    given = reduction.axis
+    axes = Axes(None) if given is None else resolve_axes(given, type.dims)
     if isinstance(axes, AxisMismatch):
-        context.report(explain_axes(axes, AXIS), scope)
+        scope.report(explain_axes(axes, AXIS))
         return None
-    return axes
+    if axes is None:
+        return None
+    return axes.axes, infer_reduction(reduction, type, axes.axes, scope.context.default_float)
 
 
 def _leaf_by_leaf(
-    context: Context,
-    scope: Scope,
-    function: Builtin,
-    leaves: tuple[tuple[Path, ArrayType], ...],
-    axis: AxisArgument,
-    options: Options,
+    scope: Scope, reduction: Reduction, leaves: tuple[tuple[Path, ArrayType], ...]
 ) -> Reduced | None:
     """Resolve the axes of each leaf: negative ones and runs differ with the rank."""
-    keep, weighted = options.keepdims, options.weight is not None
     axes: list[tuple[int, ...] | None] = []
     types: list[tuple[Path, ArrayType]] = []
     for path, leaf in leaves:
-        resolved = _resolved(context, scope, axis, leaf)
-        if resolved is None:
+        reduced = _of_array(scope, reduction, leaf)
+        if reduced is None:
             return None
-        axes.append(resolved.axes)
-        types.append(
-            (
-                path,
-                infer_reduction(
-                    function, leaf, resolved.axes, keep, weighted, context.default_float
-                ),
-            )
-        )
+        axes.append(reduced[0])
+        types.append((path, reduced[1]))
     return Reduced(tuple(axes), TreeType(None, tuple(types)))
 
 
-def _whole_tree(
-    context: Context, function: Builtin, value: Value, tree: TreeType, options: Options
-) -> ArrayType:
+def _whole_tree(context: Context, reduction: Reduction, value: Value) -> ArrayType:
     """Return the type of a reduction over every element of every leaf: that of the widest.
 
     What is read of an input is floating; what is computed may be counts, where it has leaves.
     """
+    tree, default_float = value.type, context.default_float
+    assert isinstance(tree, TreeType)
     floating = is_selection_of_input(value.node) or tree.leaves == ()
-    unknown = tree.leaf or array(context.default_float if floating else "num", None)
+    unknown = tree.leaf or array(default_float if floating else "num", None)
     known = [leaf for _, leaf in tree.leaves or ()] or [unknown]
-    weighted = options.weight is not None
-    reduced = [
-        infer_reduction(function, type, None, False, weighted, context.default_float)
-        for type in known
-    ]
-    return array(promote(reduced, context.default_float)[0], ())
+    whole = replace(reduction, keepdims=False)
+    reduced = [infer_reduction(whole, type, None, default_float) for type in known]
+    return array(promote(reduced, default_float)[0], ())

@@ -10,7 +10,7 @@ from lossdsl.analyze.combine import Batch, combines
 from lossdsl.core.graph import Term
 from lossdsl.diagnostics.diagnostic import at
 from lossdsl.elaborate import expressions
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Scope
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
 from lossdsl.library.forms import Form
@@ -159,9 +159,7 @@ def _is_finite(weight: ast.Expr) -> bool:
     return True
 
 
-def objective(
-    context: Context, scope: Scope, value: ast.Expr, weighing: Weighing
-) -> ast.Expr | None:
+def objective(scope: Scope, value: ast.Expr, weighing: Weighing) -> ast.Expr | None:
     """Return the expression without terms of weight 0; None when nothing is left."""
     parts = addends(value)
     kept = tuple(part for part in parts if not is_zero(*weighing.split(part.value)[1:]))
@@ -169,7 +167,7 @@ def objective(
         if part not in kept:
             message = "this term has the weight 0: it is reported and trains nothing"
             help = "leave it out, or make the weight an input: `w: float = 0`"
-            context.report(at("LD431", message, part.span, help=help), scope)
+            scope.report(at("LD431", message, part.span, help=help))
     if len(kept) == len(parts):
         return value
     if not kept:
@@ -177,35 +175,28 @@ def objective(
     return ast.Sum(kept, value.span)
 
 
-def term(
-    context: Context,
-    scope: Scope,
-    part: ast.Addend,
-    name: str,
-    weighing: Weighing,
-    batch: Batch,
-) -> Term:
+def term(scope: Scope, part: ast.Addend, name: str, weighing: Weighing, batch: Batch) -> Term:
     """Return the nodes of one term: raw, weight and their signed product as written."""
     negative, weights, raw = weighing.split(part.value)
     sign = negative ^ (part.sign == "-")
-    raw_value = expressions.elaborate(context, scope, _product(raw, part.span))
-    weight = expressions.elaborate(context, scope, _product(weights, part.span))
+    raw_value = expressions.elaborate(scope, _product(raw, part.span))
+    weight = expressions.elaborate(scope, _product(weights, part.span))
     if sign:
-        weight = expressions.unary(context, scope, "neg", (weight, part.span), part.span)
+        weight = expressions.unary(scope.at(part.span), "neg", (weight, part.span))
     if is_zero(weights, raw):
         still = of_form(Form.STOP_GRADIENT)
         raw_value = expressions.apply_elementwise(
-            context, scope, still, [(raw_value, part.span)], part.span
+            scope.at(part.span), still, [(raw_value, part.span)]
         )
-        weighted = expressions.literal(context, scope, 0.0, part.span)
+        weighted = expressions.literal(scope.at(part.span), 0.0)
     else:
-        weighted = _weighted(context, scope, part)
-    combine = combines(context.graph, raw_value.node, batch)
+        weighted = _weighted(scope, part)
+    combine = combines(scope.graph, raw_value.node, batch)
     return Term(name, raw_value.node, weight.node, weighted.node, combine, part.span)
 
 
-def _weighted(context: Context, scope: Scope, part: ast.Addend) -> Value:
-    value = expressions.elaborate(context, scope, part.value)
+def _weighted(scope: Scope, part: ast.Addend) -> Value:
+    value = expressions.elaborate(scope, part.value)
     if part.sign == "-":
-        return expressions.unary(context, scope, "neg", (value, part.value.span), part.span)
+        return expressions.unary(scope.at(part.span), "neg", (value, part.value.span))
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdsl.core.graph import Const, Node
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call
 from lossdsl.elaborate.roles import given_types, resulting, with_role
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.infer.bound import Bound
@@ -14,18 +14,18 @@ from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import UNKNOWN
 
 
-def undecided(context: Context, scope: Scope, bound: Bound) -> Value:
+def undecided(call: Call) -> Value:
     """Return a call of which it is not known yet what it becomes."""
     arguments: list[Node | None] = []
-    for parameter in bound.signature.parameters:
+    for parameter in call.signature.parameters:
         if is_operand(parameter):
-            given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
-            values = [None if entry is None else entry[0] for entry in given]
+            entries = call.bound.entries(parameter)
+            values = [None if entry is None else entry[0] for entry in entries]
             arguments += [value.node if isinstance(value, Value) else None for value in values]
     # What the options read are inputs too.
     reads: dict[str, Node] = {}
     static: dict[str, object] = {}
-    for name, value in _options(bound):
+    for name, value in _options(call.bound):
         match value:
             case Value(Const(constant)):
                 static[name] = constant
@@ -39,11 +39,10 @@ def undecided(context: Context, scope: Scope, bound: Bound) -> Value:
                 static[name] = function.name
             case str():
                 static[name] = value
-    type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
+    type = with_role(UNKNOWN, resulting(call.function, given_types(call.bound)))
     options = {**static, "reads": (*reads,)}
     operands = (*arguments, *reads.values())
-    node = context.graph.apply(bound.function, operands, type, options, undecided=True)
-    return context.value(node, type, bound.span, scope)
+    return call.undecided(call.function, operands, type, options)
 
 
 def _options(bound: Bound) -> Iterator[tuple[str, Argument | str]]:

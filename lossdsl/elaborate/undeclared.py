@@ -36,8 +36,7 @@ def _patterns(bound: Bound) -> dict[str, str]:
     """Return what a signature shows of the undeclared inputs among the arguments of a call."""
     patterns: dict[str, str] = {}
     for parameter in bound.signature.parameters:
-        entries = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
-        for entry in entries:
+        for entry in bound.entries(parameter):
             match entry:
                 case (Value(Input(name), UnknownType()) as value, _):
                     pattern = pattern_of(parameter.type, value)

@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as diagnostic_at
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call, Context
 from lossdsl.elaborate.domains import Requirement, advice, named, requirement_text, requirements
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit
 from lossdsl.inputs.declarations import Declared, range_of
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
@@ -57,30 +55,28 @@ class Watched:
         return replace(diagnostic_at(code, message, self.span, help=help), notes=notes)
 
 
-def watched(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[str, Value]:
+def watched(call: Call) -> dict[str, Value]:
     """Return, by parameter, the marked arguments of a call; only a debug build has any.
 
     Calls in the definitions of lossdsl are not looked at: what they are given comes from a call
     that is.
     """
-    if not context.debug or not context.concrete or is_own(bound.span.source):
+    if not call.context.debug or not call.context.concrete or is_own(call.span.source):
         return {}
-    return dict(_marked(context, scope, bound, fitted))
+    return dict(_marked(call))
 
 
-def _marked(
-    context: Context, scope: Scope, bound: Bound, fitted: Fit
-) -> Iterator[tuple[str, Value]]:
-    for requirement in requirements(bound, fitted):
-        match bound.values[requirement.parameter]:
+def _marked(call: Call) -> Iterator[tuple[str, Value]]:
+    for requirement in requirements(call.fitted):
+        match call.bound.values[requirement.parameter]:
             case Value(Const()), _:
                 pass
             case Value(Apply(Builtin(form=Form.WATCH))), _:
                 pass
             case Value(node, ArrayType(dims=dims) as type), span if dims is not None:
-                mark = Watched(requirement, bound.function.name, span)
-                new = _mark(context, mark, Value(node, type), type)
-                yield requirement.parameter, context.value(new.node, type, span, scope)
+                mark = Watched(requirement, call.function.name, span)
+                new = _mark(call.context, mark, Value(node, type), type)
+                yield requirement.parameter, call.at(span).value(new.node, type)
             case _:
                 pass
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lossdsl.infer.arguments import Argument, Written
@@ -40,6 +40,10 @@ class Bound:
     def parameter(self, name: str) -> ast.Parameter:
         """Return the parameter of the signature that has this name."""
         return next(parameter for parameter in self.signature.parameters if parameter.name == name)
+
+    def entries(self, parameter: ast.Parameter) -> Sequence[tuple[Argument, Span] | None]:
+        """Return what a parameter is given: any number of arguments if it is variadic."""
+        return self.variadic if parameter.variadic else [self.values.get(parameter.name)]
 
     def option(self, name: str) -> tuple[Argument, Span] | None:
         """Return the value of an option that is given, which is computed when it is first read.

@@ -11,7 +11,7 @@ from typing import cast
 
 from lossdsl.core.graph import Const, Graph, Node
 from lossdsl.core.leaves import cast_node
-from lossdsl.infer.elementwise import compute_dtype, parameter_dtypes, result_dtype
+from lossdsl.infer.elementwise import Promotion, compute_dtype
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
@@ -43,9 +43,9 @@ def met(
     """
     nodes = cast("list[Node]", list(operands))
     types = [cast("ArrayType", graph.types[node]) for node in nodes]
-    signature = function.taking(len(nodes))
-    classes = parameter_dtypes(signature)
-    dtype = compute_dtype(classes, result_dtype(signature), types, default_float, function.grows)
+    promotion = Promotion.of(function, len(nodes))
+    classes = promotion.classes
+    dtype = compute_dtype(promotion, types, default_float)
     if dtype is None:
         return nodes
     literal = all(

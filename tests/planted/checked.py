@@ -106,7 +106,7 @@ CHECKED = (
     ),
     Mutant(
         "infer/reduction.py",
-        'result = "float" if weighted else result_dtype(function.signatures[0])',
+        'result = "float" if reduction.weighted else result_dtype(function.signatures[0])',
         "result = result_dtype(function.signatures[0])",
         "a weighted sum of integers is said to be one",
         ("tests/elaborate/test_language.py", "tests/whole/test_cases.py"),
@@ -143,9 +143,9 @@ CHECKED = (
         "halves",
     ),
     Mutant(
-        "elaborate/reductions.py",
-        'return masks.both(context, scope, "and", implied, options.mask, span, WHERE)',
-        'return masks.both(context, scope, "or", implied, options.mask, span, WHERE)',
+        "elaborate/masks.py",
+        'function = of_operator("and" if option == WHERE else "*")',
+        'function = of_operator("or" if option == WHERE else "*")',
         "what either a mask or a weight keeps is kept",
         ("tests/library/test_differential.py",),
         "mae and double_precision",
@@ -159,8 +159,8 @@ CHECKED = (
     ),
     Mutant(
         "elaborate/roles.py",
-        '(expected, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern)',
-        'expected == "logits" and class_symbols(bound.signature, pattern)',
+        '(expected, role) == ("logits", "log_probs") and class_symbols(call.signature, pattern)',
+        'expected == "logits" and class_symbols(call.signature, pattern)',
         "probabilities pass for logits",
         ("tests/elaborate/test_roles.py", "tests/elaborate/test_language.py"),
     ),
