@@ -85,8 +85,7 @@ def _call_given(scope: Scope, given: FunctionValue, expr: ast.Call) -> Value:
     """Call a function that was given as an argument."""
     if len(expr.arguments) != 1:
         return call_function(scope, given.function, expr)
-    value = expressions.elaborate(scope, expr.arguments[0])
-    operands = [(value, expr.arguments[0].span)]
+    operands = [expressions.placed(scope, expr.arguments[0])]
     return apply_given(scope.at(expr.span), given, operands, expr.keywords)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from lossdsl.core.graph import Const
@@ -34,6 +33,11 @@ def elaborate(scope: Scope, expr: ast.Expr) -> Value:
     return as_value(scope.at(expr.span), argument(scope, expr))
 
 
+def placed(scope: Scope, expr: ast.Expr) -> tuple[Value, Span]:
+    """Return the value of an expression, and where it stands."""
+    return elaborate(scope, expr), expr.span
+
+
 def as_value(site: Site, evaluated: Value | Static | FunctionValue) -> Value:
     """Return what can be computed with; a function, a string, a shape or `none` is reported."""
     if isinstance(evaluated, Value):
@@ -57,7 +61,6 @@ def argument(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
     if scope.depth > most:
         message = f"expressions nest more than {most} levels through definitions"
         return scope.at(expr.span).error("LD608", message, help="bind inner parts to names")
-    inner = scope.deeper()
     match expr:
         case ast.Literal(value, span):
             return Static(None) if value is None else literal(scope.at(span), value)
@@ -65,43 +68,47 @@ def argument(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
             return Static(value)
         case ast.Name():
             return _name(scope, expr)
+        case _:
+            return _compound(scope.deeper(), expr)
+
+
+def _compound(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
+    match expr:
         case ast.Tuple():
-            return _tuple(inner, expr)
+            return _tuple(scope, expr)
         case ast.Record():
-            return written_trees.tree_of(inner, expr)
-        case ast.Sum(addends, span):
-            return _sum(inner.at(span), addends)
+            return written_trees.tree_of(scope, expr)
+        case ast.Sum():
+            return _sum(scope, expr)
         case ast.Product():
-            return _product(inner, expr)
+            return _product(scope, expr)
         case ast.Unary(symbol, operand, span):
-            value = elaborate(inner, operand)
-            if symbol == "+":
-                return value
-            return unary(scope.at(span), symbol, (value, operand.span))
+            value = elaborate(scope, operand)
+            return value if symbol == "+" else unary(scope.at(span), symbol, (value, operand.span))
         case ast.Power(base, exponent, span):
-            left = elaborate(inner, base)
-            right = elaborate(inner, exponent)
-            return binary(scope.at(span), "**", (left, base.span), (right, exponent.span))
+            return binary(scope.at(span), "**", placed(scope, base), placed(scope, exponent))
         case ast.Comparison():
-            return _comparison(inner, expr)
-        case ast.Logical(symbol, operands, span):
-            return _logical(inner.at(span), symbol, operands)
+            return _comparison(scope, expr)
+        case ast.Logical():
+            return _logical(scope, expr)
         case ast.Conditional():
-            return _conditional(inner, expr)
+            return _conditional(scope, expr)
         case ast.Call():
-            return calls.call(inner, expr)
+            return calls.call(scope, expr)
         case ast.Index():
-            return indexing.index(inner, expr)
+            return indexing.index(scope, expr)
         case ast.Attribute():
-            return selections.attribute(inner, expr)
+            return selections.attribute(scope, expr)
+        case ast.Literal() | ast.Text() | ast.Name():
+            raise AssertionError(expr)
         case _:
             assert_never(expr)
 
 
 def _product(scope: Scope, expr: ast.Product) -> Value:
-    value, span = elaborate(scope, expr.first), expr.first.span
+    value, span = placed(scope, expr.first)
     for factor in expr.rest:
-        right = (elaborate(scope, factor.value), factor.value.span)
+        right = placed(scope, factor.value)
         whole = span.to(factor.value.span)
         value = binary(scope.at(whole), factor.operator, (value, span), right)
         span = whole
@@ -184,16 +191,16 @@ def _tuple(scope: Scope, expr: ast.Tuple) -> Value | Static:
     return scope.at(expr.span).value(node, type)
 
 
-def _sum(site: Site, addends: Sequence[ast.Addend]) -> Value:
-    first = addends[0]
-    total = elaborate(site.scope, first.value)
+def _sum(scope: Scope, expr: ast.Sum) -> Value:
+    first, *others = expr.addends
+    total = elaborate(scope, first.value)
     if first.sign == "-":
-        total = unary(site.at(first.span), "neg", (total, first.value.span))
+        total = unary(scope.at(first.span), "neg", (total, first.value.span))
     before = first.span
-    for addend in addends[1:]:
-        value = elaborate(site.scope, addend.value)
-        whole = site.span if addend is addends[-1] else first.span.to(addend.span)
-        total = binary(site.at(whole), addend.sign, (total, before), (value, addend.value.span))
+    for addend in others:
+        right = placed(scope, addend.value)
+        whole = expr.span if addend is others[-1] else first.span.to(addend.span)
+        total = binary(scope.at(whole), addend.sign, (total, before), right)
         before = first.span.to(addend.span)
     return total
 
@@ -274,11 +281,12 @@ def _compare(
     )
 
 
-def _logical(site: Site, symbol: str, operands: Sequence[ast.Expr]) -> Value:
-    result = elaborate(site.scope, operands[0])
-    for operand in operands[1:]:
-        value = elaborate(site.scope, operand)
-        result = binary(site, symbol, (result, operands[0].span), (value, operand.span))
+def _logical(scope: Scope, expr: ast.Logical) -> Value:
+    first, *others = expr.operands
+    result = elaborate(scope, first)
+    for operand in others:
+        right = placed(scope, operand)
+        result = binary(scope.at(expr.span), expr.operator, (result, first.span), right)
     return result
 
 
@@ -289,10 +297,6 @@ def _conditional(scope: Scope, expr: ast.Conditional) -> Value | Static | Functi
             return argument(scope, expr.value if chosen else expr.otherwise)
         case _:
             pass
-    parts = (
-        (condition, expr.condition.span),
-        (elaborate(scope, expr.value), expr.value.span),
-        (elaborate(scope, expr.otherwise), expr.otherwise.span),
-    )
-    function = of_operator("if")
-    return apply_elementwise(scope.at(expr.span), function, parts)
+    branches = placed(scope, expr.value), placed(scope, expr.otherwise)
+    parts = ((condition, expr.condition.span), *branches)
+    return apply_elementwise(scope.at(expr.span), of_operator("if"), parts)

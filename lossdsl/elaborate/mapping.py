@@ -27,9 +27,7 @@ def map_leaves(scope: Scope, expr: ast.Call) -> Value:
             "LD104", "`map` needs a function and a tree", help="such as `map(huber, params)`"
         )
     function = function_named(scope, expr.arguments[0], 1)
-    values = [
-        (expressions.elaborate(scope, argument), argument.span) for argument in expr.arguments[1:]
-    ]
+    values = [expressions.placed(scope, argument) for argument in expr.arguments[1:]]
     keywords = tuple(keyword for keyword in expr.keywords if keyword.name != "at")
     pattern = next((keyword.value for keyword in expr.keywords if keyword.name == "at"), None)
     if isinstance(function, Diagnostic):
