@@ -16,6 +16,7 @@ from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at, has_errors
 from lossdsl.diagnostics.warn import Warner
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import restricted
 from lossdsl.elaborate.undeclared import ALTERNATIVES
@@ -194,17 +195,8 @@ class CompiledLoss:
 
     def _elaborated(self, types: Mapping[str, Type], sizes: Mapping[str, Any], debug: bool) -> Core:
         """Return core at the types of a call."""
-        done = elaborate(
-            self._program,
-            self._library,
-            self._given,
-            types,
-            default_float(),
-            self._limits,
-            batch=self._batch,
-            debug=debug,
-            sizes=sizes,
-        )
+        passed = Passed(types, default_float(), batch=self._batch, debug=debug, sizes=sizes)
+        done = elaborate(self._program, self._library, self._given, passed, self._limits)
         if done.core is None:
             raise LossError(
                 [diagnostic for diagnostic in done.diagnostics if diagnostic.severity == "error"]

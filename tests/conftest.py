@@ -92,7 +92,7 @@ def verified() -> Iterator[None]:
 
     def checked(*given: Any) -> Core:
         core = results(*given)
-        if not has_errors(given[0].context.diagnostics):
+        if not has_errors(given[0].scope.context.diagnostics):
             verify_core(core)
         return core
 

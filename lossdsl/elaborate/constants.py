@@ -107,15 +107,16 @@ def fold(
     size = _fold_sizes(site, symbol, (a, b))
     match a.node, b.node:
         case Const(int() | float() as x), Const(int() | float() as y) if size is None:
-            sizes = _sizes_of(a, b)
-            return _fold_numbers(site, symbol, (x, y), right[1], sizes)
+            folded = _fold_numbers(site, symbol, (x, y), right[1])
+            return constant(site, folded, _sizes_of(a, b)) if isinstance(folded, Number) else folded
         case _:
             return size
 
 
 def _fold_numbers(
-    site: Site, symbol: str, numbers: tuple[Number, Number], right: Span, sizes: frozenset[Dim]
-) -> Value | None:
+    site: Site, symbol: str, numbers: tuple[Number, Number], right: Span
+) -> Number | Value | None:
+    """Return what an operator between numbers is worth; None if it takes no such numbers."""
     x, y = numbers
     kinds = {isinstance(number, bool) for number in numbers}
     if kinds != {symbol in ("and", "or")} and (kinds != {True} or symbol not in ("==", "!=")):
@@ -133,7 +134,7 @@ def _fold_numbers(
         return site.error("LD503", "a power of a negative number with a fraction")
     if math.isinf(result) and not any(map(math.isinf, numbers)):
         return site.error("LD501", "this constant overflows a float")
-    return constant(site, result, sizes)
+    return result
 
 
 def _fold_sizes(site: Site, symbol: str, sizes: tuple[Value, Value]) -> Value | None:

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lossdsl.core.graph import Const, Input
-from lossdsl.diagnostics.diagnostic import at
-from lossdsl.elaborate.context import Call, Site
+from lossdsl.elaborate.context import Call
 from lossdsl.infer.arguments import Argument, Static, Value
-from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit
 from lossdsl.infer.patterns import class_symbols, pattern_of
 from lossdsl.infer.statics import static_dim
@@ -103,23 +101,26 @@ def hold_domains(call: Call, chosen: bool = True) -> bool:
             which = "this" if len(numbers) == 1 else f"element {place}"
             if isinstance(value, Value) and isinstance(value.node, Input):
                 which = f"the default of `{value.node.name}`"
-            _report(call.at(span), call.bound, requirement, which, number)
+            shown = number if isinstance(number, Dim) else f"{number:g}"
+            message = f"{requirement_text(call.function.name, requirement)}; {which} is {shown}"
+            help = None if isinstance(number, Dim) else advice(requirement, number)
+            call.at(span).error(requirement.code, message, help=help)
         fine = fine and not wrong
-        _hold_range(call.at(span), call.bound, requirement, value)
+        _hold_range(call, requirement)
     return fine
 
 
-def _hold_range(site: Site, bound: Bound, required: Requirement, value: Argument) -> None:
+def _hold_range(call: Call, required: Requirement) -> None:
     """Report an input whose declared range leaves that of a parameter; a lint of the text."""
+    value, span = call.bound.values[required.parameter]
     name = value.node.name if isinstance(value, Value) and isinstance(value.node, Input) else None
-    declared = site.context.ranges.get(name or "")
-    if declared is None or site.context.concrete or required.counts:
+    declared = call.context.ranges.get(name or "")
+    if declared is None or call.context.concrete or required.counts:
         return
     if not required.range.holds(declared):
-        message = (
-            f"{requirement_text(bound.function.name, required)}; `{name}` may be in {declared}"
-        )
-        site.scope.report(at("LD426", message, site.span, help="scale it, or correct its range"))
+        text = requirement_text(call.function.name, required)
+        message = f"{text}; `{name}` may be in {declared}"
+        call.at(span).error("LD426", message, help="scale it, or correct its range")
 
 
 def _numbers(value: Argument, defaults: Mapping[str, float]) -> tuple[int | float | Dim, ...]:
@@ -154,15 +155,6 @@ def requirement_text(function: str | None, required: Requirement) -> str:
     """Return what a message says of a requirement."""
     verb = "counts" if required.counts else "is" if required.signs else "lies"
     return f"{named(required, function)} {verb} {required}"
-
-
-def _report(
-    site: Site, bound: Bound, required: Requirement, which: str, number: float | Dim
-) -> None:
-    shown = number if isinstance(number, Dim) else f"{number:g}"
-    message = f"{requirement_text(bound.function.name, required)}; {which} is {shown}"
-    help = None if isinstance(number, Dim) else advice(required, number)
-    site.error(required.code, message, help=help)
 
 
 def advice(required: Requirement, number: float) -> str | None:

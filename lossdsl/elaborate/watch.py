@@ -7,7 +7,7 @@ what is masked is not held to anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
@@ -24,6 +24,16 @@ from lossdsl.source import Span
 from lossdsl.types.types import ArrayType, kind
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The first of `count` wrong elements, or sums, of `size`: where it is, and its number."""
+
+    number: float
+    index: tuple[int, ...]
+    count: int
+    size: int
+
+
 @dataclass(frozen=True, eq=False)
 class Watched:
     """One argument of one call in the text, or an input with a role, and what it must be."""
@@ -32,27 +42,26 @@ class Watched:
     function: str | None
     span: Span
 
-    def outside(self, number: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
+    def outside(self, wrong: Wrong) -> Diagnostic:
         """Return what is said of an element that is not what it must be."""
-        place = f"element {list(index)}" if index else "it"
-        message = f"{requirement_text(self.function, self.requirement)}; {place} is {number:g}"
-        help = advice(self.requirement, number)
-        return self._diagnostic(self.requirement.code, message, count, size, help)
+        place = f"element {list(wrong.index)}" if wrong.index else "it"
+        text = requirement_text(self.function, self.requirement)
+        help = advice(self.requirement, wrong.number)
+        message = f"{text}; {place} is {wrong.number:g}"
+        return self._diagnostic(self.requirement.code, message, wrong, help)
 
-    def unequal(self, total: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
+    def unequal(self, wrong: Wrong) -> Diagnostic:
         """Return what is said of probabilities that do not sum to 1."""
         axis = self.requirement.sums_along
         name = named(self.requirement, self.function)
-        place = f" at {list(index)}" if index else ""
-        message = f"{name} sums to 1 along axis {axis}; the sum{place} is {total:g}"
+        place = f" at {list(wrong.index)}" if wrong.index else ""
+        message = f"{name} sums to 1 along axis {axis}; the sum{place} is {wrong.number:g}"
         help = "divide by the sum, or take the softmax of scores"
-        return self._diagnostic("LD505", message, count, size, help)
+        return self._diagnostic("LD505", message, wrong, help)
 
-    def _diagnostic(
-        self, code: str, message: str, count: int, size: int, help: str | None
-    ) -> Diagnostic:
-        notes = (f"wrong in {count} of {size} places",) if size > 1 else ()
-        return replace(diagnostic_at(code, message, self.span, help=help), notes=notes)
+    def _diagnostic(self, code: str, message: str, wrong: Wrong, help: str | None) -> Diagnostic:
+        notes = (f"wrong in {wrong.count} of {wrong.size} places",) if wrong.size > 1 else ()
+        return diagnostic_at(code, message, self.span, help=help, notes=notes)
 
 
 def watched(call: Call) -> dict[str, Value]:

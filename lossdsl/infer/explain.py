@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.mismatch import (
     ArrayBesideTree,
     LiteralChanges,
@@ -38,22 +38,18 @@ def explain(mismatch: Mismatch, name: str, spans: Sequence[Span]) -> Diagnostic:
             return _structures(problem, spans)
         case LiteralChanges(operand, code, change, dtype):
             span = spans[operand]
-            return _at(code, f"`{span.text}` {change} in {dtype}", span)
+            return at(code, f"`{span.text}` {change} in {dtype}", span)
         case RecordGiven(operand):
             message = f"`{name}` takes arrays; this is a record"
             help = "name a field, such as `.mu`"
-            return _at("LD203", message, spans[operand], str(types[operand]), help)
+            return at("LD203", message, spans[operand], str(types[operand]), help=help)
         case ArrayBesideTree(operand, tree):
             message = f"`{name}` of a tree and an array"
             help = "use `map(f, tree, array)` to apply a function to each leaf"
-            label = Label(spans[tree], str(types[tree]))
-            return _at("LD206", message, spans[operand], str(types[operand]), help, label)
-
-
-def _at(
-    code: str, message: str, span: Span, text: str = "", help: str | None = None, *labels: Label
-) -> Diagnostic:
-    return Diagnostic(code, message, (Label(span, text, primary=True), *labels), help=help)
+            given = Label(spans[operand], str(types[operand]), primary=True)
+            return Diagnostic(
+                "LD206", message, (given, Label(spans[tree], str(types[tree]))), help=help
+            )
 
 
 def _wrong_dtype(problem: WrongDtype, name: str, type: Type, span: Span) -> Diagnostic:
@@ -63,11 +59,11 @@ def _wrong_dtype(problem: WrongDtype, name: str, type: Type, span: Span) -> Diag
             "select with `where=` of a loss or reduction, or `where(m, x, 0)`; "
             "a reduction such as `mean(m)` counts true as 1"
         )
-        return _at("LD216", message, span, str(type), help)
+        return at("LD216", message, span, str(type), help=help)
     expected = DTYPE_WORDS.get(problem.expected, problem.expected)
     message = f"`{name}` takes {expected} here, not {problem.given}"
     help = "compare it first, such as `m > 0`" if problem.expected == "bool" else None
-    return _at("LD214", message, span, str(type), help)
+    return at("LD214", message, span, str(type), help=help)
 
 
 def _shapes(
@@ -75,7 +71,7 @@ def _shapes(
 ) -> Diagnostic:
     left, left_span = types[problem.left], spans[problem.left]
     right, right_span = types[problem.right], spans[problem.right]
-    label = Label(left_span, str(left))
+    labels = Label(right_span, str(right), primary=True), Label(left_span, str(left))
     if problem.kind == "differ":
         message = f"the operands of `{name}` differ in shape"
         help = (
@@ -84,12 +80,12 @@ def _shapes(
             or _leading_help(right, left, left_span)
             or sizes_help(left, right)
         )
-        return _at("LD201", message, right_span, str(right), help, label)
+        return Diagnostic("LD201", message, labels, help=help)
     grown = ", ".join(str(dim) for dim in problem.result)
     return Diagnostic(
         "LD202",
         f"both operands of `{name}` grow",
-        (Label(right_span, str(right), primary=True), label),
+        labels,
         notes=(f"the result would be [{grown}]: every element of one with every one of the other",),
         help=_growth_help((left, left_span), (right, right_span)),
     )

@@ -12,6 +12,7 @@ from lossdsl.analyze import constrained_leaves
 from lossdsl.core.graph import Const, Core, Input, Node, tape
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
@@ -94,9 +95,8 @@ class Rules:
 
     def _elaborated(self, types: Mapping[str, Type]) -> Core:
         """Return core in which every bound is known, at the types of what is passed."""
-        done = elaborate(
-            self.program, self.library, self.declared, types, default_float(), self.limits, True
-        )
+        passed = Passed(types, default_float(), partial=True)
+        done = elaborate(self.program, self.library, self.declared, passed, self.limits)
         if done.core is None:
             raise LossError(
                 [diagnostic for diagnostic in done.diagnostics if diagnostic.severity == "error"]
