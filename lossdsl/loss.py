@@ -19,7 +19,7 @@ from lossdsl.diagnostics.warn import Warner
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import restricted
-from lossdsl.elaborate.undeclared import ALTERNATIVES
+from lossdsl.elaborate.undecided import ALTERNATIVES
 from lossdsl.inputs.declarations import Declared
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library

@@ -22,6 +22,7 @@ from lossdsl.types.types import (
     RecordType,
     TreeType,
     Type,
+    arrays_of,
     same_dim,
     symbol_dim,
 )
@@ -86,19 +87,13 @@ def _is_later(dim: Dim, shapes: Mapping[tuple[Dim, ...], None]) -> bool:
 
 
 def _arrays(type: Type) -> Iterator[ArrayType]:
-    match type:
-        case ArrayType():
-            yield type
-        case TreeType(ArrayType() as leaf, None):
-            yield leaf
-        case TreeType(leaves=leaves):
-            yield from (leaf for _, leaf in leaves or ())
-        case RecordType(fields):
-            for _, field in fields:
-                if not isinstance(field, TreeType):
-                    yield from _arrays(field)
-        case _:
-            pass
+    """Yield the arrays that may hold examples: a tree in a record holds parameters."""
+    if not isinstance(type, RecordType):
+        yield from arrays_of(type)
+        return
+    for _, field in type.fields:
+        if not isinstance(field, TreeType):
+            yield from _arrays(field)
 
 
 def combines(graph: Graph, root: Node, batch: Batch) -> Combine:

@@ -8,7 +8,7 @@ from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.forms import Form
 from lossdsl.selectors import Selector, select
-from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type, UnknownType
+from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
 from lossdsl.types.unread import Unread
 
 
@@ -38,21 +38,6 @@ def tree_leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...]:
     tree = record_tree(type) if isinstance(type, RecordType) else type
     assert isinstance(tree, TreeType) and tree.leaves is not None
     return tree.leaves
-
-
-def arrays_of(type: Type) -> tuple[ArrayType, ...]:
-    """Return what is known of the arrays in a type."""
-    match type:
-        case ArrayType():
-            return (type,)
-        case RecordType():
-            return arrays_of(record_tree(type))
-        case TreeType(leaf, None):
-            return () if leaf is None else (leaf,)
-        case TreeType(leaves=leaves):
-            return tuple(leaf for _, leaf in leaves or ())
-        case UnknownType():
-            return ()
 
 
 def cast_node(graph: Graph, node: Node, type: Type) -> Node:

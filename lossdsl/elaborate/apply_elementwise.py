@@ -1,14 +1,19 @@
-"""Elementwise functions applied to values, and the nodes that they make."""
+"""Elementwise functions applied to values, and integers where they take floats.
+
+What may outgrow 32 bits is computed in floats from the start: a sum or a product of i32 that ends
+as a float is one of floats, whose size has no bound; one of two, or a difference, is one only where
+it is large, else exact. What is counted, compared or indexed with stays an integer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from lossdsl.analyze.whole_numbers import in_floats
 from lossdsl.core.graph import Const
 from lossdsl.elaborate.constants import is_size
 from lossdsl.elaborate.context import Scope, Site
-from lossdsl.elaborate.floating import as_floats
 from lossdsl.elaborate.roles import resulting, with_role
 from lossdsl.elaborate.usable_leaves import as_read
 from lossdsl.infer.arguments import Value
@@ -116,3 +121,15 @@ def _floats(
         )
         for (value, span), dtype_class in zip(operands, promotion.classes, strict=True)
     ]
+
+
+def as_floats(site: Site, value: Value, dtype: str) -> Value:
+    """Return integers that may outgrow 32 bits as floats of a dtype, any other value as it is."""
+    if not site.context.concrete or kind(dtype) != "float":
+        return value
+    # What adds up half precision does so in more, and in f16 every large integer is infinite.
+    wide = site.context.default_float if dtype in ("f16", "bf16") else dtype
+    node = in_floats(site.graph, value.node, wide, dtype)
+    if node is value.node:
+        return value
+    return site.value(node, site.graph.types[node])

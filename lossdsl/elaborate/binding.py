@@ -23,7 +23,7 @@ from lossdsl.infer.arguments import (
 )
 from lossdsl.infer.axes import AxisArgument, AxisMismatch, resolve_axes
 from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
-from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain import explain_axes
 from lossdsl.infer.patterns import sole_axis
 from lossdsl.infer.statics import as_choice, shape_of
 from lossdsl.library.aliases import OPTIONS, alias_table

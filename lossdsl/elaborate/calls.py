@@ -20,8 +20,7 @@ from lossdsl.elaborate.context import Call, Scope, Site
 from lossdsl.elaborate.domains import hold_domains
 from lossdsl.elaborate.python import python_call
 from lossdsl.elaborate.roles import contradictions, hold_classes, hold_distinct, hold_roles
-from lossdsl.elaborate.undecided import undecided
-from lossdsl.elaborate.undeclared import infer_inputs
+from lossdsl.elaborate.undecided import infer_inputs, undecided
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import (
     Application,

@@ -25,6 +25,7 @@ from lossdsl.types.types import (
     TreeType,
     UnknownType,
     array,
+    arrays_of,
     kind,
 )
 
@@ -262,15 +263,7 @@ def _floating(site: Site, value: Value) -> Value:
 
 
 def _dtype(context: Context, costs: list[Value]) -> str:
-    dtypes: set[str] = set()
-    for cost in costs:
-        match cost.type:
-            case ArrayType(dtype=dtype):
-                dtypes.add(dtype)
-            case TreeType(leaves=leaves):
-                dtypes |= {leaf.dtype for _, leaf in leaves or ()}
-            case _:
-                pass
+    dtypes = {type.dtype for cost in costs for type in arrays_of(cost.type)}
     if "f64" in dtypes:
         return "f64"
     return "f32" if dtypes & {"f16", "bf16", "f32"} else context.default_float

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.core.graph import Const
-from lossdsl.core.leaves import arrays_of
 from lossdsl.elaborate import written_trees
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.constants import literal
@@ -28,6 +27,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
     array,
+    arrays_of,
     kind,
     same_dim,
 )

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from lossdsl.core.graph import Const, Node
 from lossdsl.elaborate import expressions
+from lossdsl.elaborate.apply_elementwise import as_floats
 from lossdsl.elaborate.constants import constant
 from lossdsl.elaborate.context import Call, Site
-from lossdsl.elaborate.floating import as_floats
 from lossdsl.elaborate.roles import given_types, resulting, with_role
 from lossdsl.elaborate.undecided import undecided
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.axes import Axes, AxisMismatch, resolve_axes
 from lossdsl.infer.elementwise import Promotion, compute_dtype
-from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain import explain_axes
 from lossdsl.infer.patterns import pattern_of
 from lossdsl.infer.result import result_type
 from lossdsl.library.abstract import Failure

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lossdsl.core.leaves import arrays_of, is_selection_of_input
+from lossdsl.core.leaves import is_selection_of_input
 from lossdsl.elaborate import masks
-from lossdsl.elaborate.apply_elementwise import apply_elementwise
+from lossdsl.elaborate.apply_elementwise import apply_elementwise, as_floats
 from lossdsl.elaborate.context import Context, Scope, Site
-from lossdsl.elaborate.floating import as_floats
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.axes import Axes, AxisMismatch, resolve_axes
 from lossdsl.infer.elementwise import result_dtype
-from lossdsl.infer.explain import explain
-from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain import explain, explain_axes
 from lossdsl.infer.mismatch import Mismatch, WrongDtype
 from lossdsl.infer.reduction import Reduction, infer_reduction
 from lossdsl.library.declare import Builtin, of_form, of_operator
@@ -29,6 +27,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
     array,
+    arrays_of,
     kind,
     promote,
 )

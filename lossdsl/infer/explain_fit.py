@@ -9,8 +9,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.axes import AxisArgument
 from lossdsl.infer.bound import Bound, show_signature
-from lossdsl.infer.explain import DTYPE_WORDS, sizes_help, swap_help
-from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain import DTYPE_WORDS, explain_axes, sizes_help, swap_help
 from lossdsl.infer.fit import (
     AxisMisfit,
     AxisTwice,

@@ -5,7 +5,7 @@ Everything here is gradual: what is unknown stays unknown and is checked once it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import cast
@@ -181,6 +181,22 @@ def fits(dtype: str, expected: str) -> bool | None:
 
 
 _ORDER = {"bool": 0, "int": 1, "float": 2}
+
+
+def arrays_of(type: Type) -> Iterator[ArrayType]:
+    """Yield what is known of the arrays in a type: of a tree its leaves, or what each is."""
+    match type:
+        case ArrayType():
+            yield type
+        case TreeType(leaf, None):
+            yield from () if leaf is None else (leaf,)
+        case TreeType(leaves=leaves):
+            yield from (leaf for _, leaf in leaves or ())
+        case RecordType(fields):
+            for _, field in fields:
+                yield from arrays_of(field)
+        case UnknownType():
+            pass
 
 
 def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[str, Strength]:
