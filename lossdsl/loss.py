@@ -25,16 +25,16 @@ from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library
 from lossdsl.library.promotion import own_rules
 from lossdsl.limits import Limits
-from lossdsl.lower import constraints
-from lossdsl.lower.arguments import host_arrays
+from lossdsl.lower import projection
+from lossdsl.lower.array_arguments import host_arrays
 from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import beside, observed
-from lossdsl.lower.dtypes import default_float
+from lossdsl.lower.jax_dtypes import default_float
+from lossdsl.lower.passed_values import concrete, restored
 from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.scalars import hold_range, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
-from lossdsl.lower.values import concrete, restored
 from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
@@ -106,9 +106,9 @@ class CompiledLoss:
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
-        self._rules = constraints.Rules(program, given, library, limits, checked, Specializer())
-        self._project = self._constrained(constraints.project)
-        self._distances = self._constrained(constraints.distances)
+        self._rules = projection.Rules(program, given, library, limits, checked, Specializer())
+        self._project = self._constrained(projection.project)
+        self._distances = self._constrained(projection.distances)
         self.__signature__ = inspect.signature(self.__call__)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -297,7 +297,7 @@ class CompiledLoss:
         traced = any(isinstance(far, Tracer) for far in distances.values())
         return {path: far for path, far in distances.items() if traced or far != 0}
 
-    def _constrained(self, use: Callable[[constraints.Constrained], Any]) -> Any:
+    def _constrained(self, use: Callable[[projection.Constrained], Any]) -> Any:
         """Return the jit of what is done with the constraints that hold for a call."""
         return jax.jit(
             own_rules()(lambda trees, inputs: use(self._rules.constrained(trees, inputs)))

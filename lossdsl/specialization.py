@@ -16,7 +16,7 @@ from lossdsl.analyze.sizes import Made, made_values
 from lossdsl.core.graph import Core, Node
 from lossdsl.optimize import optimize
 from lossdsl.specialize.leafwise import Flat, leafwise
-from lossdsl.types.guards import Guards
+from lossdsl.types.size_guards import Guards
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, literal_dim, map_dims
 
 Roots = Callable[[Core], Sequence[Node]]

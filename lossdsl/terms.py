@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
 from lossdsl.core.leaves import tree_leaves
-from lossdsl.lower.dtypes import default_float, jax_dtype
+from lossdsl.lower.jax_dtypes import default_float, jax_dtype
 from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type, arrays_of
 

@@ -19,7 +19,7 @@ from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.inputs.declarations import declared_inputs
 from lossdsl.library.declare import builtins
-from lossdsl.lower.values import concrete
+from lossdsl.lower.passed_values import concrete
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import LOSS_OPTIONS

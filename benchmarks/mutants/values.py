@@ -19,9 +19,9 @@ from lossdsl.elaborate.program import elaborate
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.inputs.reads import types_of
 from lossdsl.library.declare import builtins
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
-from lossdsl.testing.values import Drawn, Sizes
+from lossdsl.testing.random_values import Drawn, Sizes
 from lossdsl.types.types import RecordType, kind
 from mutants.specs import Right
 

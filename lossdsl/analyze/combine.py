@@ -11,8 +11,8 @@ from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node
 from lossdsl.core.leaves import is_selection_of_input, record_tree, selected_at
 from lossdsl.inputs.declarations import Declared, symbols_of
 from lossdsl.library.follow import followed, same
-from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.syntax.options import AXIS, KEEPDIMS
 from lossdsl.types.types import (

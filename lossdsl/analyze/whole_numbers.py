@@ -7,8 +7,8 @@ from dataclasses import replace
 from lossdsl.core.graph import Apply, Const, Graph, Leaves, Node, operands
 from lossdsl.core.leaves import cast_node
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, arrays_of, kind
 

@@ -14,10 +14,10 @@ from lossdsl.analyze.whole_numbers import in_floats
 from lossdsl.core.graph import Const
 from lossdsl.elaborate.constants import is_size
 from lossdsl.elaborate.context import Scope, Site
-from lossdsl.elaborate.roles import resulting, with_role
 from lossdsl.elaborate.usable_leaves import as_read
+from lossdsl.elaborate.value_roles import resulting, with_role
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.elementwise import (
+from lossdsl.infer.elementwise_types import (
     Operand,
     Promotion,
     compute_dtype,

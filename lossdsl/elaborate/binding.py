@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from lossdsl.core.graph import Const
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
-from lossdsl.elaborate.axis_arguments import axis_argument
 from lossdsl.elaborate.constants import vector
 from lossdsl.elaborate.context import Scope
 from lossdsl.elaborate.static_arguments import static_problem
+from lossdsl.elaborate.written_axes import axis_argument
 from lossdsl.infer.arguments import (
     Application,
     Argument,
@@ -21,7 +21,7 @@ from lossdsl.infer.arguments import (
     Value,
     Written,
 )
-from lossdsl.infer.axes import AxisArgument, AxisMismatch, resolve_axes
+from lossdsl.infer.axis_positions import AxisArgument, AxisMismatch, resolve_axes
 from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
 from lossdsl.infer.explain import explain_axes
 from lossdsl.infer.patterns import sole_axis

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from lossdsl.analyze.constrained_leaves import takes_constraints
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.elaborate import (
-    constraints,
-    expand,
+    constraint_calls,
+    expansion,
     expressions,
     mapping,
     primitives,
     reduction_options,
 )
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
+from lossdsl.elaborate.argument_domains import hold_domains
 from lossdsl.elaborate.binding import Candidate, agrees, bind
 from lossdsl.elaborate.context import Call, Scope, Site
-from lossdsl.elaborate.domains import hold_domains
-from lossdsl.elaborate.python import python_call
-from lossdsl.elaborate.roles import contradictions, hold_classes, hold_distinct, hold_roles
+from lossdsl.elaborate.python_calls import python_call
 from lossdsl.elaborate.undecided import infer_inputs, undecided
+from lossdsl.elaborate.value_roles import contradictions, hold_classes, hold_distinct, hold_roles
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import (
     Application,
@@ -37,8 +37,8 @@ from lossdsl.infer.explain_fit import explain_misfit
 from lossdsl.infer.fit import Fit, Misfit, fit
 from lossdsl.infer.own_axis import own_axis
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.suggest import function_meant
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import REDUCE
@@ -194,9 +194,9 @@ def _applied(call: Call) -> Value:
     if function.python:
         return python_call(call)
     if takes_constraints(call.signature):
-        return constraints.apply(call)
+        return constraint_calls.apply(call)
     if function.definitions:
-        return expand.expand(call)
+        return expansion.expand(call)
     for name, value in watched(call).items():
         bound.values[name] = (value, bound.values[name][1])
     if function.reduction:

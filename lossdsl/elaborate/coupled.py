@@ -12,7 +12,7 @@ from lossdsl.infer.arguments import Value
 from lossdsl.infer.patterns import pattern_of
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import WEIGHT, WHERE
-from lossdsl.syntax.rules import declared_mask
+from lossdsl.syntax.program_rules import declared_mask
 from lossdsl.types.types import ArrayType, array
 from lossdsl.types.unify import instantiate
 

@@ -7,7 +7,7 @@ from lossdsl.elaborate.context import Scope, Site
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.statics import static_dim
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
     UNKNOWN,

@@ -9,7 +9,7 @@ from lossdsl.elaborate.context import Scope, Site
 from lossdsl.elaborate.usable_leaves import as_tree, usable
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Problem, parse_selector, select
 from lossdsl.syntax import ast
 from lossdsl.types.types import UNKNOWN, ArrayType, Path, TreeType

@@ -14,7 +14,7 @@ from lossdsl.infer.arguments import Value
 from lossdsl.infer.explain import explain
 from lossdsl.infer.mismatch import Mismatch, StructuresDiffer
 from lossdsl.library.declare import of_form, of_operator
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax.options import WEIGHT, WHERE

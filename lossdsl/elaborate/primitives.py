@@ -9,15 +9,15 @@ from lossdsl.elaborate import expressions
 from lossdsl.elaborate.apply_elementwise import as_floats
 from lossdsl.elaborate.constants import constant
 from lossdsl.elaborate.context import Call, Site
-from lossdsl.elaborate.roles import given_types, resulting, with_role
 from lossdsl.elaborate.undecided import undecided
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
+from lossdsl.elaborate.value_roles import given_types, resulting, with_role
 from lossdsl.infer.arguments import Argument, Static, Value
-from lossdsl.infer.axes import Axes, AxisMismatch, resolve_axes
-from lossdsl.infer.elementwise import Promotion, compute_dtype
+from lossdsl.infer.axis_positions import Axes, AxisMismatch, resolve_axes
+from lossdsl.infer.elementwise_types import Promotion, compute_dtype
 from lossdsl.infer.explain import explain_axes
 from lossdsl.infer.patterns import pattern_of
-from lossdsl.infer.result import result_type
+from lossdsl.infer.result_types import result_type
 from lossdsl.library.abstract import Failure
 from lossdsl.library.function import is_operand
 from lossdsl.library.rules import Problem

@@ -19,7 +19,7 @@ from lossdsl.core.graph import Core, Graph, Outcome
 from lossdsl.core.verify import untyped, verify_core
 from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
-from lossdsl.elaborate import expressions, primitives, terms
+from lossdsl.elaborate import expressions, primitives
 from lossdsl.elaborate.bounds import hold_program_apart
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.definitions import check_definitions, uncalled
@@ -27,6 +27,7 @@ from lossdsl.elaborate.naming import name_problems, with_definitions
 from lossdsl.elaborate.passed_inputs import Passed, fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.elaborate.watch import watched_inputs
+from lossdsl.elaborate.weighing import Weighing, addends, objective, term, term_names
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.inputs.declarations import (
     Declared,
@@ -128,7 +129,7 @@ def _elaborate(
         statement.name for statement in program.statements if isinstance(statement, ast.Binding)
     )
     held = batch_of(types, declared, passed and passed.batch)
-    core = _results(terms.Weighing(scope, bindings, held), program, types)
+    core = _results(Weighing(scope, bindings, held), program, types)
     hold_program_apart(scope, core)
     if context.debug and not has_errors(context.diagnostics):
         verify_core(core)
@@ -202,7 +203,7 @@ def _bindings(scope: Scope, program: ast.Program) -> Scope:
     return scope
 
 
-def _results(weighing: terms.Weighing, program: ast.Program, types: Mapping[str, Type]) -> Core:
+def _results(weighing: Weighing, program: ast.Program, types: Mapping[str, Type]) -> Core:
     scope = weighing.scope
     outcomes: list[Outcome] = []
     metrics: dict[str, Value] = {}
@@ -223,9 +224,9 @@ def _results(weighing: terms.Weighing, program: ast.Program, types: Mapping[str,
     return Core(scope.graph, dict(types), tuple(outcomes), nodes, combined, scope.context.ranges)
 
 
-def _outcome(weighing: terms.Weighing, statement: ast.Result) -> Outcome | None:
+def _outcome(weighing: Weighing, statement: ast.Result) -> Outcome | None:
     scope = weighing.scope
-    parts = terms.addends(statement.value)
+    parts = addends(statement.value)
     if len(parts) > scope.context.limits.terms:
         scope.at(statement.span).error(
             "LD610",
@@ -233,7 +234,7 @@ def _outcome(weighing: terms.Weighing, statement: ast.Result) -> Outcome | None:
             help="group terms in bindings",
         )
         return None
-    kept = terms.objective(weighing, statement.value)
+    kept = objective(weighing, statement.value)
     if kept is None:
         value = expressions.literal(scope.at(statement.value.span), 0.0)
     else:
@@ -243,15 +244,13 @@ def _outcome(weighing: terms.Weighing, statement: ast.Result) -> Outcome | None:
     _hold_scalar(scope, statement, value)
     if has_errors(scope.context.diagnostics):
         return None
-    names = terms.term_names(weighing, parts)
+    names = term_names(weighing, parts)
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         part = parts[len(names) - 1 - names[::-1].index(repeated)]
         message = f"two terms are labelled `{repeated}`"
         scope.at(part.span).error("LD109", message, help="give each a label of its own")
-    named_terms = tuple(
-        terms.term(weighing, part, name) for part, name in zip(parts, names, strict=True)
-    )
+    named_terms = tuple(term(weighing, part, name) for part, name in zip(parts, names, strict=True))
     return Outcome(statement.name or RESULT, value.node, named_terms)
 
 
@@ -297,7 +296,7 @@ def _hold_scalar(scope: Scope, statement: ast.Result, value: Value) -> None:
 
 def _origin(scope: Scope, statement: ast.Result) -> Span:
     """Return the first addend that is no scalar, for a diagnostic to point at."""
-    for part in terms.addends(statement.value):
+    for part in addends(statement.value):
         value = expressions.elaborate(scope, part.value)
         if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
             return part.value.span

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from lossdsl.core.graph import Const
 from lossdsl.elaborate import expressions, masks
-from lossdsl.elaborate.axis_arguments import axis_argument
+from lossdsl.elaborate.apply_reduction import reduce_value, unreduced
 from lossdsl.elaborate.constants import is_size
 from lossdsl.elaborate.context import Call, Expansion, Scope, Site
-from lossdsl.elaborate.reductions import reduce_value, unreduced
 from lossdsl.elaborate.usable_leaves import as_read, as_tree, usable
+from lossdsl.elaborate.written_axes import axis_argument
 from lossdsl.infer.arguments import Argument, Static, Value
 from lossdsl.infer.reduction import Reduction
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.domains import Interval
-from lossdsl.library.forms import Form
 from lossdsl.library.suggest import did_you_mean
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, LOSS_OPTIONS, NORMALIZE, REDUCE, WEIGHT, WHERE

@@ -25,7 +25,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
 )
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 
 def attribute(scope: Scope, expr: ast.Attribute) -> Value:

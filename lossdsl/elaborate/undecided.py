@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lossdsl.core.graph import Const, Input, Node
 from lossdsl.elaborate.context import Call, Context
-from lossdsl.elaborate.roles import given_types, resulting, with_role
+from lossdsl.elaborate.value_roles import given_types, resulting, with_role
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.patterns import pattern_of

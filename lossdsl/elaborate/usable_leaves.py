@@ -9,10 +9,10 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.elaborate.context import Context, Scope, Site
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.types.types import LITERAL, ArrayType, RecordType, TreeType, array, kind
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 
 def as_tree(scope: Scope, value: Value) -> Value:

@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as diagnostic_at
+from lossdsl.elaborate.argument_domains import (
+    Requirement,
+    advice,
+    named,
+    requirement_text,
+    requirements,
+)
 from lossdsl.elaborate.context import Call, Context
-from lossdsl.elaborate.domains import Requirement, advice, named, requirement_text, requirements
 from lossdsl.infer.arguments import Value
 from lossdsl.inputs.declarations import Declared, range_of
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_own
 from lossdsl.library.roles import ROLE_RANGES
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.types.types import ArrayType, kind
 

@@ -10,7 +10,7 @@ from lossdsl.elaborate.context import Context, Scope, Site
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Problem, Selector, parse_selector
 from lossdsl.syntax import ast
 from lossdsl.types.types import (

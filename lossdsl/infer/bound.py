@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lossdsl.infer.arguments import Argument, Written
-from lossdsl.infer.axes import AxisArgument
+from lossdsl.infer.axis_positions import AxisArgument
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
-from lossdsl.infer.axes import AxisMismatch, NamedDim, NoAxis, is_dim
+from lossdsl.infer.axis_positions import AxisMismatch, NamedDim, NoAxis, is_dim
 from lossdsl.infer.mismatch import (
     ArrayBesideTree,
     LiteralChanges,

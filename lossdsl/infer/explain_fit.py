@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.axes import AxisArgument
+from lossdsl.infer.axis_positions import AxisArgument
 from lossdsl.infer.bound import Bound, show_signature
 from lossdsl.infer.explain import DTYPE_WORDS, explain_axes, sizes_help, swap_help
 from lossdsl.infer.fit import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lossdsl.infer.arguments import Static, Value
-from lossdsl.infer.axes import AxisMismatch, resolve_axis
+from lossdsl.infer.axis_positions import AxisMismatch, resolve_axis
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.patterns import dtype_fits, pattern_of, static_sizes
 from lossdsl.infer.statics import static_dim

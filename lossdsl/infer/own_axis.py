@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.infer.arguments import Evaluated, Static
-from lossdsl.infer.axes import AxisArgument, NamedDim, is_dim
+from lossdsl.infer.axis_positions import AxisArgument, NamedDim, is_dim
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit, Misfit, fit
 from lossdsl.infer.patterns import sole_axis

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.axes import AxisArgument
-from lossdsl.infer.elementwise import result_dtype
+from lossdsl.infer.axis_positions import AxisArgument
+from lossdsl.infer.elementwise_types import result_dtype
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.types.types import ArrayType, Dim, arithmetic_dtype, array, kind

@@ -31,12 +31,12 @@ from lossdsl.library.admit import (
     hold_library,
 )
 from lossdsl.library.aliases import alias_table, folded
-from lossdsl.library.forms import Form
 from lossdsl.library.function import OWN, fields, is_own_module, laws_in
 from lossdsl.library.function import Builtin as Builtin
 from lossdsl.library.function import Kernel as Kernel
 from lossdsl.library.lazy import Lazy
 from lossdsl.library.recursion import recursion
+from lossdsl.library.syntax_forms import Form
 from lossdsl.limits import DEFAULT_LIMITS, FILE_SIZE, Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast

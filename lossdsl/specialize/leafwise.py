@@ -18,7 +18,7 @@ from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.core.leaves import cast_node, selected_at, tree_leaves
 from lossdsl.infer.reduction import Reduction, infer_reduction
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.specialize.casts import as_arrays, concrete, met
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import (

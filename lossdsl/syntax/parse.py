@@ -14,8 +14,8 @@ from lossdsl.syntax.ast import Program, Signature, TypeExpr, walk
 from lossdsl.syntax.building import BUILDING, Building
 from lossdsl.syntax.errors import explain
 from lossdsl.syntax.grammar import parser
+from lossdsl.syntax.program_rules import violations
 from lossdsl.syntax.repeats import repeats
-from lossdsl.syntax.rules import violations
 from lossdsl.syntax.text import scan
 
 

@@ -20,7 +20,7 @@ from lossdsl.library.declare import Builtin
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program, parse_type
-from lossdsl.testing.values import Drawn, Sizes
+from lossdsl.testing.random_values import Drawn, Sizes
 
 _COMMON = {
     "out": "float[N, K]",

@@ -8,7 +8,7 @@ from functools import reduce
 from math import inf, isqrt
 
 from lossdsl.polynomial import Polynomial, Terms, added, divided, multiplied, split, text
-from lossdsl.types.guards import GuardedSize
+from lossdsl.types.size_guards import GuardedSize
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from lossdsl.types.dims import literal_dim as literal_dim
 from lossdsl.types.dims import product_dim as product_dim
 from lossdsl.types.dims import same_dim as same_dim
 from lossdsl.types.dims import symbol_dim as symbol_dim
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 Path = tuple[str, ...]
 

@@ -15,7 +15,7 @@ from lossdsl.core.graph import Combine, Core
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.library import follow
-from lossdsl.lower.values import concrete
+from lossdsl.lower.passed_values import concrete
 from lossdsl.source import Source
 from lossdsl.syntax.parse import parse_program
 from lossdsl.types.types import ArrayType, RecordType, Type, array

@@ -19,7 +19,7 @@ from oracle import flatten
 from programs import MASKED_INPUTS, Inputs, expected, masked_programs, slope
 
 import lossdsl
-from lossdsl.infer.elementwise import parameter_dtypes
+from lossdsl.infer.elementwise_types import parameter_dtypes
 from lossdsl.library.declare import builtins
 
 NAN, INF = np.nan, np.inf

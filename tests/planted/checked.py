@@ -83,14 +83,14 @@ CHECKED = (
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
-        "infer/axes.py",
+        "infer/axis_positions.py",
         "return (position % len(dims),) if inside",
         "return (-position % len(dims),) if inside",
         "`axis=-1` is the second axis",
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
-        "infer/elementwise.py",
+        "infer/elementwise_types.py",
         "if others != paths:",
         "if len(others) != len(paths):",
         "trees of as many leaves are combined whatever their names",
@@ -151,21 +151,21 @@ CHECKED = (
         "mae and double_precision",
     ),
     Mutant(
-        "elaborate/terms.py",
+        "elaborate/weighing.py",
         'sign = negative ^ (part.sign == "-")',
         'sign = negative or part.sign == "-"',
         "the weight of `a - -2*b` is said to be -2",
         ("tests/lower/test_terms.py",),
     ),
     Mutant(
-        "elaborate/roles.py",
+        "elaborate/value_roles.py",
         '(expected, role) == ("logits", "log_probs") and class_symbols(call.signature, pattern)',
         'expected == "logits" and class_symbols(call.signature, pattern)',
         "probabilities pass for logits",
         ("tests/elaborate/test_roles.py", "tests/elaborate/test_language.py"),
     ),
     Mutant(
-        "elaborate/domains.py",
+        "elaborate/argument_domains.py",
         'closing = "]" if positions.closed else ")"',
         'closing = "]"',
         "the label K passes for one of K classes",
@@ -186,7 +186,7 @@ CHECKED = (
         ("tests/analyze/test_combine.py",),
     ),
     Mutant(
-        "analyze/lints/masks.py",
+        "analyze/lints/unmasked_reads.py",
         "if not isinstance(axes, tuple) or at in axes]",
         "if not isinstance(axes, tuple)]",
         "a reduction along an axis that reads what the mask leaves out is not seen",
@@ -207,7 +207,7 @@ CHECKED = (
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
-        "analyze/lints/axes.py",
+        "analyze/lints/other_axis.py",
         "if dims != scores.dims or len(set(map(str, dims))) < len(dims):",
         "if dims != scores.dims:",
         "a matrix of all pairs is alarmed at",
@@ -228,7 +228,7 @@ CHECKED = (
         ("tests/elaborate/test_language.py",),
     ),
     Mutant(
-        "analyze/lints/unread.py",
+        "analyze/lints/unread_inputs.py",
         "    read |= {STEP, *showing(declared, read)}\n",
         "    read |= {STEP}\n",
         "an input that shows a size is said to be unread",

@@ -9,13 +9,13 @@ from lossdsl.elaborate import masks
 from lossdsl.elaborate.apply_elementwise import apply_elementwise, as_floats
 from lossdsl.elaborate.context import Context, Scope, Site
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.axes import Axes, AxisMismatch, resolve_axes
-from lossdsl.infer.elementwise import result_dtype
+from lossdsl.infer.axis_positions import Axes, AxisMismatch, resolve_axes
+from lossdsl.infer.elementwise_types import result_dtype
 from lossdsl.infer.explain import explain, explain_axes
 from lossdsl.infer.mismatch import Mismatch, WrongDtype
 from lossdsl.infer.reduction import Reduction, infer_reduction
 from lossdsl.library.declare import Builtin, of_form, of_operator
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, WEIGHT, WHERE

@@ -18,10 +18,10 @@ from lossdsl.infer.fit import Fit, moved_order
 from lossdsl.infer.patterns import pattern_of, static_sizes
 from lossdsl.infer.statics import as_choice, static_dim
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.rules import declared_mask
+from lossdsl.syntax.program_rules import declared_mask
 from lossdsl.types.types import (
     HALF,
     LITERAL,

@@ -16,12 +16,12 @@ from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
-from lossdsl.lower.dtypes import default_float
+from lossdsl.lower.jax_dtypes import default_float
 from lossdsl.lower.nearest import Bound, inside, outside
+from lossdsl.lower.passed_values import concrete
 from lossdsl.lower.scalars import scalar_class, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
-from lossdsl.lower.values import concrete
 from lossdsl.selectors import flatten
 from lossdsl.specialization import Call, Specializer
 from lossdsl.syntax import ast

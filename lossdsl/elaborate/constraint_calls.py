@@ -15,7 +15,7 @@ from lossdsl.elaborate.context import Call, Context, Limit, Scope, Site
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
 from lossdsl.infer.arguments import Static, Value, Written
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax import ast

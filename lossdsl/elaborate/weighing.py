@@ -12,7 +12,7 @@ from lossdsl.diagnostics.diagnostic import at
 from lossdsl.elaborate import expressions
 from lossdsl.elaborate.context import Scope
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS, STEP
