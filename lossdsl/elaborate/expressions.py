@@ -27,6 +27,8 @@ from lossdsl.types.types import (
     literal_dim,
 )
 
+_WITHOUT_PARTS = (ast.Literal, ast.Text, ast.Name)
+
 
 def elaborate(scope: Scope, expr: ast.Expr) -> Value:
     """Return the value of an expression; a wrong one is reported and has no type."""
@@ -35,7 +37,7 @@ def elaborate(scope: Scope, expr: ast.Expr) -> Value:
 
 def placed(scope: Scope, expr: ast.Expr) -> tuple[Value, Span]:
     """Return the value of an expression, and where it stands."""
-    return elaborate(scope, expr), expr.span
+    return as_value(scope.at(expr.span), argument(scope, expr)), expr.span
 
 
 def as_value(site: Site, evaluated: Value | Static | FunctionValue) -> Value:
@@ -61,6 +63,8 @@ def argument(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
     if scope.depth > most:
         message = f"expressions nest more than {most} levels through definitions"
         return scope.at(expr.span).error("LD608", message, help="bind inner parts to names")
+    if not isinstance(expr, _WITHOUT_PARTS):
+        scope = scope.deeper()
     match expr:
         case ast.Literal(value, span):
             return Static(None) if value is None else literal(scope.at(span), value)
@@ -68,12 +72,6 @@ def argument(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
             return Static(value)
         case ast.Name():
             return _name(scope, expr)
-        case _:
-            return _compound(scope.deeper(), expr)
-
-
-def _compound(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
-    match expr:
         case ast.Tuple():
             return _tuple(scope, expr)
         case ast.Record():
@@ -99,8 +97,6 @@ def _compound(scope: Scope, expr: ast.Expr) -> Value | Static | FunctionValue:
             return indexing.index(scope, expr)
         case ast.Attribute():
             return selections.attribute(scope, expr)
-        case ast.Literal() | ast.Text() | ast.Name():
-            raise AssertionError(expr)
         case _:
             assert_never(expr)
 
