@@ -13,6 +13,7 @@ from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
 from lossdsl.diagnostics.settings import hold_flag, hold_limits
 from lossdsl.elaborate.definitions import check_definitions
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import symbols_of
@@ -117,7 +118,7 @@ def _searched(
         trees = {name: _unsized(tree) for name, tree in trees.items()}
     # What is mapped over leaves counts once a leaf here, and the program is no larger for it.
     unbounded = replace(limits, nodes=sys.maxsize)
-    searched = elaborate(program, library, types, trees, limits=unbounded, partial=True)
+    searched = elaborate(program, library, types, Passed(trees, partial=True), unbounded)
     return done if searched.core is not None else searched
 
 

@@ -16,24 +16,25 @@ from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, article, at, has_errors
 from lossdsl.diagnostics.warn import Warner
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import restricted
-from lossdsl.elaborate.undeclared import ALTERNATIVES
+from lossdsl.elaborate.undecided import ALTERNATIVES
 from lossdsl.inputs.declarations import Declared
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library
 from lossdsl.library.promotion import own_rules
 from lossdsl.limits import Limits
-from lossdsl.lower import constraints
-from lossdsl.lower.arguments import host_arrays
+from lossdsl.lower import projection
+from lossdsl.lower.array_arguments import host_arrays
 from lossdsl.lower.callable import again, jitted, make_callable, slot
 from lossdsl.lower.debug import beside, observed
-from lossdsl.lower.dtypes import default_float
+from lossdsl.lower.jax_dtypes import default_float
+from lossdsl.lower.passed_values import concrete, restored
 from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.scalars import hold_range, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
-from lossdsl.lower.values import concrete, restored
 from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
@@ -105,9 +106,9 @@ class CompiledLoss:
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
-        self._rules = constraints.Rules(program, given, library, limits, checked, Specializer())
-        self._project = self._constrained(constraints.project)
-        self._distances = self._constrained(constraints.distances)
+        self._rules = projection.Rules(program, given, library, limits, checked, Specializer())
+        self._project = self._constrained(projection.project)
+        self._distances = self._constrained(projection.distances)
         self.__signature__ = inspect.signature(self.__call__)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -194,17 +195,8 @@ class CompiledLoss:
 
     def _elaborated(self, types: Mapping[str, Type], sizes: Mapping[str, Any], debug: bool) -> Core:
         """Return core at the types of a call."""
-        done = elaborate(
-            self._program,
-            self._library,
-            self._given,
-            types,
-            default_float(),
-            self._limits,
-            batch=self._batch,
-            debug=debug,
-            sizes=sizes,
-        )
+        passed = Passed(types, default_float(), batch=self._batch, debug=debug, sizes=sizes)
+        done = elaborate(self._program, self._library, self._given, passed, self._limits)
         if done.core is None:
             raise LossError(
                 [diagnostic for diagnostic in done.diagnostics if diagnostic.severity == "error"]
@@ -305,7 +297,7 @@ class CompiledLoss:
         traced = any(isinstance(far, Tracer) for far in distances.values())
         return {path: far for path, far in distances.items() if traced or far != 0}
 
-    def _constrained(self, use: Callable[[constraints.Constrained], Any]) -> Any:
+    def _constrained(self, use: Callable[[projection.Constrained], Any]) -> Any:
         """Return the jit of what is done with the constraints that hold for a call."""
         return jax.jit(
             own_rules()(lambda trees, inputs: use(self._rules.constrained(trees, inputs)))

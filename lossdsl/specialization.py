@@ -18,7 +18,7 @@ from lossdsl.core.graph import Core, Node
 from lossdsl.frozen import dataclass
 from lossdsl.optimize import optimize
 from lossdsl.specialize.leafwise import Flat, leafwise
-from lossdsl.types.guards import Guards
+from lossdsl.types.size_guards import Guards
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, literal_dim, map_dims
 
 Roots = Callable[[Core], Sequence[Node]]

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
 from lossdsl.core.leaves import tree_leaves
 from lossdsl.frozen import dataclass
-from lossdsl.lower.dtypes import default_float, jax_dtype
+from lossdsl.lower.jax_dtypes import default_float, jax_dtype
 from lossdsl.syntax.options import NORMALIZE
-from lossdsl.types.types import ArrayType, Type
+from lossdsl.types.types import ArrayType, Type, arrays_of
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -175,7 +175,7 @@ def _count(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int
     operand = node.arguments[0]
     assert operand is not None
     type = core.graph.types[operand]
-    shapes = [_shape(core, leaf, sizes) for leaf in _arrays(type)]
+    shapes = [_shape(core, leaf, sizes) for leaf in arrays_of(type)]
     result = core.graph.types[node]
     results = math.prod(_shape(core, result, sizes)) if isinstance(result, ArrayType) else 1
     if not kept or node.option(NORMALIZE) == "all":
@@ -200,7 +200,3 @@ def _shape(core: Core, type: ArrayType, sizes: Mapping[str, int]) -> tuple[Any, 
     shape = type.shape_at(sizes)
     # What `jax.export` leaves open is a size of JAX.
     return tuple(map(core.graph.size, type.dims or ())) if shape is None else shape
-
-
-def _arrays(type: Type) -> list[ArrayType]:
-    return [type] if isinstance(type, ArrayType) else [leaf for _, leaf in tree_leaves(type)]

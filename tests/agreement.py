@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from lossdsl.checking import check
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.inputs.declarations import declared_inputs
 from lossdsl.library.declare import builtins
-from lossdsl.lower.values import concrete
+from lossdsl.lower.passed_values import concrete
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import LOSS_OPTIONS
@@ -165,7 +166,7 @@ def verdicts(text: str, inputs: Mapping[str, Any]) -> tuple[list[str], list[str]
         name: concrete(value, declared[name].type if name in declared else None, name, 1000)[0]
         for name, value in inputs.items()
     }
-    called = elaborate(program, builtins(), None, types, "f32")
+    called = elaborate(program, builtins(), passed=Passed(types, "f32"))
     given = {
         name: value if np.ndim(value) or isinstance(value, dict) else "f32[]"
         for name, value in inputs.items()

@@ -43,8 +43,8 @@ from lossdsl.core.graph import Core, Graph, Node  # noqa: E402
 from lossdsl.core.verify import verify_core  # noqa: E402
 from lossdsl.diagnostics.diagnostic import has_errors  # noqa: E402
 from lossdsl.elaborate import program  # noqa: E402
-from lossdsl.lower.dtypes import default_float  # noqa: E402
-from lossdsl.specialize.verify import verify_flat  # noqa: E402
+from lossdsl.lower.jax_dtypes import default_float  # noqa: E402
+from lossdsl.specialize.verify_flat import verify_flat  # noqa: E402
 
 # JAX makes many small objects that live long. With Python's thresholds an eighth of the time of
 # the suite is spent on looking for cycles among them; `Programs` collects when it lets them go.
@@ -92,7 +92,7 @@ def verified() -> Iterator[None]:
 
     def checked(*given: Any) -> Core:
         core = results(*given)
-        if not has_errors(given[0].diagnostics):
+        if not has_errors(given[0].scope.context.diagnostics):
             verify_core(core)
         return core
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oracle import Evaluation, evaluate, type_of
 
 from lossdsl.core.graph import Core
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.library.declare import builtins
 from lossdsl.source import Source
@@ -26,7 +27,7 @@ def core_of(text: str, inputs: Inputs) -> Core:
     program, diagnostics = parse_program(Source(text))
     assert program is not None, diagnostics
     types = {name: type_of(value) for name, value in inputs.items()}
-    done = elaborate(program, builtins(), concrete=types, default_float="f64")
+    done = elaborate(program, builtins(), passed=Passed(types, "f64"))
     assert done.core is not None, "\n".join(str(one) for one in done.diagnostics)
     return done.core
 

@@ -13,7 +13,7 @@ import lossdsl
 from lossdsl.checking import CheckResult
 from lossdsl.diagnostics.codes import CODES
 from lossdsl.library import BUILTINS
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_type
 from lossdsl.testing.draw import inputs_of

@@ -14,13 +14,14 @@ from oracle import evaluate, type_of, values_of
 import lossdsl
 from lossdsl.core.graph import Apply, Core, Node
 from lossdsl.diagnostics.diagnostic import LossError
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.inputs.reads import types_of
 from lossdsl.library.declare import builtins
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
-from lossdsl.testing.values import Drawn, Sizes
+from lossdsl.testing.random_values import Drawn, Sizes
 from lossdsl.types.types import RecordType, kind
 from mutants.specs import Right
 
@@ -192,7 +193,7 @@ def _core(program: ast.Program, inputs: Inputs) -> Core:
         if isinstance(written.get(name), ast.RecordTypeExpr):
             found = RecordType(tuple((field, type_of(one)) for field, one in value.items()))
         types[name] = found
-    done = elaborate(program, builtins(), concrete=types, default_float="f64")
+    done = elaborate(program, builtins(), passed=Passed(types, "f64"))
     if done.core is None:
         raise LossError(done.diagnostics)
     return done.core

@@ -11,8 +11,8 @@ from lossdsl.core.leaves import is_selection_of_input, record_tree, selected_at
 from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import Declared, symbols_of
 from lossdsl.library.follow import followed, same
-from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.syntax.options import AXIS, KEEPDIMS
 from lossdsl.types.types import (
@@ -22,6 +22,7 @@ from lossdsl.types.types import (
     RecordType,
     TreeType,
     Type,
+    arrays_of,
     same_dim,
     symbol_dim,
 )
@@ -86,19 +87,13 @@ def _is_later(dim: Dim, shapes: Mapping[tuple[Dim, ...], None]) -> bool:
 
 
 def _arrays(type: Type) -> Iterator[ArrayType]:
-    match type:
-        case ArrayType():
-            yield type
-        case TreeType(ArrayType() as leaf, None):
-            yield leaf
-        case TreeType(leaves=leaves):
-            yield from (leaf for _, leaf in leaves or ())
-        case RecordType(fields):
-            for _, field in fields:
-                if not isinstance(field, TreeType):
-                    yield from _arrays(field)
-        case _:
-            pass
+    """Yield the arrays that may hold examples: a tree in a record holds parameters."""
+    if not isinstance(type, RecordType):
+        yield from arrays_of(type)
+        return
+    for _, field in type.fields:
+        if not isinstance(field, TreeType):
+            yield from _arrays(field)
 
 
 def combines(graph: Graph, root: Node, batch: Batch) -> Combine:

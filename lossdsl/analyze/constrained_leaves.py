@@ -9,7 +9,7 @@ from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, operands
 from lossdsl.core.leaves import record_tree, selected_at, tree_leaves
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType
 

@@ -12,10 +12,10 @@ from math import inf
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
 from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval
-from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin, is_operand
 from lossdsl.library.images import interval, joined, larger
 from lossdsl.library.roles import ROLE_RANGES, SUMMING
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, TreeType, Type, UnknownType

@@ -10,8 +10,8 @@ from lossdsl.core.leaves import tree_leaves
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.follow import Operand
-from lossdsl.library.forms import Form
 from lossdsl.library.rules import Dims
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.types.types import ArrayType, Path, RecordType
 

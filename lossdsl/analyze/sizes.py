@@ -13,7 +13,12 @@ from lossdsl.inputs.declarations import Declared, symbols_of
 from lossdsl.limits import Limits
 from lossdsl.syntax import ast
 from lossdsl.types.dims import Dim
-from lossdsl.types.types import DTYPES, ArrayType, RecordType, TreeType, Type, UnknownType, map_dims
+from lossdsl.types.types import (
+    DTYPES,
+    ArrayType,
+    arrays_of,
+    map_dims,
+)
 
 
 def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Diagnostic]:
@@ -97,7 +102,7 @@ def made_values(core: Core) -> tuple[Made, ...]:
     roots = (*(outcome.value for outcome in core.results), *parts, *core.metrics.values())
     made: dict[object, Made] = {}
     for node in tape(roots):
-        for type in _arrays(core.graph.types[node]) if isinstance(node, Apply) else ():
+        for type in arrays_of(core.graph.types[node]) if isinstance(node, Apply) else ():
             made.setdefault((type.dtype, type.dims), (node, type))
     return tuple(made.values())
 
@@ -111,7 +116,7 @@ def array_sizes(
     exist already, and what is no larger than one of them is no growth.
     """
     sizes = sizes or {}
-    inputs = [array_type for type in core.inputs.values() for array_type in _arrays(type)]
+    inputs = [array_type for type in core.inputs.values() for array_type in arrays_of(type)]
     given = max((_elements(array_type, sizes) for array_type in inputs), default=0)
     largest: tuple[int, Node, ArrayType] | None = None
     for node, type in made:
@@ -134,19 +139,6 @@ def array_sizes(
 
 # Bytes of an element; a class of dtypes counts as its widest without x64.
 _WIDTH = {name: int(re.sub(r"\D", "", name) or 8) // 8 for name in DTYPES}
-
-
-def _arrays(type: Type) -> Iterator[ArrayType]:
-    match type:
-        case ArrayType():
-            yield type
-        case TreeType(leaves=leaves):
-            yield from (leaf for _, leaf in leaves or ())
-        case RecordType(fields):
-            for _, field_type in fields:
-                yield from _arrays(field_type)
-        case UnknownType():
-            pass
 
 
 def _elements(type: ArrayType, sizes: Mapping[str, int]) -> int:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from lossdsl.core.graph import Apply, Const, Graph, Leaves, Node, operands
 from lossdsl.core.leaves import cast_node
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
-from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, kind
+from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, arrays_of, kind
 
 # Of what has these laws it makes no difference, but for rounding, where integers become floats.
 _PASSED = {"monotone", "convex"}
@@ -49,7 +49,7 @@ def _is_large(graph: Graph, node: Node) -> bool:
     if not isinstance(node, Apply):
         wide = ("i32", "i64", "u32", "u64", "int")
         return not isinstance(node, Const) and any(
-            array_type.dtype in wide for array_type in _arrays(graph, node)
+            array_type.dtype in wide for array_type in arrays_of(graph.types[node])
         )
     passes = node.function.grows or node.function.keeps
     return bool(passes) and any(_is_large(graph, operand) for _, operand in _read(node))
@@ -58,18 +58,8 @@ def _is_large(graph: Graph, node: Node) -> bool:
 def _whole(graph: Graph, node: Node) -> bool:
     """Say whether a node has integers, or is a tree with some; a number that is written has not."""
     return not isinstance(node, Const) and any(
-        kind(array_type.dtype) == "int" for array_type in _arrays(graph, node)
+        kind(array_type.dtype) == "int" for array_type in arrays_of(graph.types[node])
     )
-
-
-def _arrays(graph: Graph, node: Node) -> tuple[ArrayType, ...]:
-    match graph.types[node]:
-        case ArrayType() as type:
-            return (type,)
-        case TreeType(leaves=leaves):
-            return tuple(leaf for _, leaf in leaves or ())
-        case _:
-            return ()
 
 
 def _passed(function: Builtin) -> frozenset[str]:

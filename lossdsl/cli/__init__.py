@@ -21,8 +21,8 @@ def main() -> None:
 
 def _run(words: list[str]) -> int | None:
     """Run a command line that is well written as it stands, and leave any other to typer."""
+    from lossdsl.cli.command_line import Usage, read
     from lossdsl.cli.commands import COMMANDS
-    from lossdsl.cli.options import Usage, read
     from lossdsl.cli.output import closed
 
     line = read(COMMANDS, words)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from lossdsl.cli.command_line import Command, Usage, parameters
 from lossdsl.cli.commands import COMMANDS
-from lossdsl.cli.options import Command, Usage, parameters
 from lossdsl.cli.output import say
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from lossdsl.cli.options import Command, Option, Usage
+from lossdsl.cli.command_line import Command, Option, Usage
 from lossdsl.cli.output import (
     CLEAN,
     ERRORS,
@@ -46,7 +46,7 @@ def check(
 
     Exit codes: 0 no errors, 1 errors, 2 a wrong command line, 3 a limit.
     """
-    from lossdsl.cli.checks import check_file, check_text
+    from lossdsl.cli.check_given import check_file, check_text
     from lossdsl.cli.files import read_libraries
     from lossdsl.diagnostics.render import summary
 

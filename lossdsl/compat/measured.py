@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from lossdsl.compilation import compile
 from lossdsl.learning.layers import is_array, shown
-from lossdsl.learning.settings import described, refuse
+from lossdsl.learning.rule_settings import described, refuse
 from lossdsl.loss import CompiledLoss
 from lossdsl.terms import Terms
 

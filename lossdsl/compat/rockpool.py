@@ -21,12 +21,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from lossdsl.compat.options import hold_domain
+from lossdsl.compat.option_numbers import hold_domain
 from lossdsl.compat.trees import as_float, floating, mapped, matched
 from lossdsl.compilation import compile
 from lossdsl.library.declare import builtins
 from lossdsl.loss import CompiledLoss
-from lossdsl.lower.arguments import as_array
+from lossdsl.lower.array_arguments import as_array
 
 __all__ = [
     "mse",

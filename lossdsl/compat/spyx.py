@@ -26,7 +26,7 @@ from typing import Any
 
 import optax
 
-from lossdsl.compat.options import hold_domain
+from lossdsl.compat.option_numbers import hold_domain
 from lossdsl.compilation import compile
 from lossdsl.library.declare import Library, builtins
 

@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.library.suggest import did_you_mean
-from lossdsl.lower.arguments import as_array
+from lossdsl.lower.array_arguments import as_array
 from lossdsl.lower.callable import explain
 from lossdsl.selectors import Flat, duplicates, flatten
 from lossdsl.types.types import Path

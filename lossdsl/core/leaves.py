@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector, select
 from lossdsl.types.types import ArrayType, Path, RecordType, TreeType, Type
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 
 def record_tree(record: RecordType, prefix: Path = ()) -> TreeType:

@@ -12,7 +12,7 @@ from functools import cache
 
 from lossdsl.core.graph import Apply, Const, Node
 from lossdsl.library.declare import Builtin, of_operator
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Leaves, Node, operands, tape
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, UnknownType

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lossdsl.core.graph import Const
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
-from lossdsl.elaborate.axis_arguments import axis_argument
 from lossdsl.elaborate.constants import vector
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Scope
 from lossdsl.elaborate.static_arguments import static_problem
-from lossdsl.elaborate.variadic import several
+from lossdsl.elaborate.written_axes import axis_argument
+from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import (
     Application,
     Argument,
@@ -17,11 +18,12 @@ from lossdsl.infer.arguments import (
     FunctionValue,
     Option,
     Static,
+    Value,
     Written,
 )
-from lossdsl.infer.axes import AxisArgument, AxisMismatch, resolve_axes
+from lossdsl.infer.axis_positions import AxisArgument, AxisMismatch, resolve_axes
 from lossdsl.infer.bound import Bound, options_of, ordinary, show_signature
-from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain import explain_axes
 from lossdsl.infer.patterns import sole_axis
 from lossdsl.infer.statics import as_choice, shape_of
 from lossdsl.library.aliases import OPTIONS, alias_table
@@ -29,33 +31,36 @@ from lossdsl.library.declare import Builtin, builtins
 from lossdsl.library.suggest import did_you_mean, function_meant
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, NORMALIZE
-
-Evaluate = Callable[[Written], Argument]
-Call = ast.Call | Application
+from lossdsl.types.types import UnknownType
 
 
-def bind(
-    context: Context,
-    scope: Scope,
-    function: Builtin,
-    signature: ast.Signature,
-    call: Call,
-    evaluate: Evaluate,
-) -> Bound | Diagnostic:
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A function with one of its signatures, which a call as it is written may mean."""
+
+    function: Builtin
+    signature: ast.Signature
+    written: ast.Call | Application
+    evaluate: Callable[[Written], Argument]
+
+
+def bind(scope: Scope, candidate: Candidate) -> Bound | Diagnostic:
     """Assign the arguments of a call to parameters and evaluate what can be evaluated."""
-    assigned = _assign(function, signature, call, evaluate)
+    assigned = _assign(candidate)
     if isinstance(assigned, Diagnostic):
         return assigned
+    function, signature = candidate.function, candidate.signature
     given, options = assigned
     axis = options.pop(AXIS, None)
-    bound = Bound(function, signature, call.span, options=options, evaluate=evaluate)
+    span, evaluate = candidate.written.span, candidate.evaluate
+    bound = Bound(function, signature, span, options=options, evaluate=evaluate)
     bound.axis = None if axis is None else axis_argument(scope, axis)
     for parameter in ordinary(signature, function):
         axes = _axes(scope, parameter, given.get(parameter.name, ()))
         if axes is not None:
             bound.axes[parameter.name] = axes
         for expr in given.get(parameter.name, ()):
-            problem = _accept(context, scope, bound, parameter, expr, evaluate)
+            problem = _accept(scope, bound, parameter, expr)
             if problem is not None:
                 return problem
     return _no_axis(bound) or bound
@@ -72,21 +77,22 @@ def _no_axis(bound: Bound) -> Diagnostic | None:
 
 
 def _assign(
-    function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate
+    candidate: Candidate,
 ) -> tuple[dict[str, tuple[Written, ...]], dict[str, Written]] | Diagnostic:
+    function, signature, call = candidate.function, candidate.signature, candidate.written
     parameters = ordinary(signature, function)
     positional = [parameter for parameter in parameters if not parameter.variadic]
     variadic = next((parameter for parameter in parameters if parameter.variadic), None)
     before = parameters.index(variadic) if variadic else len(positional)
     given: dict[str, tuple[Written, ...]] = {}
     if variadic is None and len(call.arguments) > len(positional):
-        return _arity(function, signature, call, len(positional))
+        return _arity(candidate, len(positional))
     for parameter, expr in zip(parameters[:before], call.arguments, strict=False):
         given[parameter.name] = (expr,)
     if variadic is not None:
-        these, others = several(variadic, call.arguments[before:], evaluate)
+        these, others = _several(variadic, call.arguments[before:], candidate.evaluate)
         if len(others) > len(positional) - before:
-            return _arity(function, signature, call, len(positional) + 1)
+            return _arity(candidate, len(positional) + 1)
         given[variadic.name] = these
         given |= {
             parameter.name: (expr,)
@@ -106,17 +112,40 @@ def _assign(
             # A divisor where nothing is divided is refused where the options are read.
             options[keyword.name] = keyword.value
         else:
-            known = [*names, *function.options]
-            return _no_option(function, signature, keyword, known)
+            return _no_option(candidate, keyword, [*names, *function.options])
     for parameter in positional:
         if parameter.name not in given and parameter.required:
-            return _arity(function, signature, call, len(positional), parameter.name)
+            return _arity(candidate, len(positional), parameter.name)
     return given, options
 
 
-def _no_option(
-    function: Builtin, signature: ast.Signature, keyword: ast.Keyword | Option, known: list[str]
-) -> Diagnostic:
+def _several(
+    parameter: ast.Parameter,
+    arguments: Sequence[Written],
+    evaluate: Callable[[Written], Argument],
+) -> tuple[tuple[Written, ...], Sequence[Written]]:
+    """Return the arguments of a variadic parameter, and those of the parameters after it.
+
+    Arrays are given one by one, or first in a tuple, as NumPy has them; a tuple of constants is
+    one array.
+    """
+    match parameter.type, arguments:
+        case ast.ArrayTypeExpr(), (ast.Tuple(items), *others) if any(
+            _is_computed(evaluate(item)) for item in items
+        ):
+            return items, others
+        case _:
+            return tuple(arguments), ()
+
+
+def _is_computed(value: Argument) -> bool:
+    return isinstance(value, Value) and (
+        not isinstance(value.node, Const) or isinstance(value.type, UnknownType)
+    )
+
+
+def _no_option(candidate: Candidate, keyword: ast.Keyword | Option, known: list[str]) -> Diagnostic:
+    function, signature = candidate.function, candidate.signature
     aliases = alias_table({name: OPTIONS.get(name, ()) for name in known})
     choosing = [
         f"`{parameter.name}`"
@@ -134,9 +163,10 @@ def _no_option(
     )
 
 
-def agrees(function: Builtin, signature: ast.Signature, call: Call, evaluate: Evaluate) -> bool:
+def agrees(candidate: Candidate) -> bool:
     """Say whether no string of a call is a choice that only other signatures have."""
-    parameters = ordinary(signature, function)
+    function, call = candidate.function, candidate.written
+    parameters = ordinary(candidate.signature, function)
     named = {parameter.name: parameter for parameter in parameters}
     given = [*zip(parameters, call.arguments, strict=False)]
     given += [
@@ -145,7 +175,7 @@ def agrees(function: Builtin, signature: ast.Signature, call: Call, evaluate: Ev
     for parameter, expr in given:
         match parameter.type:
             case ast.ChoiceTypeExpr(options):
-                value = evaluate(expr)
+                value = candidate.evaluate(expr)
                 others = set(options_of(function, parameter.name)) - set(options)
                 if isinstance(value, Static) and value.value in others:
                     return False
@@ -154,15 +184,9 @@ def agrees(function: Builtin, signature: ast.Signature, call: Call, evaluate: Ev
     return True
 
 
-def _arity(
-    function: Builtin,
-    signature: ast.Signature,
-    call: Call,
-    most: int,
-    missing: str | None = None,
-) -> Diagnostic:
-    usage = show_signature(function, signature)
-    help = f"its signature: `{usage}`"
+def _arity(candidate: Candidate, most: int, missing: str | None = None) -> Diagnostic:
+    function, call = candidate.function, candidate.written
+    help = f"its signature: `{show_signature(function, candidate.signature)}`"
     pairwise = None if function.across is None else builtins().get(function.across)
     if missing is None and len(call.arguments) == 2 and pairwise and pairwise.elementwise:
         shown = ", ".join(argument.span.text for argument in call.arguments)
@@ -191,12 +215,7 @@ def _axes(scope: Scope, parameter: ast.Parameter, given: Sequence[Written]) -> A
 
 
 def _accept(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    parameter: ast.Parameter,
-    expr: Written,
-    evaluate: Evaluate,
+    scope: Scope, bound: Bound, parameter: ast.Parameter, expr: Written
 ) -> Diagnostic | None:
     """Take one argument in the way its parameter's type asks for."""
     type = parameter.plain_type
@@ -219,9 +238,9 @@ def _accept(
             return function
         value = function
     else:
-        value = evaluate(expr)
+        value = bound.evaluate(expr)
         if isinstance(value, Static) and isinstance(value.value, tuple) and _is_array(type):
-            value = vector(context, scope, value.value, expr.span)
+            value = vector(scope.at(expr.span), value.value)
         problem = static_problem(bound, parameter, value, expr.span)
         if problem is not None:
             return problem

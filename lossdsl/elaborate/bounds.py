@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from lossdsl.analyze.constrained_leaves import held, positions
 from lossdsl.core.graph import Const, Core
-from lossdsl.diagnostics.diagnostic import Label
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label
 from lossdsl.elaborate.context import Context, Limit, Scope
 from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Value
@@ -23,7 +23,7 @@ SIDES = {
 }
 
 
-def has_shape_of_leaf(context: Context, scope: Scope, limit: Limit) -> bool:
+def has_shape_of_leaf(scope: Scope, limit: Limit) -> bool:
     """Say whether a bound is a scalar or has the shape of its leaf; report one that has not."""
     match limit.subject.type, limit.bound.type:
         case TreeType(leaves=leaves), ArrayType(dims=dims) if dims and leaves is not None:
@@ -32,11 +32,9 @@ def has_shape_of_leaf(context: Context, scope: Scope, limit: Limit) -> bool:
                 if len(sizes) != len(dims) or any(
                     same_dim(a, b) is False for a, b in zip(sizes, dims, strict=True)
                 ):
-                    context.error(
-                        scope,
+                    scope.at(limit.bound_span).error(
                         "LD303",
                         f"the bound of `{'/'.join(path)}` is a scalar or has its shape",
-                        limit.bound_span,
                         str(limit.bound.type),
                         notes=(f"`{'/'.join(path)}` is {leaf}",),
                         help="select the leaves that it is for",
@@ -57,7 +55,7 @@ class _End:
     whole: bool
 
 
-def hold_apart(context: Context, scope: Scope, limits: Iterable[Limit]) -> None:
+def hold_apart(scope: Scope, limits: Iterable[Limit]) -> None:
     """Refuse constant bounds between which there is no point; integer leaves take integers."""
     lower: dict[object, _End] = {}
     upper: dict[object, _End] = {}
@@ -66,7 +64,7 @@ def hold_apart(context: Context, scope: Scope, limits: Iterable[Limit]) -> None:
         if number is None:
             continue
         side, strict = SIDES[limit.operator]
-        for key, whole in _leaves_of(context, limit.subject):
+        for key, whole in _leaves_of(scope.context, limit.subject):
             # Of two equal bounds the strict one is the tighter.
             if side != "upper":
                 low = _lowest(limit, number, strict, whole)
@@ -81,17 +79,20 @@ def hold_apart(context: Context, scope: Scope, limits: Iterable[Limit]) -> None:
         if high is None:
             continue
         if low.number > high.number or (low.number == high.number and (low.strict or high.strict)):
-            _report(context, scope, low, high)
+            _report(scope, low, high)
             return
 
 
-def hold_program_apart(context: Context, scope: Scope, core: Core) -> None:
+def hold_program_apart(scope: Scope, core: Core) -> None:
     """Refuse crossed bounds of different calls: those that always hold intersect."""
-    always = held(core) if len(context.constraints) > 1 else ()
+    always = held(core) if len(scope.context.constraints) > 1 else ()
     together = [
-        limit for call, limits in context.constraints.items() if call in always for limit in limits
+        limit
+        for call, limits in scope.context.constraints.items()
+        if call in always
+        for limit in limits
     ]
-    hold_apart(context, scope, together)
+    hold_apart(scope, together)
 
 
 def _constant(bound: Value) -> float | None:
@@ -114,7 +115,7 @@ def _highest(limit: Limit, number: float, strict: bool, whole: bool) -> _End:
     return _End(number, strict, limit, whole)
 
 
-def _report(context: Context, scope: Scope, lower: _End, upper: _End) -> None:
+def _report(scope: Scope, lower: _End, upper: _End) -> None:
     low, high = _constant(lower.limit.bound), _constant(upper.limit.bound)
     assert low is not None and high is not None
     what = "integer" if lower.whole and low <= high else "value"
@@ -129,8 +130,8 @@ def _report(context: Context, scope: Scope, lower: _End, upper: _End) -> None:
             help = "swap the bounds"
         else:
             help = "use `>=` and `<=`" if low == high else "the leaf holds integers"
-    text = "the upper bound" if labels else ""
-    context.error(scope, "LD302", message, upper.limit.bound_span, text, help=help, labels=labels)
+    primary = Label(upper.limit.bound_span, "the upper bound" if labels else "", primary=True)
+    scope.report(Diagnostic("LD302", message, (primary, *labels), help=help))
 
 
 def _leaves_of(context: Context, subject: Value) -> list[tuple[object, bool]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lossdsl.core.graph import Const
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Site
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.statics import static_dim
 from lossdsl.polynomial import divided
@@ -50,31 +50,31 @@ FOLDS: dict[str, Callable[..., Number]] = {
 }
 
 
-def literal(context: Context, scope: Scope, value: Number, span: Span) -> Value:
+def literal(site: Site, value: Number) -> Value:
     """Return a constant, which takes the dtype of the array it meets."""
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**31) <= value < 2**31:
-        return context.error(
-            scope,
+        return site.error(
             "LD502",
             f"`{value}` does not fit a 32-bit integer",
-            span,
             help=f"write it as a float: `{float(value)!r}`" if abs(value) < 1e300 else None,
         )
-    if isinstance(value, float) and math.isinf(value) and span.text.strip("+-") not in ("inf", ""):
-        return context.error(scope, "LD501", f"`{span.text}` overflows a float", span)
+    if (
+        isinstance(value, float)
+        and math.isinf(value)
+        and site.span.text.strip("+-") not in ("inf", "")
+    ):
+        return site.error("LD501", f"`{site.span.text}` overflows a float")
     dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
     type = scalar(dtype, LITERAL)
-    return context.value(context.graph.const(value, type), type, span, scope)
+    return site.value(site.graph.const(value, type), type)
 
 
-def dim_value(
-    context: Context, scope: Scope, dim: Dim, span: Span, sizes: frozenset[Dim] = frozenset()
-) -> Value:
+def dim_value(site: Site, dim: Dim, sizes: frozenset[Dim] = frozenset()) -> Value:
     """Return a size as a value: a literal where it is known."""
     type = scalar("int", LITERAL)
     size = dim.known
-    node = context.graph.const(dim if size is None else size, type, sizes or _sizes(dim))
-    return context.value(node, type, span, scope)
+    node = site.graph.const(dim if size is None else size, type, sizes or _sizes(dim))
+    return site.value(node, type)
 
 
 def _sizes(dim: Dim) -> frozenset[Dim]:
@@ -92,12 +92,7 @@ _HIGHEST = 16
 
 
 def fold(
-    context: Context,
-    scope: Scope,
-    symbol: str,
-    left: tuple[Value, Span],
-    right: tuple[Value, Span],
-    span: Span,
+    site: Site, symbol: str, left: tuple[Value, Span], right: tuple[Value, Span]
 ) -> Value | None:
     """Return what an operator between two constants is worth; None if one is no constant."""
     a, b = left[0], right[0]
@@ -106,70 +101,63 @@ def fold(
     match b.node:
         case Const(int() | float() as by) if symbol in ("/", "//", "%") and by == 0:
             if not isinstance(by, bool):
-                return context.error(scope, "LD503", "division by zero", right[1])
+                return site.at(right[1]).error("LD503", "division by zero")
         case _:
             pass
-    size = _fold_sizes(context, scope, symbol, (a, b), span)
+    size = _fold_sizes(site, symbol, (a, b))
     match a.node, b.node:
         case Const(int() | float() as x), Const(int() | float() as y) if size is None:
-            sizes = _sizes_of(a, b)
-            return _fold_numbers(context, scope, symbol, (x, y), right[1], span, sizes)
+            folded = _fold_numbers(site, symbol, (x, y), right[1])
+            return constant(site, folded, _sizes_of(a, b)) if isinstance(folded, Number) else folded
         case _:
             return size
 
 
 def _fold_numbers(
-    context: Context,
-    scope: Scope,
-    symbol: str,
-    numbers: tuple[Number, Number],
-    right: Span,
-    span: Span,
-    sizes: frozenset[Dim],
-) -> Value | None:
+    site: Site, symbol: str, numbers: tuple[Number, Number], right: Span
+) -> Number | Value | None:
+    """Return what an operator between numbers is worth; None if it takes no such numbers."""
     x, y = numbers
     kinds = {isinstance(number, bool) for number in numbers}
     if kinds != {symbol in ("and", "or")} and (kinds != {True} or symbol not in ("==", "!=")):
         return None
-    if symbol == "**" and abs(y) > context.limits.exponent:
-        message = f"a constant exponent is at most {context.limits.exponent}"
-        return context.error(scope, "LD605", message, right)
+    if symbol == "**" and abs(y) > site.context.limits.exponent:
+        message = f"a constant exponent is at most {site.context.limits.exponent}"
+        return site.at(right).error("LD605", message)
     try:
         result = FOLDS[symbol](x, y)
     except ZeroDivisionError:
-        return context.error(scope, "LD503", "division by zero", right)
+        return site.at(right).error("LD503", "division by zero")
     except OverflowError:
-        return context.error(scope, "LD501", "this constant overflows a float", span)
+        return site.error("LD501", "this constant overflows a float")
     if isinstance(result, complex):
-        return context.error(scope, "LD503", "a power of a negative number with a fraction", span)
+        return site.error("LD503", "a power of a negative number with a fraction")
     if math.isinf(result) and not any(map(math.isinf, numbers)):
-        return context.error(scope, "LD501", "this constant overflows a float", span)
-    return constant(context, scope, result, span, sizes)
+        return site.error("LD501", "this constant overflows a float")
+    return result
 
 
-def _fold_sizes(
-    context: Context, scope: Scope, symbol: str, sizes: tuple[Value, Value], span: Span
-) -> Value | None:
+def _fold_sizes(site: Site, symbol: str, sizes: tuple[Value, Value]) -> Value | None:
     """Return what arithmetic of sizes gives; None where no size takes part, or no size is made."""
     p, q = map(static_dim, sizes)
     if p is None or q is None or not (is_size(sizes[0]) or is_size(sizes[1])):
         return None
     dim = _arithmetic(symbol, p, q)
     if dim is not None and dim.constant is not None:
-        return dim_value(context, scope, dim, span)
+        return dim_value(site, dim)
     # Other arithmetic of sizes is a size that is known only when they are.
     if dim is None or (p.known is not None and q.known is not None):
         return None
-    return dim_value(context, scope, UNKNOWN_DIM, span, _sizes_of(*sizes))
+    return dim_value(site, UNKNOWN_DIM, _sizes_of(*sizes))
 
 
-def vector(context: Context, scope: Scope, dims: tuple[Dim, ...], span: Span) -> Value:
+def vector(site: Site, dims: tuple[Dim, ...]) -> Value:
     """Return sizes as a constant vector, whose numbers are known where the sizes are."""
     type = ArrayType("int", (literal_dim(len(dims)),), LITERAL)
     numbers = tuple(dim if dim.known is None else dim.known for dim in dims)
     sizes = frozenset(replace(dim, size=None) for dim in dims if dim.terms)
-    node = context.graph.const(numbers, type, sizes)
-    return context.value(node, type, span, scope)
+    node = site.graph.const(numbers, type, sizes)
+    return site.value(node, type)
 
 
 def is_size(value: Value) -> bool:
@@ -201,22 +189,14 @@ def _arithmetic(symbol: str, p: Dim, q: Dim) -> Dim | None:
             return None
 
 
-def constant(
-    context: Context,
-    scope: Scope,
-    value: Number,
-    span: Span,
-    sizes: frozenset[Dim] = frozenset(),
-) -> Value:
+def constant(site: Site, value: Number, sizes: frozenset[Dim] = frozenset()) -> Value:
     """Return a computed constant, with the dims that it was computed from."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**31:
-        return context.error(
-            scope,
+        return site.error(
             "LD502",
             "this constant does not fit a 32-bit integer",
-            span,
             help="write one of its numbers as a float",
         )
     dtype = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
     type = scalar(dtype, LITERAL)
-    return context.value(context.graph.const(value, type, sizes), type, span, scope)
+    return site.value(site.graph.const(value, type, sizes), type)

@@ -7,39 +7,35 @@ declare `where: bool[N]? = none`; its body then reads what the call's `where=` a
 from __future__ import annotations
 
 from lossdsl.elaborate import masks, reduction_options
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit
 from lossdsl.infer.patterns import pattern_of
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import WEIGHT, WHERE
-from lossdsl.syntax.rules import declared_mask
+from lossdsl.syntax.program_rules import declared_mask
 from lossdsl.types.types import ArrayType, array
 from lossdsl.types.unify import instantiate
 
 
-def read_mask(
-    context: Context, scope: Scope, bound: Bound, fitted: Fit, definition: ast.Definition
-) -> Value | None:
+def read_mask(call: Call) -> Value | None:
     """Return what a call keeps, for a definition that reads it; None if it keeps all.
 
     A mask of rank 0 keeps all or nothing, and nothing is left of the value then: the body need
     not read it.
     """
-    declared = declared_mask(definition)
+    declared = declared_mask(call.definition)
     if declared is None:
         return None
-    target = context.unknown()
+    target = call.scope.unknown()
     pattern = pattern_of(declared.type, target)
     assert isinstance(pattern, ast.ArrayTypeExpr)
-    target = Value(target.node, array("bool", instantiate(pattern.dims, fitted.bindings)))
-    span = bound.span
-    kept = reduction_options.option(context, scope, bound.option(WHERE), WHERE, (target, span))
-    weight = reduction_options.option(context, scope, bound.option(WEIGHT), WEIGHT, (target, span))
+    target = Value(target.node, array("bool", instantiate(pattern.dims, call.fitted.bindings)))
+    kept, weight = (
+        reduction_options.option(call.scope, name, call.bound.option(name), (target, call.span))
+        for name in (WHERE, WEIGHT)
+    )
     if weight is not None:
-        implied = masks.nonzero(context, scope, weight, span)
-        kept = masks.both(context, scope, "and", implied, kept, span, WHERE)
+        kept = masks.both(call, WHERE, masks.nonzero(call, weight), kept)
     match kept:
         case Value(type=ArrayType(dims=())):
             return None

@@ -51,6 +51,7 @@ def _check(context: Context, definition: ast.Definition, functions: Library) -> 
     }
     runs = {node.name for node in ast.walk(signature) if isinstance(node, ast.Run) and node.name}
     scope = Scope(
+        context,
         values={
             parameter.name: _argument(context, parameter, functions)
             for parameter in signature.parameters
@@ -59,7 +60,7 @@ def _check(context: Context, definition: ast.Definition, functions: Library) -> 
         dims={symbol: symbol_dim(symbol) for symbol in symbols},
         runs=dict.fromkeys(runs),
     )
-    expressions.argument(context, scope, definition.value)
+    expressions.argument(scope, definition.value)
 
 
 def _argument(context: Context, parameter: ast.Parameter, functions: Library) -> Argument:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from lossdsl.elaborate import expressions, selections
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Scope, Site
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.statics import static_dim
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
-from lossdsl.source import Span
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
     UNKNOWN,
@@ -26,86 +25,77 @@ from lossdsl.types.types import (
 Item = ast.Expr | ast.Slice | ast.Dots
 
 
-def index(context: Context, scope: Scope, expr: ast.Index) -> Value:
+def index(scope: Scope, expr: ast.Index) -> Value:
     """Return what an index picks: elements of an array, leaves of a tree, a record's field."""
-    base = expressions.elaborate(context, scope, expr.value)
+    base = expressions.elaborate(scope, expr.value)
     first = expr.items[0] if expr.items else None
     match base.type, first:
         case _, ast.Text(text) if not isinstance(base.type, ArrayType):
             if isinstance(base.type, RecordType) and len(expr.items) == 1 and not expr.keywords:
-                return selections.step(context, scope, base, text, expr.span)
+                return selections.step(scope.at(expr.span), base, text)
             filters = tuple(item for item in expr.items[1:] if isinstance(item, ast.Comparison))
             if len(filters) != len(expr.items) - 1:
-                return _refused(context, scope, "a selector is followed by filters", expr.span)
-            selector = selections.selector_of(
-                context, scope, text, expr.keywords, first.span, filters
-            )
+                return _refused(scope.at(expr.span), "a selector is followed by filters")
+            selector = selections.selector_of(scope.at(first.span), text, expr.keywords, filters)
             if selector is None:
-                return context.unknown()
-            return selections.selected(context, scope, base, selector, expr.span)
+                return scope.unknown()
+            return selections.selected(scope.at(expr.span), base, selector)
         case ArrayType(), ast.Text():
             return _refused(
-                context,
-                scope,
+                scope.at(expr.span),
                 "a selector picks leaves of a tree; this is an array",
-                expr.span,
                 str(base.type),
             )
         case ((TreeType() | RecordType()), _):
-            return _position(context, scope, base, expr)
+            return _position(scope, base, expr)
         case UnknownType(), _:
             for item in expr.items:
-                _elaborate_item(context, scope, item)
-            return _undecided(context, scope, base, UNKNOWN, expr)
+                _elaborate_item(scope, item)
+            return _undecided(scope, base, UNKNOWN, expr)
         case ArrayType() as type, _:
             if expr.keywords:
-                return _refused(context, scope, "an array index has no keywords", expr.span)
-            return _slice(context, scope, Value(base.node, type), expr)
+                return _refused(scope.at(expr.span), "an array index has no keywords")
+            return _slice(scope, Value(base.node, type), expr)
         case _:
             raise AssertionError(base.type)
 
 
-def _undecided(context: Context, scope: Scope, base: Value, type: Type, expr: ast.Index) -> Value:
+def _undecided(scope: Scope, base: Value, type: Type, expr: ast.Index) -> Value:
     """Return what is picked of an array of unknown rank, or of what may be a tree as well."""
     items = tuple(item.span.text for item in expr.items)
     form = of_form(Form.INDEX)
-    node = context.graph.apply(form, [base.node], type, {"items": items}, undecided=True)
-    return context.value(node, type, expr.span, scope)
+    return scope.at(expr.span).undecided(form, [base.node], type, {"items": items})
 
 
-def _refused(context: Context, scope: Scope, message: str, span: Span, text: str = "") -> Value:
-    return context.error(scope, "LD218", message, span, text)
+def _refused(site: Site, message: str, text: str = "") -> Value:
+    return site.error("LD218", message, text)
 
 
-def _position(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Value:
+def _position(scope: Scope, base: Value, expr: ast.Index) -> Value:
     """Go to an element of a sequence inside a tree."""
     if len(expr.items) == 1 and isinstance(expr.items[0], ast.Expr) and not expr.keywords:
-        position = static_dim(expressions.argument(context, scope, expr.items[0]))
+        position = static_dim(expressions.argument(scope, expr.items[0]))
         if position is not None and position.known is not None:
-            return selections.step(context, scope, base, str(position.known), expr.span)
+            return selections.step(scope.at(expr.span), base, str(position.known))
     return _refused(
-        context,
-        scope,
-        "a tree is indexed by a selector or a position",
-        expr.span,
-        str(base.type),
+        scope.at(expr.span), "a tree is indexed by a selector or a position", str(base.type)
     )
 
 
-def _elaborate_item(context: Context, scope: Scope, item: Item) -> None:
+def _elaborate_item(scope: Scope, item: Item) -> None:
     parts = (item.start, item.stop, item.step) if isinstance(item, ast.Slice) else (item,)
     for part in parts:
         if part is not None and not isinstance(part, ast.Dots):
-            expressions.argument(context, scope, part)
+            expressions.argument(scope, part)
 
 
-def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Value:
+def _slice(scope: Scope, base: Value, expr: ast.Index) -> Value:
     type = base.type
     assert isinstance(type, ArrayType)
     if type.dims is None:
         for item in expr.items:
-            _elaborate_item(context, scope, item)
-        return _undecided(context, scope, base, ArrayType(type.dtype, None), expr)
+            _elaborate_item(scope, item)
+        return _undecided(scope, base, ArrayType(type.dtype, None), expr)
     taken = sum(not isinstance(i, ast.Dots) and not _is_new_axis(i) for i in expr.items)
     dots = sum(isinstance(item, ast.Dots) for item in expr.items)
     if dots > 1 or taken > len(type.dims):
@@ -114,7 +104,7 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
             if dots > 1
             else f"{taken} indices for an array of {len(type.dims)} dims"
         )
-        return _refused(context, scope, message, expr.span, str(type))
+        return _refused(scope.at(expr.span), message, str(type))
     items: list[tuple[object, ...]] = []
     dims: list[Dim] = []
     axis = 0
@@ -128,9 +118,9 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
             items.append(("new",))
             dims.append(Dim(1, growable=True))
         else:
-            picked = _pick(context, scope, item, type.dims[axis])
+            picked = _pick(scope, item, type.dims[axis])
             if picked is None:
-                return context.unknown()
+                return scope.unknown()
             entry, dim = picked
             items.append(entry)
             dims += [] if dim is None else [dim]
@@ -140,31 +130,28 @@ def _slice(context: Context, scope: Scope, base: Value, expr: ast.Index) -> Valu
     if not items:
         return base
     result = ArrayType(type.dtype, tuple(dims), role=type.role).with_dims(tuple(dims))
-    node = context.graph.apply(of_form(Form.INDEX), [base.node], result, {"items": tuple(items)})
-    return context.value(node, result, expr.span, scope)
+    return scope.at(expr.span).apply(
+        of_form(Form.INDEX), [base.node], result, {"items": tuple(items)}
+    )
 
 
 def _is_new_axis(item: Item) -> bool:
     return isinstance(item, ast.Literal) and item.value is None
 
 
-def _pick(
-    context: Context, scope: Scope, item: Item, dim: Dim
-) -> tuple[tuple[object, ...], Dim | None] | None:
+def _pick(scope: Scope, item: Item, dim: Dim) -> tuple[tuple[object, ...], Dim | None] | None:
     """Return the static entry of one index and the dim it leaves; None after a diagnostic."""
     if isinstance(item, ast.Slice):
-        return _range(context, scope, item, dim)
+        return _range(scope, item, dim)
     assert not isinstance(item, ast.Dots)
-    value = expressions.argument(context, scope, item)
+    value = expressions.argument(scope, item)
     position = static_dim(value)
     if position is None:
         if isinstance(value, Value) and isinstance(value.type, UnknownType):
             return None
-        context.error(
-            scope,
+        scope.at(item.span).error(
             "LD218",
             "an index is static",
-            item.span,
             str(value.type) if isinstance(value, Value) else "",
             help="gather by an integer array with `take(x, index)` or `take_along(x, index)`",
         )
@@ -174,30 +161,28 @@ def _pick(
         place = _place(position, dim)
         if not -size <= place < size:
             message = f"index {position} is outside an axis of size {size}"
-            context.error(scope, "LD218", message, item.span)
+            scope.at(item.span).error("LD218", message)
             return None
         return ("at", place), None
     return ("at", position if at is None else at), None
 
 
-def _range(
-    context: Context, scope: Scope, item: ast.Slice, dim: Dim
-) -> tuple[tuple[object, ...], Dim] | None:
+def _range(scope: Scope, item: ast.Slice, dim: Dim) -> tuple[tuple[object, ...], Dim] | None:
     bounds: list[Dim | None] = []
     for part in (item.start, item.stop, item.step):
         if part is None:
             bounds.append(None)
             continue
-        given = expressions.argument(context, scope, part)
+        given = expressions.argument(scope, part)
         value = static_dim(given)
         if value is None:
             if not (isinstance(given, Value) and isinstance(given.type, UnknownType)):
-                context.error(scope, "LD218", "the bounds of a slice are static", part.span)
+                scope.at(part.span).error("LD218", "the bounds of a slice are static")
             return None
         bounds.append(value)
     start, stop, step = bounds
     if step is not None and step.known == 0:
-        context.error(scope, "LD218", "a slice cannot step by 0", item.span)
+        scope.at(item.span).error("LD218", "a slice cannot step by 0")
         return None
     places = [b if b is None or b.known is None else _place(b, dim) for b in (start, stop)]
     places.append(step if step is None or step.known is None else step.known)

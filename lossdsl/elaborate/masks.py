@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.core.graph import Const
-from lossdsl.core.leaves import record_tree
 from lossdsl.elaborate import written_trees
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.constants import literal
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Context, Site
 from lossdsl.elaborate.usable_leaves import as_read, as_tree, cast_to
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.explain import explain
 from lossdsl.infer.mismatch import Mismatch, StructuresDiffer
 from lossdsl.library.declare import of_form, of_operator
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax.options import WEIGHT, WHERE
@@ -28,6 +27,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
     array,
+    arrays_of,
     kind,
     same_dim,
 )
@@ -36,31 +36,24 @@ _ALIGNED = "`{}` has the leading dims of the value, or dims of the same names"
 _CLASSES = "; `class_weight=` weighs classes"
 
 
-def as_mask(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    target: tuple[Value, Span],
-    span: Span,
-    option: str,
-) -> Value | None:
+def as_mask(site: Site, value: Value, target: tuple[Value, Span], option: str) -> Value | None:
     """Return a mask or weight fitted to a target, which may be a tree.
 
     None if it keeps all, and after a diagnostic.
     """
-    if _keeps_all(value, option) or not _is_of_kind(context, scope, value.type, span, option):
+    if _keeps_all(value, option) or not _is_of_kind(site, value.type, option):
         return None
     match target[0].type, value.type:
         case ArrayType() as array_type, ArrayType():
-            return align(context, scope, value, array_type, span, option)
+            return align(site, value, array_type, option)
         case ArrayType(), TreeType() | RecordType():
             message = f"`{option}` of an array is an array; this is a tree"
-            context.error(scope, "LD206", message, span, str(value.type))
+            site.error("LD206", message, str(value.type))
             return None
         case UnknownType(), RecordType():
-            return as_tree(context, scope, value)
+            return as_tree(site.scope, value)
         case TreeType() as tree, _:
-            return _for_tree(context, scope, value, (tree, target[1]), span, option)
+            return _for_tree(site, value, (tree, target[1]), option)
         case _:
             return value
 
@@ -75,91 +68,65 @@ def _keeps_all(value: Value, option: str) -> bool:
             return False
 
 
-def _is_of_kind(context: Context, scope: Scope, type: Type, span: Span, option: str) -> bool:
+def _is_of_kind(site: Site, type: Type, option: str) -> bool:
     """Report a mask of numbers, and a weight of truth values."""
     kinds = {kind(array_type.dtype) for array_type in arrays_of(type)}
     if option == WHERE and kinds & {"int", "float"}:
-        context.error(
-            scope,
+        site.error(
             "LD214",
             "`where` is true or false",
-            span,
             str(type),
-            help=f"compare it, such as `where={span.text} > 0`; `weight=` takes numbers",
+            help=f"compare it, such as `where={site.span.text} > 0`; `weight=` takes numbers",
         )
         return False
     if option == WEIGHT and "bool" in kinds:
-        context.error(
-            scope,
+        site.error(
             "LD216",
             "`weight` is a number; this is true or false",
-            span,
             str(type),
-            help=f"`where={span.text}`",
+            help=f"`where={site.span.text}`",
         )
         return False
     return True
 
 
-def arrays_of(type: Type) -> tuple[ArrayType, ...]:
-    """Return what is known of the arrays in a type."""
-    match type:
-        case ArrayType():
-            return (type,)
-        case RecordType():
-            return arrays_of(record_tree(type))
-        case TreeType(leaf, None):
-            return () if leaf is None else (leaf,)
-        case TreeType(leaves=leaves):
-            return tuple(leaf for _, leaf in leaves or ())
-        case UnknownType():
-            return ()
-
-
-def _for_tree(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    target: tuple[TreeType, Span],
-    span: Span,
-    option: str,
-) -> Value | None:
+def _for_tree(site: Site, value: Value, target: tuple[TreeType, Span], option: str) -> Value | None:
     """Line a tree up with a tree leaf by leaf; a scalar is the same for every leaf."""
     tree, tree_span = target
     if isinstance(value.type, ArrayType) and value.type.rank:
         # An array given for a tree is a tree of one leaf, and so is then its mask.
         if tree.leaves is None or [path for path, _ in tree.leaves] != [()]:
             message = f"`{option}` of a tree is a scalar or a tree of the same structure"
-            context.error(scope, "LD206", message, span, str(value.type))
+            site.error("LD206", message, str(value.type))
             return None
-        value = as_tree(context, scope, value)
+        value = as_tree(site.scope, value)
     elif isinstance(value.type, RecordType):
-        value = as_tree(context, scope, value)
+        value = as_tree(site.scope, value)
     if option == WEIGHT:
-        value = as_read(context, scope, _as_floats(context, value, tree), span)
+        value = as_read(site, _as_floats(site.context, value, tree))
     if not isinstance(value.type, TreeType) or None in (value.type.leaves, tree.leaves):
         return value
     mine, theirs = dict(value.type.leaves or ()), dict(tree.leaves or ())
     if set(mine) != set(theirs):
         if _is_of_numbers(value.type):
-            leaves = written_trees.by_name(context, scope, value, tree, span, option)
-            return None if leaves is None else _tree_of(context, scope, *leaves, span)
+            leaves = written_trees.by_name(site, value, tree, option)
+            return None if leaves is None else _tree_of(site, *leaves)
         differ = Mismatch(StructuresDiffer(0, 1, (*theirs,), (*mine,)), (tree, value.type))
-        context.report(explain(differ, option, (tree_span, span)), scope)
+        site.scope.report(explain(differ, option, (tree_span, site.span)))
         return None
     given = [
-        Value(context.graph.leaves(value.node, Selector(exact=path), mine[path]), mine[path])
+        Value(site.graph.leaves(value.node, Selector(exact=path), mine[path]), mine[path])
         for path in theirs
     ]
     fitted: list[Value] = []
     for (path, target_leaf), leaf in zip(theirs.items(), given, strict=True):
-        aligned = align(context, scope, leaf, target_leaf, span, option, path)
+        aligned = align(site, leaf, target_leaf, option, path)
         if aligned is None:
             return None
         fitted.append(aligned)
     if fitted == given and list(mine) == list(theirs):
         return value
-    return _tree_of(context, scope, list(theirs), fitted, span)
+    return _tree_of(site, list(theirs), fitted)
 
 
 def _as_floats(context: Context, value: Value, target: TreeType) -> Value:
@@ -193,25 +160,16 @@ def _is_number(leaf: ArrayType, *kinds: str) -> bool:
     return leaf.dims == () and (not kinds or kind(leaf.dtype) in kinds)
 
 
-def _tree_of(
-    context: Context, scope: Scope, paths: list[Path], leaves: list[Value], span: Span
-) -> Value:
+def _tree_of(site: Site, paths: list[Path], leaves: list[Value]) -> Value:
     types = [leaf.type for leaf in leaves if isinstance(leaf.type, ArrayType)]
     tree = TreeType(None, tuple(zip(paths, types, strict=True)))
     nodes = [leaf.node for leaf in leaves]
     form = of_form(Form.BRANCHES)
-    node = context.graph.apply(form, nodes, tree, {"paths": tuple(paths)})
-    return context.value(node, tree, span, scope)
+    return site.apply(form, nodes, tree, {"paths": tuple(paths)})
 
 
 def align(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    target: ArrayType,
-    span: Span,
-    option: str,
-    leaf: Path = (),
+    site: Site, value: Value, target: ArrayType, option: str, leaf: Path = ()
 ) -> Value | None:
     """Give a mask or weight the rank of its target, with size 1 where it does not vary.
 
@@ -226,11 +184,9 @@ def align(
     if isinstance(places, str):
         mine, theirs = (", ".join(map(str, dims)) for dims in (type.dims, target.dims))
         reduced = f"the leaf `{'/'.join(leaf)}`" if leaf else "the value"
-        context.error(
-            scope,
+        site.error(
             "LD212",
             f"`{option}` has {places}",
-            span,
             f"[{mine}]",
             notes=(f"{reduced} that is reduced is [{theirs}]",),
             help=_ALIGNED.format(option) + (_CLASSES if option == WEIGHT else ""),
@@ -245,10 +201,7 @@ def align(
         for at in range(len(target.dims))
     )
     result = array(type.dtype, dims)
-    node = context.graph.apply(
-        of_form(Form.ALIGN), [value.node], result, {"order": order, "expand": absent}
-    )
-    return context.value(node, result, span, scope)
+    return site.apply(of_form(Form.ALIGN), [value.node], result, {"order": order, "expand": absent})
 
 
 def _places(mine: tuple[Dim, ...], theirs: tuple[Dim, ...]) -> tuple[int, ...] | str:
@@ -275,37 +228,31 @@ def _places(mine: tuple[Dim, ...], theirs: tuple[Dim, ...]) -> tuple[int, ...] |
     return tuple(range(len(mine)))
 
 
-def both(
-    context: Context,
-    scope: Scope,
-    symbol: str,
-    a: Value | None,
-    b: Value | None,
-    span: Span,
-    name: str,
-) -> Value | None:
-    """Combine two masks (`and`) or weights (`*`), either of which may be left out."""
+def both(site: Site, option: str, a: Value | None, b: Value | None) -> Value | None:
+    """Combine two masks, which both hold, or weights, which multiply; one may be left out."""
     if a is None or b is None:
         return a if b is None else b
-    function = of_operator(symbol)
-    return apply_elementwise(context, scope, function, [(a, span), (b, span)], span, name=name)
+    function = of_operator("and" if option == WHERE else "*")
+    return apply_elementwise(site, function, [(a, site.span), (b, site.span)], name=option)
 
 
-def keep(context: Context, scope: Scope, mask: Value, value: Value, span: Span, name: str) -> Value:
+def keep(site: Site, option: str, mask: Value | None, value: Value) -> Value:
     """Select the elements under a mask, with 0 elsewhere; the optimizer sinks it to the inputs."""
+    if mask is None:
+        return value
     function = of_form(Form.KEEP)
     fill: object = 0
     if isinstance(value.type, ArrayType) and kind(value.type.dtype) == "bool":
         fill = False
     elif not isinstance(value.type, ArrayType) or kind(value.type.dtype) == "float":
         fill = 0.0
-    operands = [(mask, span), (value, span)]
-    return apply_elementwise(context, scope, function, operands, span, {"fill": fill}, name=name)
+    operands = [(mask, site.span), (value, site.span)]
+    return apply_elementwise(site, function, operands, {"fill": fill}, name=option)
 
 
-def nonzero(context: Context, scope: Scope, weight: Value, span: Span) -> Value:
+def nonzero(site: Site, weight: Value) -> Value:
     """Return the mask that a weight implies: where it is not 0."""
-    zero = literal(context, scope, 0, span)
+    zero = literal(site, 0)
     function = of_operator("!=")
-    operands = [(weight, span), (zero, span)]
-    return apply_elementwise(context, scope, function, operands, span, name=WEIGHT)
+    operands = [(weight, site.span), (zero, site.span)]
+    return apply_elementwise(site, function, operands, name=WEIGHT)

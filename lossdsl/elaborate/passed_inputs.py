@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import field, replace
+from typing import Any
 
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Scope, Site
+from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import Declared
 from lossdsl.syntax import ast
 from lossdsl.types.dims import substitute
@@ -20,111 +22,98 @@ from lossdsl.types.types import (
     fits,
     symbol_dim,
 )
-from lossdsl.types.unify import Bindings, Clash, show_pattern, unify
+from lossdsl.types.unify import Bindings, show_pattern, unify
+
+_Pair = tuple[str, ast.ArrayTypeExpr, ArrayType]
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a call passes: the types of its inputs, and the default float there.
+
+    With `partial` the inputs without a type keep their declared one, or none. `batch` names the
+    inputs that hold a batch, where their types do not say it. With `debug` the arguments that must
+    lie somewhere are marked, to be looked at. `sizes` are those that a call leaves open, by the
+    symbols that stand for them in its types.
+    """
+
+    types: Mapping[str, Type]
+    default_float: str = "float"
+    partial: bool = False
+    batch: Collection[str] | None = None
+    debug: bool = False
+    sizes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def fit_inputs(
-    context: Context,
-    scope: Scope,
-    declared: Mapping[str, Declared],
-    concrete: Mapping[str, Type],
+    scope: Scope, declared: Mapping[str, Declared], passed: Mapping[str, Type]
 ) -> tuple[dict[str, Type], Bindings]:
     """Hold what a call passes against the declarations, and give every symbol its size."""
     bindings = Bindings()
-    arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
+    arrays: list[tuple[Declared, _Pair]] = []
     for name, declaration in declared.items():
-        if name in concrete:
-            _collect(context, scope, declaration, declaration.type, concrete[name], name, arrays)
-    clash = unify(arrays, bindings)
+        if name in passed:
+            site = scope.at(declaration.span)
+            pairs = _pairs(site, name, declaration.type, passed[name])
+            arrays += [(declaration, pair) for pair in pairs]
+    clash = unify([pair for _, pair in arrays], bindings)
     if clash is not None:
-        passed = next(type for part, _, type in arrays if part == clash.parameter)
-        _report_clash(context, scope, declared, clash, passed, bindings)
+        declaration, type = next(
+            (declaration, type)
+            for declaration, (part, _, type) in arrays
+            if part == clash.parameter
+        )
+        scope.at(declaration.span).error(
+            "LD219",
+            f"`{clash.parameter}` is declared {declaration.type.span.text}; the call passes {type}",
+            notes=bindings.notes(),
+            help="pass what is declared, or declare what is passed",
+        )
     shown = {symbol: dim.carried for symbol, dim in bindings.dims.items()}
     sizes = {symbol: size for symbol, size in shown.items() if size is not None}
     fitted: dict[str, Type] = {}
-    for name, type in concrete.items():
+    for name, type in passed.items():
         declaration = declared.get(name)
         fitted[name] = type if declaration is None else _named(declaration.type, type, sizes)
     return fitted, bindings
 
 
-def _collect(
-    context: Context,
-    scope: Scope,
-    declaration: Declared,
-    pattern: ast.TypeExpr,
-    type: Type,
-    part: str,
-    arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]],
-) -> None:
+def _pairs(site: Site, part: str, pattern: ast.TypeExpr, type: Type) -> Iterator[_Pair]:
+    """Yield the arrays of what is passed beside their patterns; report what else misfits."""
     match pattern, type:
         case ast.ArrayTypeExpr(), ArrayType():
-            if fits(type.dtype, pattern.dtype) is False:
-                expected = show_pattern(pattern)
-                context.error(
-                    scope,
-                    "LD219",
-                    f"`{part}` is declared {expected}; the call passes {type}",
-                    declaration.span,
-                    help="convert it with `astype`, or declare another dtype",
-                )
+            if fits(type.dtype, pattern.dtype) is not False:
+                yield part, pattern, type
                 return
-            arrays.append((part, pattern, type))
+            site.error(
+                "LD219",
+                f"`{part}` is declared {show_pattern(pattern)}; the call passes {type}",
+                help="convert it with `astype`, or declare another dtype",
+            )
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves) if leaf is not None:
             for path, below in leaves or ():
-                _collect(context, scope, declaration, leaf, below, "/".join((part, *path)), arrays)
+                yield from _pairs(site, "/".join((part, *path)), leaf, below)
         case ast.RecordTypeExpr(fields), RecordType(given):
-            for field in fields:
-                inner = dict(given).get(field.name)
-                if inner is None:
-                    context.error(
-                        scope,
-                        "LD217",
-                        f"`{part}` has no field `{field.name}`",
-                        declaration.span,
-                        help=f"the call passes {', '.join(f'`{name}`' for name, _ in given)}",
-                    )
-                else:
-                    _collect(
-                        context,
-                        scope,
-                        declaration,
-                        field.type,
-                        inner,
-                        f"{part}.{field.name}",
-                        arrays,
-                    )
+            types = dict(given)
+            for declared in fields:
+                if declared.name in types:
+                    name = f"{part}.{declared.name}"
+                    yield from _pairs(site, name, declared.type, types[declared.name])
+                    continue
+                site.error(
+                    "LD217",
+                    f"`{part}` has no field `{declared.name}`",
+                    help=f"the call passes {', '.join(f'`{name}`' for name, _ in given)}",
+                )
         case (ast.TreeTypeExpr(), TreeType() | RecordType() | ArrayType()) | (_, UnknownType()):
             pass
         case _:
-            context.error(
-                scope,
+            site.error(
                 "LD219",
                 f"`{part}` is declared {pattern.span.text}; the call passes "
                 f"{'a tree' if isinstance(type, TreeType) else type}",
-                declaration.span,
                 help="pass what is declared, or declare what is passed",
             )
-
-
-def _report_clash(
-    context: Context,
-    scope: Scope,
-    declared: Mapping[str, Declared],
-    clash: Clash,
-    passed: ArrayType,
-    bindings: Bindings,
-) -> None:
-    name = clash.parameter.partition("/")[0].partition(".")[0]
-    declaration = declared[name]
-    context.error(
-        scope,
-        "LD219",
-        f"`{clash.parameter}` is declared {declaration.type.span.text}; the call passes {passed}",
-        declaration.span,
-        notes=bindings.notes(),
-        help="pass what is declared, or declare what is passed",
-    )
 
 
 def _named(pattern: ast.TypeExpr, type: Type, sizes: Mapping[str, int]) -> Type:

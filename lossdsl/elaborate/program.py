@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
-from typing import Any
 
-from lossdsl.analyze.combine import Batch, batch_of, combines
+from lossdsl.analyze.combine import batch_of, combines
 from lossdsl.analyze.lints import Subject, lints
 from lossdsl.analyze.sizes import (
     array_sizes,
@@ -20,14 +19,15 @@ from lossdsl.core.graph import Core, Graph, Outcome
 from lossdsl.core.verify import untyped, verify_core
 from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
-from lossdsl.elaborate import expressions, primitives, terms
+from lossdsl.elaborate import expressions, primitives
 from lossdsl.elaborate.bounds import hold_program_apart
 from lossdsl.elaborate.context import Context, Scope
 from lossdsl.elaborate.definitions import check_definitions, uncalled
 from lossdsl.elaborate.naming import name_problems, with_definitions
-from lossdsl.elaborate.passed_inputs import fit_inputs
+from lossdsl.elaborate.passed_inputs import Passed, fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.elaborate.watch import watched_inputs
+from lossdsl.elaborate.weighing import Weighing, addends, objective, term, term_names
 from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.inputs.declarations import (
@@ -65,59 +65,44 @@ def elaborate(
     program: ast.Program,
     library: Library,
     given: Mapping[str, ast.TypeExpr] | None = None,
-    concrete: Mapping[str, Type] | None = None,
-    default_float: str = "float",
+    passed: Passed | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    partial: bool = False,
-    batch: Collection[str] | None = None,
-    debug: bool = False,
-    sizes: Mapping[str, Any] | None = None,
 ) -> Elaborated:
-    """Check a program, statically or (with `concrete` types and a default float) at trace time.
-
-    With `partial` the inputs that have no concrete type keep their declared one, or none. `batch`
-    names the inputs that hold a batch, where their types do not say it. With `debug` the arguments
-    that must lie somewhere are marked, to be looked at. `sizes` are those that a call leaves open,
-    by the symbols that stand for them in its types.
-    """
-    return with_whole_stack(
-        lambda: _elaborate(
-            program,
-            library,
-            given,
-            concrete,
-            Context(Graph(sizes=sizes or {}), limits, default_float, partial=partial, debug=debug),
-            partial,
-            batch,
-        )
+    """Check a program, statically or at the types that a call passes."""
+    call = passed or Passed({})
+    context = Context(
+        Graph(sizes=call.sizes),
+        limits,
+        call.default_float,
+        partial=call.partial,
+        debug=call.debug,
     )
+    return with_whole_stack(lambda: _elaborate(context, program, library, given or {}, passed))
 
 
 def _elaborate(
+    context: Context,
     program: ast.Program,
     library: Library,
-    given: Mapping[str, ast.TypeExpr] | None,
-    concrete: Mapping[str, Type] | None,
-    context: Context,
-    partial: bool,
-    batch: Collection[str] | None,
+    given: Mapping[str, ast.TypeExpr],
+    passed: Passed | None,
 ) -> Elaborated:
     limits = context.limits
-    declared, problems = declared_inputs(program, given or {})
+    declared, problems = declared_inputs(program, given)
     context.diagnostics += problems
     context.diagnostics += name_problems(program, declared)
     context.diagnostics += input_sizes(declared, limits)
     context.diagnostics += declared_sizes(program, declared)
     functions, problems = with_definitions(program, library)
     context.diagnostics += problems
-    scope = Scope({}, functions)
+    scope = Scope(context, {}, functions)
     types: dict[str, Type]
-    if concrete is None:
+    if passed is None:
         types = {name: static_type(declaration.type) for name, declaration in declared.items()}
         dims = {symbol: symbol_dim(symbol) for symbol in symbols_of(declared.values())}
         runs = dict.fromkeys(runs_of(declared.values()))
     else:
-        types, bindings = fit_inputs(context, scope, declared, concrete)
+        types, bindings = fit_inputs(scope, declared, passed.types)
         dims = {
             symbol: symbol_dim(symbol, bindings.dims[symbol].carried)
             if symbol in bindings.dims
@@ -128,28 +113,31 @@ def _elaborate(
         if sizes := context.graph.sizes:
             shown = {symbol: context.graph.size(dim) for symbol, dim in bindings.dims.items()}
             context.graph.sizes = {**sizes, **shown}
-        if partial:
+        if passed.partial:
             rest = {name: static_type(declaration.type) for name, declaration in declared.items()}
             types = {**rest, **types}
     context.defaults = defaults_of(declared)
     context.ranges = ranges_of(declared)
-    context.free_names = not declared and (concrete is None or partial)
+    context.free_names = not declared and (passed is None or passed.partial)
     if has_errors(context.diagnostics):
         return Elaborated(None, _limited(context), declared, _signature(declared, context))
     read = {name: Value(context.graph.input(name, type), type) for name, type in types.items()}
     values: dict[str, Argument] = {**read, **watched_inputs(context, read, declared)}
     types_declared = [declaration.type for declaration in declared.values()]
-    scope = Scope(values, functions, dims, runs, undetermined=undetermined(types_declared))
-    scope = _bindings(context, scope, program)
-    held = batch_of(types, declared, batch)
-    core = _results(context, scope, program, declared, types, held)
-    hold_program_apart(context, scope, core)
+    scope = Scope(context, values, functions, dims, runs, undetermined=undetermined(types_declared))
+    scope = _bindings(scope, program)
+    bindings = frozenset(
+        statement.name for statement in program.statements if isinstance(statement, ast.Binding)
+    )
+    held = batch_of(types, declared, passed and passed.batch)
+    core = _results(Weighing(scope, bindings, held), program, types)
+    hold_program_apart(scope, core)
     if context.debug and not has_errors(context.diagnostics):
         verify_core(core)
-    if context.concrete and not partial and not has_errors(context.diagnostics):
+    if context.concrete and not context.partial and not has_errors(context.diagnostics):
         context.diagnostics += untyped(core)
     if not context.concrete:
-        if not partial and not has_errors(context.diagnostics):
+        if not context.partial and not has_errors(context.diagnostics):
             context.diagnostics += array_sizes(core, made_values(core), limits)
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += program_sizes(core, program, limits)
@@ -182,7 +170,7 @@ def _signature(declared: Mapping[str, Declared], context: Context) -> dict[str, 
     return dict(context.inferred)
 
 
-def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
+def _bindings(scope: Scope, program: ast.Program) -> Scope:
     """Evaluate every binding once, in an order in which each reads only finished ones."""
     bindings = {
         statement.name: statement
@@ -200,7 +188,7 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
     cycle = cycle_in(reads)
     if cycle is not None:
         chain = " -> ".join(f"`{name}`" for name in cycle)
-        context.diagnostics.append(
+        scope.context.diagnostics.append(
             at(
                 "LD105",
                 f"a binding reads itself: {chain}",
@@ -208,143 +196,109 @@ def _bindings(context: Context, scope: Scope, program: ast.Program) -> Scope:
                 help="a name is given once and never changes",
             )
         )
-        unknown = {name: context.unknown() for name in bindings}
+        unknown = {name: scope.unknown() for name in bindings}
         return replace(scope, values={**scope.values, **unknown})
     for name in TopologicalSorter(reads).static_order():
-        value = expressions.argument(context, scope, bindings[name].value)
+        value = expressions.argument(scope, bindings[name].value)
         scope = replace(scope, values={**scope.values, name: value})
     return scope
 
 
-def _results(
-    context: Context,
-    scope: Scope,
-    program: ast.Program,
-    declared: Mapping[str, Declared],
-    types: Mapping[str, Type],
-    batch: Batch,
-) -> Core:
-    defaults = frozenset(defaults_of(declared))
-    bindings = frozenset(
-        statement.name for statement in program.statements if isinstance(statement, ast.Binding)
-    )
-    weighing = terms.Weighing(defaults, scope)
+def _results(weighing: Weighing, program: ast.Program, types: Mapping[str, Type]) -> Core:
+    scope = weighing.scope
     outcomes: list[Outcome] = []
     metrics: dict[str, Value] = {}
     for statement in program.statements:
         match statement:
             case ast.Result():
-                outcome = _outcome(context, scope, statement, weighing, bindings, batch)
+                outcome = _outcome(weighing, statement)
                 if outcome is not None:
                     outcomes.append(outcome)
             case ast.Metric(name, value):
-                metric = metrics[name] = expressions.elaborate(context, scope, value)
+                metric = metrics[name] = expressions.elaborate(scope, value)
                 # A node that a definition made has that definition's dims; a root has the text's.
-                context.graph.types[metric.node] = metric.type
+                scope.graph.types[metric.node] = metric.type
             case _:
                 pass
     nodes = {name: value.node for name, value in metrics.items()}
-    combined = {name: combines(context.graph, node, batch) for name, node in nodes.items()}
-    return Core(context.graph, dict(types), tuple(outcomes), nodes, combined, context.ranges)
+    combined = {name: combines(scope.graph, node, weighing.batch) for name, node in nodes.items()}
+    return Core(scope.graph, dict(types), tuple(outcomes), nodes, combined, scope.context.ranges)
 
 
-def _outcome(
-    context: Context,
-    scope: Scope,
-    statement: ast.Result,
-    weighing: terms.Weighing,
-    bindings: frozenset[str],
-    batch: Batch,
-) -> Outcome | None:
-    parts = terms.addends(statement.value)
-    if len(parts) > context.limits.terms:
-        context.error(
-            scope,
+def _outcome(weighing: Weighing, statement: ast.Result) -> Outcome | None:
+    scope = weighing.scope
+    parts = addends(statement.value)
+    if len(parts) > scope.context.limits.terms:
+        scope.at(statement.span).error(
             "LD610",
-            f"{len(parts)} terms; at most {context.limits.terms}",
-            statement.span,
+            f"{len(parts)} terms; at most {scope.context.limits.terms}",
             help="group terms in bindings",
         )
         return None
-    kept = terms.objective(context, scope, statement.value, weighing)
+    kept = objective(weighing, statement.value)
     if kept is None:
-        value = expressions.literal(context, scope, 0.0, statement.value.span)
+        value = expressions.literal(scope.at(statement.value.span), 0.0)
     else:
-        value = expressions.elaborate(context, scope, kept)
+        value = expressions.elaborate(scope, kept)
         if kept is not statement.value:
-            value = _as_written(context, scope, statement, value)
-    _scalar(context, scope, value, statement, parts)
-    if has_errors(context.diagnostics):
+            value = _as_written(scope, statement, value)
+    _hold_scalar(scope, statement, value)
+    if has_errors(scope.context.diagnostics):
         return None
-    names = terms.term_names(scope, parts, weighing, bindings)
+    names = term_names(weighing, parts)
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         part = parts[len(names) - 1 - names[::-1].index(repeated)]
         message = f"two terms are labelled `{repeated}`"
-        context.error(scope, "LD109", message, part.span, help="give each a label of its own")
-    named_terms = tuple(
-        terms.term(context, scope, part, name, weighing, batch)
-        for part, name in zip(parts, names, strict=True)
-    )
+        scope.at(part.span).error("LD109", message, help="give each a label of its own")
+    named_terms = tuple(term(weighing, part, name) for part, name in zip(parts, names, strict=True))
     return Outcome(statement.name or RESULT, value.node, named_terms)
 
 
-def _as_written(context: Context, scope: Scope, statement: ast.Result, kept: Value) -> Value:
+def _as_written(scope: Scope, statement: ast.Result, kept: Value) -> Value:
     """Return what is left of a result in the dtype of all: a term of weight 0 counts there."""
     span = statement.value.span
-    whole = expressions.elaborate(context, scope, statement.value)
+    whole = expressions.elaborate(scope, statement.value)
     match whole.type, kept.type:
         case UnknownType(), ArrayType():
             return Value(kept.node, whole.type)
         case ArrayType(dtype=dtype), ArrayType(dtype=own) if dtype != own:
-            kept = primitives.as_number(context, scope, kept, span)
-            kept = primitives.convert(context, scope, kept, dtype, span)
+            kept = primitives.as_number(scope.at(span), kept)
+            kept = primitives.convert(scope.at(span), kept, dtype)
             assert isinstance(kept.type, ArrayType)
             return Value(kept.node, replace(kept.type, dtype=dtype))
         case _:
             return kept
 
 
-def _scalar(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    statement: ast.Result,
-    parts: tuple[ast.Addend, ...],
-) -> None:
-    """A result is one floating number."""
+def _hold_scalar(scope: Scope, statement: ast.Result, value: Value) -> None:
+    """Report a result that is not one floating number."""
     if isinstance(value.type, UnknownType):
         return
     if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
-        span = _origin(context, scope, statement, parts)
+        span = _origin(scope, statement)
         shown = str(value.type)
         reduced = " ".join(span.text.split())
         if len(reduced) > 40:
             reduced = f"{reduced[:36]} …"
-        context.error(
-            scope,
+        scope.at(span).error(
             "LD210",
             f"a loss is a scalar; this is {shown}",
-            span,
             f"{shown} comes from here",
             help=f"`mean({reduced})`{', or drop `reduce`' if 'reduce=' in span.text else ''}",
         )
     elif value.type.dims == () and kind(value.type.dtype) in ("int", "bool"):
-        context.error(
-            scope,
+        scope.at(statement.value.span).error(
             "LD215",
             f"a loss is a floating number; this is {value.type}",
-            statement.value.span,
             help="an integer or a boolean has no gradient; a `metric` may be one",
         )
 
 
-def _origin(
-    context: Context, scope: Scope, statement: ast.Result, parts: tuple[ast.Addend, ...]
-) -> Span:
+def _origin(scope: Scope, statement: ast.Result) -> Span:
     """Return the first addend that is no scalar, for a diagnostic to point at."""
-    for part in parts:
-        value = expressions.elaborate(context, scope, part.value)
+    for part in addends(statement.value):
+        value = expressions.elaborate(scope, part.value)
         if not isinstance(value.type, ArrayType) or value.type.dims not in (None, ()):
             return part.value.span
     return statement.value.span

@@ -3,151 +3,138 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lossdsl.core.graph import Const
 from lossdsl.elaborate import expressions, masks
-from lossdsl.elaborate.axis_arguments import axis_argument
+from lossdsl.elaborate.apply_reduction import reduce_value, unreduced
 from lossdsl.elaborate.constants import is_size
-from lossdsl.elaborate.context import Context, Scope
-from lossdsl.elaborate.reductions import Options, reduce_value, unreduced
+from lossdsl.elaborate.context import Call, Expansion, Scope, Site
 from lossdsl.elaborate.usable_leaves import as_read, as_tree, usable
+from lossdsl.elaborate.written_axes import axis_argument
 from lossdsl.infer.arguments import Argument, Static, Value
-from lossdsl.infer.bound import Bound
+from lossdsl.infer.reduction import Reduction
 from lossdsl.library.declare import Builtin, of_form
 from lossdsl.library.domains import Interval
-from lossdsl.library.forms import Form
 from lossdsl.library.suggest import did_you_mean
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import AXIS, KEEPDIMS, NORMALIZE, REDUCE, WEIGHT, WHERE
-from lossdsl.types.types import ArrayType, RecordType, Type, UnknownType, kind
+from lossdsl.syntax.options import AXIS, KEEPDIMS, LOSS_OPTIONS, NORMALIZE, REDUCE, WEIGHT, WHERE
+from lossdsl.types.types import ArrayType, RecordType, UnknownType, kind
 
 DIVISORS = ("weight", "count", "all")
 REDUCTIONS = {"mean": Form.MEAN, "sum": Form.SUM, "none": None}
 
 
-def reduction_call(context: Context, scope: Scope, bound: Bound) -> Value:
+def reduction_call(call: Call) -> Value:
     """Apply a reduction of the library with its options."""
-    value, span = next(iter(bound.values.values()))
+    value, span = next(iter(call.bound.values.values()))
     assert isinstance(value, Value)
-    value = _operand(context, scope, bound.function, value, span)
-    _refuse_divisor(context, scope, bound, bound.function)
-    mask = option(context, scope, bound.option(WHERE), WHERE, (value, span))
-    weight = option(context, scope, bound.option(WEIGHT), WEIGHT, (value, span))
-    normalize, divisor = _normalize(context, scope, bound.option(NORMALIZE))
-    keepdims = _flag(context, scope, bound.option(KEEPDIMS))
-    options = Options(bound.axis, keepdims, mask, weight, normalize, divisor)
-    return reduce_value(context, scope, bound.function, (value, span), options, bound.span)
+    value = _operand(call.at(span), call.function, value)
+    _refuse_divisor(call, call.function)
+    mask = option(call.scope, WHERE, call.bound.option(WHERE), (value, span))
+    weight = option(call.scope, WEIGHT, call.bound.option(WEIGHT), (value, span))
+    normalize, divisor = _normalize(call.scope, call.bound.option(NORMALIZE))
+    keepdims = _flag(call.scope, call.bound.option(KEEPDIMS))
+    reduction = Reduction(
+        call.function, call.bound.axis, keepdims, mask, weight, normalize, divisor
+    )
+    return reduce_value(call, reduction, (value, span))
 
 
-def _operand(context: Context, scope: Scope, function: Builtin, value: Value, span: Span) -> Value:
+def _operand(site: Site, function: Builtin, value: Value) -> Value:
     pattern = function.signatures[0].parameters[0].type
     if isinstance(value.type, RecordType):
-        value = as_tree(context, scope, value)
+        value = as_tree(site.scope, value)
     if isinstance(pattern, ast.ArrayTypeExpr) and kind(pattern.dtype) == "bool":
-        return usable(context, scope, value, span, integers=True)
-    return as_read(context, scope, value, span)
+        return usable(site, value, integers=True)
+    return as_read(site, value)
 
 
-def loss_call(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    body: Value,
-    inner: Scope,
-    defaults: Mapping[str, ast.Expr],
-    outward: Callable[[Type], Type],
-) -> Value:
+def loss_call(call: Call, expansion: Expansion) -> Value:
     """Apply the options of a loss to its unreduced value.
 
     The definition's own defaults are expressions over its parameters; a call's mask is and-ed
     with them, its weight multiplied.
     """
-    span = bound.span
+    scope, inner, body = call.scope, expansion.scope, expansion.body
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in call.signature.parameters
+        if parameter.name in LOSS_OPTIONS and parameter.default is not None
+    }
 
     def own(name: str) -> tuple[Argument, Span] | None:
         expr = defaults.get(name)
-        return None if expr is None else (expressions.argument(context, inner, expr), expr.span)
+        return None if expr is None else (expressions.argument(inner, expr), expr.span)
 
-    own_mask = option(context, inner, own(WHERE), WHERE, (body, span))
-    own_weight = option(context, inner, own(WEIGHT), WEIGHT, (body, span))
-    value = Value(body.node, outward(body.type))
-    mask = option(context, scope, bound.option(WHERE), WHERE, (value, span))
-    weight = option(context, scope, bound.option(WEIGHT), WEIGHT, (value, span))
-    own_mask, own_weight = _outer(own_mask, outward), _outer(own_weight, outward)
-    options = Options(
-        axis=bound.axis,
-        mask=masks.both(context, scope, "and", own_mask, mask, span, WHERE),
-        weight=masks.both(context, scope, "*", own_weight, weight, span, WEIGHT),
-    )
-    if AXIS in defaults and options.axis is None:
-        options = replace(options, axis=axis_argument(scope, defaults[AXIS]))
-    reduction = _choice(context, scope, bound.option(REDUCE) or own(REDUCE))
-    if reduction is None:
-        _refuse_reduction(context, scope, bound)
-        return unreduced(context, scope, value, options, span)
-    function = of_form(reduction)
-    _refuse_divisor(context, scope, bound, function)
-    if function.combine == "mean":
-        given = bound.option(NORMALIZE)
+    own_mask = option(inner, WHERE, own(WHERE), (body, call.span))
+    own_weight = option(inner, WEIGHT, own(WEIGHT), (body, call.span))
+    value = expansion.outward(body)
+    mask = option(scope, WHERE, call.bound.option(WHERE), (value, call.span))
+    weight = option(scope, WEIGHT, call.bound.option(WEIGHT), (value, call.span))
+    mask = masks.both(call, WHERE, own_mask and expansion.outward(own_mask), mask)
+    weight = masks.both(call, WEIGHT, own_weight and expansion.outward(own_weight), weight)
+    axis = call.bound.axis
+    if AXIS in defaults and axis is None:
+        axis = axis_argument(scope, defaults[AXIS])
+    form = _choice(scope, call.bound.option(REDUCE) or own(REDUCE))
+    if form is None:
+        _refuse_reduction(call)
+        return unreduced(call, value, mask, weight)
+    reduction = Reduction(of_form(form), axis, mask=mask, weight=weight)
+    _refuse_divisor(call, reduction.function)
+    if reduction.function.combine == "mean":
+        given = call.bound.option(NORMALIZE)
         by = (inner, own(NORMALIZE)) if given is None else (scope, given)
-        normalize, divisor = _normalize(context, *by)
-        options = replace(options, normalize=normalize, divisor=divisor)
-    return reduce_value(context, scope, function, (value, span), options, span)
+        normalize, divisor = _normalize(*by)
+        reduction = replace(reduction, normalize=normalize, divisor=divisor)
+    return reduce_value(call, reduction, (value, call.span))
 
 
-def hold_options(context: Context, scope: Scope, bound: Bound) -> None:
+def hold_options(call: Call) -> None:
     """Report options of a loss that are wrong whatever its unreduced value is."""
-    target = context.unknown(), bound.span
+    target = call.scope.unknown(), call.span
     for name in (WHERE, WEIGHT):
-        option(context, scope, bound.option(name), name, target)
-    reduction = _choice(context, scope, bound.option(REDUCE))
+        option(call.scope, name, call.bound.option(name), target)
+    reduction = _choice(call.scope, call.bound.option(REDUCE))
     if reduction is None:
-        _refuse_reduction(context, scope, bound)
+        _refuse_reduction(call)
         return
     function = of_form(reduction)
-    _refuse_divisor(context, scope, bound, function)
+    _refuse_divisor(call, function)
     if function.combine == "mean":
-        _normalize(context, scope, bound.option(NORMALIZE))
+        _normalize(call.scope, call.bound.option(NORMALIZE))
 
 
-def _refuse_reduction(context: Context, scope: Scope, bound: Bound) -> None:
+def _refuse_reduction(call: Call) -> None:
     """Report options of a call that say how to reduce what is not reduced."""
-    axis = None if bound.axis is None else bound.axis.span
-    divisor = bound.options[NORMALIZE].span if NORMALIZE in bound.options else None
+    axis = None if call.bound.axis is None else call.bound.axis.span
+    divisor = call.bound.options[NORMALIZE].span if NORMALIZE in call.bound.options else None
     for name, place in ((AXIS, axis), (NORMALIZE, divisor)):
         if place is not None:
-            context.error(
-                scope,
+            call.at(place).error(
                 "LD102",
                 f'`{name}` says how to reduce; with `reduce="none"` nothing is reduced',
-                place,
                 help="leave one of the two out",
             )
 
 
-def _refuse_divisor(context: Context, scope: Scope, bound: Bound, function: Builtin) -> None:
+def _refuse_divisor(call: Call, function: Builtin) -> None:
     """Report a divisor where nothing is divided: only a mean has one."""
-    given = bound.options.get(NORMALIZE)
+    given = call.bound.options.get(NORMALIZE)
     if given is None or function.combine == "mean":
         return
-    mean = '`reduce="mean"`' if bound.function.is_loss else "`mean(…)`"
-    context.error(
-        scope,
+    mean = '`reduce="mean"`' if call.function.is_loss else "`mean(…)`"
+    call.at(given.span).error(
         "LD102",
         f"`normalize` says what a mean divides by; `{function.name}` divides by nothing",
-        given.span,
         help=f"{mean} divides; a sum is divided by `/`",
     )
 
 
-def _outer(value: Value | None, outward: Callable[[Type], Type]) -> Value | None:
-    return None if value is None else Value(value.node, outward(value.type))
-
-
-def _choice(context: Context, scope: Scope, option: tuple[Argument, Span] | None) -> Form | None:
+def _choice(scope: Scope, option: tuple[Argument, Span] | None) -> Form | None:
     """Return the reduction that a call asks for; None where it asks for none."""
     if option is None:
         return Form.MEAN
@@ -156,23 +143,19 @@ def _choice(context: Context, scope: Scope, option: tuple[Argument, Span] | None
     if text in REDUCTIONS:
         return REDUCTIONS[text]
     message = '`reduce` is "mean", "sum" or "none"'
-    context.error(scope, "LD112", message, span, help=did_you_mean(text, REDUCTIONS))
+    scope.at(span).error("LD112", message, help=did_you_mean(text, REDUCTIONS))
     return Form.MEAN
 
 
 def option(
-    context: Context,
-    scope: Scope,
-    given: tuple[Argument, Span] | None,
-    name: str,
-    target: tuple[Value, Span],
+    scope: Scope, name: str, given: tuple[Argument, Span] | None, target: tuple[Value, Span]
 ) -> Value | None:
     """Return a mask or weight lined up with a target; None if it keeps all."""
     argument, span = given or (Static(None), target[1])
     if isinstance(argument, Static) and argument.value is None:
         return None
-    value = expressions.as_value(context, scope, argument, span)
-    return masks.as_mask(context, scope, value, target, span, name)
+    value = expressions.as_value(scope.at(span), argument)
+    return masks.as_mask(scope.at(span), value, target, name)
 
 
 # What a sum may be divided by; the size of an empty batch is no number that someone wrote.
@@ -180,7 +163,7 @@ _DIVISOR = Interval(0, math.inf, "(", ")")
 
 
 def _normalize(
-    context: Context, scope: Scope, option: tuple[Argument, Span] | None
+    scope: Scope, option: tuple[Argument, Span] | None
 ) -> tuple[str, tuple[Value, Span] | None]:
     if option is None:
         return "weight", None
@@ -190,29 +173,29 @@ def _normalize(
             return str(given.value), None
         message = '`normalize` is "weight", "count", "all" or a number'
         help = did_you_mean(str(given.value), DIVISORS)
-        context.error(scope, "LD112", message, span, help=help)
+        scope.at(span).error("LD112", message, help=help)
         return "weight", None
-    value = expressions.as_value(context, scope, given, span)
+    value = expressions.as_value(scope.at(span), given)
     if isinstance(value.type, ArrayType) and value.type.rank:
-        context.error(scope, "LD204", "`normalize` is one number", span, str(value.type))
+        scope.at(span).error("LD204", "`normalize` is one number", str(value.type))
         return "weight", None
     match value.node:
         case Const(int() | float() as number) if not is_size(value) and number not in _DIVISOR:
             message = f"`normalize` lies in {_DIVISOR}; this is {number:g}"
-            context.error(scope, "LD503", message, span)
+            scope.at(span).error("LD503", message)
             return "weight", None
         case _:
             pass
     return "weight", (value, span)
 
 
-def _flag(context: Context, scope: Scope, option: tuple[Argument, Span] | None) -> bool:
+def _flag(scope: Scope, option: tuple[Argument, Span] | None) -> bool:
     if option is None:
         return False
     given, span = option
-    match expressions.as_value(context, scope, given, span):
+    match expressions.as_value(scope.at(span), given):
         case Value(Const(bool() as flag), type) if not isinstance(type, UnknownType):
             return flag
         case _:
-            context.error(scope, "LD113", "`keepdims` is `true` or `false`", span)
+            scope.at(span).error("LD113", "`keepdims` is `true` or `false`")
             return False

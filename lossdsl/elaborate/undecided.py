@@ -1,31 +1,35 @@
-"""Calls that wait for types: core says which function is called, and with what."""
+"""Where types are not known: calls that wait for them, and what these say of undeclared inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from lossdsl.core.graph import Const, Node
-from lossdsl.elaborate.context import Context, Scope
-from lossdsl.elaborate.roles import given_types, resulting, with_role
+from lossdsl.core.graph import Const, Input, Node
+from lossdsl.elaborate.context import Call, Context
+from lossdsl.elaborate.value_roles import given_types, resulting, with_role
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.infer.bound import Bound
+from lossdsl.infer.patterns import pattern_of
 from lossdsl.library.function import is_operand
+from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import UNKNOWN
+from lossdsl.types.types import UNKNOWN, UnknownType
+from lossdsl.types.unify import show_pattern
 
 
-def undecided(context: Context, scope: Scope, bound: Bound) -> Value:
+def undecided(call: Call) -> Value:
     """Return a call of which it is not known yet what it becomes."""
     arguments: list[Node | None] = []
-    for parameter in bound.signature.parameters:
+    for parameter in call.signature.parameters:
         if is_operand(parameter):
-            given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
-            values = [None if entry is None else entry[0] for entry in given]
+            entries = call.bound.entries(parameter)
+            values = [None if entry is None else entry[0] for entry in entries]
             arguments += [value.node if isinstance(value, Value) else None for value in values]
     # What the options read are inputs too.
     reads: dict[str, Node] = {}
     static: dict[str, object] = {}
-    for name, value in _options(bound):
+    for name, value in _options(call.bound):
         match value:
             case Value(Const(constant)):
                 static[name] = constant
@@ -39,11 +43,10 @@ def undecided(context: Context, scope: Scope, bound: Bound) -> Value:
                 static[name] = function.name
             case str():
                 static[name] = value
-    type = with_role(UNKNOWN, resulting(bound.function, given_types(bound)))
+    type = with_role(UNKNOWN, resulting(call.function, given_types(call.bound)))
     options = {**static, "reads": (*reads,)}
     operands = (*arguments, *reads.values())
-    node = context.graph.apply(bound.function, operands, type, options, undecided=True)
-    return context.value(node, type, bound.span, scope)
+    return call.undecided(call.function, operands, type, options)
 
 
 def _options(bound: Bound) -> Iterator[tuple[str, Argument | str]]:
@@ -60,3 +63,50 @@ def _options(bound: Bound) -> Iterator[tuple[str, Argument | str]]:
         option = bound.option(name)
         if option is not None:
             yield name, option[0]
+
+
+# Between the types of which an undeclared input may be any.
+ALTERNATIVES = " or "
+
+
+def infer_inputs(context: Context, candidates: Sequence[Bound]) -> None:
+    """Remember what a call says of the undeclared inputs among its arguments.
+
+    While it is open which of several signatures is meant, an input is what any of them takes.
+    """
+    alternatives: dict[str, dict[str, None]] = {}
+    for bound in candidates:
+        for name, shown in _patterns(bound).items():
+            alternatives.setdefault(name, {})[shown] = None
+    for name, shown in alternatives.items():
+        if context.inferred.get(name) == "unknown":
+            context.inferred[name] = ALTERNATIVES.join(shown)
+
+
+def _patterns(bound: Bound) -> dict[str, str]:
+    """Return what a signature shows of the undeclared inputs among the arguments of a call."""
+    patterns: dict[str, str] = {}
+    for parameter in bound.signature.parameters:
+        for entry in bound.entries(parameter):
+            match entry:
+                case (Value(Input(name), UnknownType()) as value, _):
+                    pattern = pattern_of(parameter.type, value)
+                    shown = _shown(pattern, bound.function.elementwise)
+                    if shown is not None:
+                        patterns.setdefault(name, shown)
+                case _:
+                    pass
+    return patterns
+
+
+def _shown(pattern: ast.TypeExpr | None, elementwise: bool) -> str | None:
+    match pattern:
+        case ast.ArrayTypeExpr(dims=()) if elementwise:
+            # The signature of an elementwise function is that of one element.
+            return show_pattern(replace(pattern, dims=(ast.Run(None, pattern.span),)))
+        case ast.ArrayTypeExpr():
+            return show_pattern(pattern)
+        case ast.TreeTypeExpr(leaf):
+            return "tree" if leaf is None else f"tree[{show_pattern(leaf)}]"
+        case _:
+            return None

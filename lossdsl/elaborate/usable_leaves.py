@@ -6,28 +6,28 @@ from dataclasses import replace
 
 from lossdsl.core.leaves import cast_node, is_selection_of_input, record_tree
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Context, Scope, Site
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.types.types import LITERAL, ArrayType, RecordType, TreeType, array, kind
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 
-def as_tree(context: Context, scope: Scope, value: Value) -> Value:
+def as_tree(scope: Scope, value: Value) -> Value:
     """Return an array as a tree of one leaf, and a record as a tree of its fields."""
     match value.type:
         case ArrayType() as type:
             node = value.node
-            if type.strength == LITERAL and context.concrete:
+            if type.strength == LITERAL and scope.context.concrete:
                 known = {"int": "i32", "bool": "bool"}
-                dtype = known.get(kind(type.dtype), context.default_float)
+                dtype = known.get(kind(type.dtype), scope.context.default_float)
                 type = array(dtype, type.dims)
-                node = cast_to(context, value, type).node
+                node = cast_to(scope.context, value, type).node
             tree = TreeType(None, (((), type),), type.role)
             function = of_form(Form.BRANCHES)
-            return Value(context.graph.apply(function, [node], tree, {"paths": ((),)}), tree)
+            return Value(scope.graph.apply(function, [node], tree, {"paths": ((),)}), tree)
         case RecordType() as type:
             return Value(value.node, record_tree(type))
         case _:
@@ -39,14 +39,7 @@ def cast_to(context: Context, value: Value, type: ArrayType | TreeType) -> Value
     return Value(cast_node(context.graph, value.node, type), type)
 
 
-def usable(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    span: Span,
-    integers: bool = False,
-    reads: bool = True,
-) -> Value:
+def usable(site: Site, value: Value, integers: bool = False, reads: bool = True) -> Value:
     """Keep the leaves of an input that a loss reads: floating ones with at least one element.
 
     With `integers` (spikes, and constraints) integer and boolean leaves are read too. A tree
@@ -57,7 +50,7 @@ def usable(
     if not isinstance(tree, TreeType) or tree.leaves is None:
         return value
     if reads and (wrong := _unreadable(tree, integers)) is not None:
-        return context.report(unreadable(wrong, span), scope)
+        return site.scope.report(unreadable(wrong, site.span))
     kept = tuple(
         (path, leaf)
         for path, leaf in tree.leaves
@@ -68,21 +61,18 @@ def usable(
         shown = ", ".join(
             f"`{'/'.join(path)}`: {leaf}" if path else str(leaf) for path, leaf in tree.leaves[:3]
         )
-        return context.error(
-            scope,
+        return site.error(
             "LD209",
             "no leaf of the tree can be used",
-            span,
             notes=(shown,),
             help="a loss reads floating leaves with at least one element",
         )
     type = replace(tree, leaves=kept, unread=() if reads else tree.unread)
     if len(kept) == len(tree.leaves):
         return Value(value.node, type)
-    node = context.graph.apply(
+    return site.apply(
         of_form(Form.USABLE), [value.node], type, {"paths": tuple(path for path, _ in kept)}
     )
-    return context.value(node, type, span, scope)
 
 
 def _unreadable(tree: TreeType, integers: bool) -> Unread | None:
@@ -104,11 +94,11 @@ def unreadable(leaf: Unread, span: Span | None) -> Diagnostic:
     return at("LD213", f"`{leaf.name}` is {what}", span, help=help)
 
 
-def as_read(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+def as_read(site: Site, value: Value) -> Value:
     """Return a value as an operation reads it: of an input's tree the usable leaves.
 
     A computed tree is made of usable leaves already, and may hold counts or truth values.
     """
     if isinstance(value.type, TreeType) and is_selection_of_input(value.node):
-        return usable(context, scope, value, span)
+        return usable(site, value)
     return value

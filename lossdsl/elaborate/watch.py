@@ -7,24 +7,37 @@ what is masked is not held to anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as diagnostic_at
-from lossdsl.elaborate.context import Context, Scope
-from lossdsl.elaborate.domains import Requirement, advice, named, requirement_text, requirements
+from lossdsl.elaborate.argument_domains import (
+    Requirement,
+    advice,
+    named,
+    requirement_text,
+    requirements,
+)
+from lossdsl.elaborate.context import Call, Context
 from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit
 from lossdsl.inputs.declarations import Declared, range_of
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_own
 from lossdsl.library.roles import ROLE_RANGES
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.types.types import ArrayType, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The first of `count` wrong elements, or sums, of `size`: where it is, and its number."""
+
+    number: float
+    index: tuple[int, ...]
+    count: int
+    size: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,53 +48,50 @@ class Watched:
     function: str | None
     span: Span
 
-    def outside(self, number: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
+    def outside(self, wrong: Wrong) -> Diagnostic:
         """Return what is said of an element that is not what it must be."""
-        place = f"element {list(index)}" if index else "it"
-        message = f"{requirement_text(self.function, self.requirement)}; {place} is {number:g}"
-        help = advice(self.requirement, number)
-        return self._diagnostic(self.requirement.code, message, count, size, help)
+        place = f"element {list(wrong.index)}" if wrong.index else "it"
+        text = requirement_text(self.function, self.requirement)
+        help = advice(self.requirement, wrong.number)
+        message = f"{text}; {place} is {wrong.number:g}"
+        return self._diagnostic(self.requirement.code, message, wrong, help)
 
-    def unequal(self, total: float, index: tuple[int, ...], count: int, size: int) -> Diagnostic:
+    def unequal(self, wrong: Wrong) -> Diagnostic:
         """Return what is said of probabilities that do not sum to 1."""
         axis = self.requirement.sums_along
         name = named(self.requirement, self.function)
-        place = f" at {list(index)}" if index else ""
-        message = f"{name} sums to 1 along axis {axis}; the sum{place} is {total:g}"
+        place = f" at {list(wrong.index)}" if wrong.index else ""
+        message = f"{name} sums to 1 along axis {axis}; the sum{place} is {wrong.number:g}"
         help = "divide by the sum, or take the softmax of scores"
-        return self._diagnostic("LD505", message, count, size, help)
+        return self._diagnostic("LD505", message, wrong, help)
 
-    def _diagnostic(
-        self, code: str, message: str, count: int, size: int, help: str | None
-    ) -> Diagnostic:
-        notes = (f"wrong in {count} of {size} places",) if size > 1 else ()
-        return replace(diagnostic_at(code, message, self.span, help=help), notes=notes)
+    def _diagnostic(self, code: str, message: str, wrong: Wrong, help: str | None) -> Diagnostic:
+        notes = (f"wrong in {wrong.count} of {wrong.size} places",) if wrong.size > 1 else ()
+        return diagnostic_at(code, message, self.span, help=help, notes=notes)
 
 
-def watched(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> dict[str, Value]:
+def watched(call: Call) -> dict[str, Value]:
     """Return, by parameter, the marked arguments of a call; only a debug build has any.
 
     Calls in the definitions of lossdsl are not looked at: what they are given comes from a call
     that is.
     """
-    if not context.debug or not context.concrete or is_own(bound.span.source):
+    if not call.context.debug or not call.context.concrete or is_own(call.span.source):
         return {}
-    return dict(_marked(context, scope, bound, fitted))
+    return dict(_marked(call))
 
 
-def _marked(
-    context: Context, scope: Scope, bound: Bound, fitted: Fit
-) -> Iterator[tuple[str, Value]]:
-    for requirement in requirements(bound, fitted):
-        match bound.values[requirement.parameter]:
+def _marked(call: Call) -> Iterator[tuple[str, Value]]:
+    for requirement in requirements(call.fitted):
+        match call.bound.values[requirement.parameter]:
             case Value(Const()), _:
                 pass
             case Value(Apply(Builtin(form=Form.WATCH))), _:
                 pass
             case Value(node, ArrayType(dims=dims) as type), span if dims is not None:
-                mark = Watched(requirement, bound.function.name, span)
-                new = _mark(context, mark, Value(node, type), type)
-                yield requirement.parameter, context.value(new.node, type, span, scope)
+                mark = Watched(requirement, call.function.name, span)
+                new = _mark(call.context, mark, Value(node, type), type)
+                yield requirement.parameter, call.at(span).value(new.node, type)
             case _:
                 pass
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from lossdsl.core.leaves import selected_at
 from lossdsl.elaborate import expressions, selections
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Context, Scope, Site
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to
 from lossdsl.infer.arguments import Value
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Problem, Selector, parse_selector
-from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import (
     LITERAL,
@@ -27,19 +26,19 @@ from lossdsl.types.types import (
 )
 
 
-def tree_of(context: Context, scope: Scope, expr: ast.Record) -> Value:
+def tree_of(scope: Scope, expr: ast.Record) -> Value:
     """Return the tree of what is written, each leaf under its name, in the order of JAX."""
     branches: list[tuple[Path, Value]] = []
     given: set[Path] = set()
     for entry in expr.entries:
         path = tuple(entry.name.split("/"))
-        value = _as_array(context, expressions.elaborate(context, scope, entry.value))
+        value = _as_array(scope.context, expressions.elaborate(scope, entry.value))
         if isinstance(value.type, RecordType):
-            value = as_tree(context, scope, value)
+            value = as_tree(scope, value)
         paths = {path, *(leaf for leaf, _ in _leaves(path, value.type) or ())}
         if twice := sorted(given & paths):
             message = f"`{'/'.join(twice[0])}` is given twice"
-            context.error(scope, "LD104", message, entry.name_span, help="keep one of the two")
+            scope.at(entry.name_span).error("LD104", message, help="keep one of the two")
             continue
         given |= paths
         branches.append((path, value))
@@ -47,19 +46,17 @@ def tree_of(context: Context, scope: Scope, expr: ast.Record) -> Value:
         names = {"paths": tuple(path for path, _ in branches)}
         nodes = [value.node for _, value in branches]
         form = of_form(Form.BRANCHES)
-        node = context.graph.apply(form, nodes, UNKNOWN, names, undecided=True)
-        return context.value(node, UNKNOWN, expr.span, scope)
+        return scope.at(expr.span).undecided(form, nodes, UNKNOWN, names)
     within = any(path[:end] in dict(branches) for path, _ in branches for end in range(len(path)))
     # A record has its fields in the order in which they are declared.
     if within or not all(_is_sorted(value.type) for _, value in branches):
-        branches = [leaf for branch in branches for leaf in _single(context, *branch)]
+        branches = [leaf for branch in branches for leaf in _single(scope.context, *branch)]
     branches.sort(key=lambda branch: _order(branch[0]))
     leaves = [leaf for path, value in branches for leaf in _leaves(path, value.type) or ()]
     type = TreeType(None, tuple(leaves))
     paths = {"paths": tuple(path for path, _ in leaves)}
     nodes = [value.node for _, value in branches]
-    node = context.graph.apply(of_form(Form.BRANCHES), nodes, type, paths)
-    return context.value(node, type, expr.span, scope)
+    return scope.at(expr.span).apply(of_form(Form.BRANCHES), nodes, type, paths)
 
 
 def _leaves(path: Path, type: Type) -> list[tuple[Path, ArrayType]] | None:
@@ -106,12 +103,7 @@ def _as_array(context: Context, value: Value) -> Value:
 
 
 def by_name(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    tree: TreeType,
-    span: Span,
-    option: str,
+    site: Site, value: Value, tree: TreeType, option: str
 ) -> tuple[list[Path], list[Value]] | None:
     """Return for each leaf of a tree what a smaller tree of numbers has under its name.
 
@@ -124,7 +116,7 @@ def by_name(
     paths = [path for path, _ in tree.leaves]
     chosen: dict[int, Path] = {}
     for name, _ in type.leaves:
-        positions = _named(context, scope, name, tree, span)
+        positions = _named(site, name, tree)
         if positions is None:
             return None
         for at in positions:
@@ -132,34 +124,31 @@ def by_name(
                 both = f"`{'/'.join(chosen[at])}` and `{'/'.join(name)}`"
                 message = f"{both} both give `{option}` to the leaf `{'/'.join(paths[at])}`"
                 help = 'exclude it from one of them, such as `"kernel !head/**"`'
-                context.error(scope, "LD205", message, span, help=help)
+                site.error("LD205", message, help=help)
                 return None
             chosen[at] = name
     missing = [path for at, path in enumerate(paths) if at not in chosen]
     if missing:
         shown = ", ".join(f"`{'/'.join(path)}`" for path in missing[:3])
         help = 'name it, or all that is left: `"** !bias": 1`'
-        context.error(scope, "LD205", f"`{option}` has no name for {shown}", span, help=help)
+        site.error("LD205", f"`{option}` has no name for {shown}", help=help)
         return None
     given = dict(type.leaves)
     return paths, [
-        selections.exact(context, scope, value, chosen[at], given[chosen[at]], span)
-        for at in range(len(paths))
+        selections.exact(site, value, chosen[at], given[chosen[at]]) for at in range(len(paths))
     ]
 
 
-def _named(
-    context: Context, scope: Scope, name: Path, tree: TreeType, span: Span
-) -> Sequence[int] | None:
+def _named(site: Site, name: Path, tree: TreeType) -> Sequence[int] | None:
     """Return the positions of the leaves that a name selects, or that lie below what it does."""
     assert tree.leaves is not None
     text = "/".join(name)
-    selector = parse_selector(text, context.limits)
+    selector = parse_selector(text, site.context.limits)
     if isinstance(selector, Problem):
-        context.error(scope, "LD307", selector.message, span, help=selector.help)
+        site.error("LD307", selector.message, help=selector.help)
         return None
     positions = selected_at(selector.with_below(), tree.leaves)
     if not positions:
-        selections.no_match(context, scope, selector, tree, span, f"`{text}`")
+        selections.no_match(site, selector, tree, f"`{text}`")
         return None
     return positions

@@ -26,7 +26,7 @@ from lossdsl.formula.math import (
     below,
     with_parts,
 )
-from lossdsl.formula.names import split
+from lossdsl.formula.symbols import split
 from lossdsl.formula.unicode import text
 from lossdsl.syntax.walk import field_names
 

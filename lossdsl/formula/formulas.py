@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lossdsl.formula.abbreviate import Equation, abbreviated
-from lossdsl.formula.dims import Scope, type_dims
-from lossdsl.formula.expand import expanded
+from lossdsl.formula.axis_names import Scope, type_dims
+from lossdsl.formula.bodies import expanded
 from lossdsl.formula.latex import latex
 from lossdsl.formula.math import Apply, Indexed, Math, Symbol, below
 from lossdsl.formula.notation import NOTATION

@@ -34,7 +34,7 @@ from lossdsl.formula.math import (
     binding,
     stands_open,
 )
-from lossdsl.formula.names import GREEK, LATEX_GREEK, split
+from lossdsl.formula.symbols import GREEK, LATEX_GREEK, split
 
 _OPERATORS = {"log": r"\log", "max": r"\max", "min": r"\min", "sin": r"\sin", "cos": r"\cos",
     "tanh": r"\tanh", "cosh": r"\cosh", "exp": r"\exp", "sup": r"\sup"}  # fmt: skip
@@ -57,7 +57,7 @@ _TALL = (Fraction, Cases)
 def latex(node: Math) -> str:
     """Return a node as LaTeX, without dollars.
 
-    >>> from lossdsl.formula.building import multiplied
+    >>> from lossdsl.formula.arithmetic import multiplied
     >>> from lossdsl.formula.math import HALF, TWO
     >>> latex(multiplied([HALF, Power(Symbol("sigma"), TWO)]))
     '\\\\frac{1}{2} \\\\sigma^{2}'

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lossdsl.formula.building import exponential, multiplied, negated, raised, summed
-from lossdsl.formula.calls import Bound
+from lossdsl.formula.arithmetic import exponential, multiplied, negated, raised, summed
 from lossdsl.formula.conditions import cases
 from lossdsl.formula.math import (
     ONE,
@@ -24,6 +23,7 @@ from lossdsl.formula.math import (
 )
 from lossdsl.formula.notation_arrays import ARRAYS
 from lossdsl.formula.notation_axes import AXES
+from lossdsl.formula.parameters import Bound
 from lossdsl.formula.translate import Notation, Places, Reader
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lossdsl.formula.building import multiplied, summed
-from lossdsl.formula.calls import FIRST, LAST, Bound
-from lossdsl.formula.dims import axes_of
+from lossdsl.formula.arithmetic import multiplied, summed
+from lossdsl.formula.axis_names import axes_of
 from lossdsl.formula.math import (
     ONE,
     ZERO,
@@ -20,6 +19,7 @@ from lossdsl.formula.math import (
     Relation,
     Symbol,
 )
+from lossdsl.formula.parameters import FIRST, LAST, Bound
 from lossdsl.formula.translate import Notation, Place, Places, Reader
 from lossdsl.syntax import ast
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from lossdsl.formula.building import divided, exponential, multiplied, summed
-from lossdsl.formula.calls import FALSE, LAST, TRUE, Bound
+from lossdsl.formula.arithmetic import divided, exponential, multiplied, summed
+from lossdsl.formula.axis_names import axes_of
 from lossdsl.formula.conditions import joined
-from lossdsl.formula.dims import axes_of
 from lossdsl.formula.math import (
     ONE,
     Apply,
@@ -19,6 +18,7 @@ from lossdsl.formula.math import (
     Operator,
     Relation,
 )
+from lossdsl.formula.parameters import FALSE, LAST, TRUE, Bound
 from lossdsl.formula.slices import limit
 from lossdsl.formula.translate import Notation, Place, Places, Reader, couples, placed
 from lossdsl.syntax import ast

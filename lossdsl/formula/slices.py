@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lossdsl.formula.building import multiplied, summed
+from lossdsl.formula.arithmetic import multiplied, summed
 from lossdsl.formula.math import ONE, Math, Number, Relation, Sum, Symbol, below
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_expr

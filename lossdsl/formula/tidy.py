@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossdsl.formula.building import divided, multiplied, negated, raised, summed
+from lossdsl.formula.arithmetic import divided, multiplied, negated, raised, summed
 from lossdsl.formula.math import (
     Big,
     Fence,

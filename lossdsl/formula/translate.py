@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lossdsl.formula.building import divided, multiplied, negated, raised, summed
-from lossdsl.formula.calls import Bound, bind
-from lossdsl.formula.conditions import cases, joined, opposite
-from lossdsl.formula.dims import (
+from lossdsl.formula.arithmetic import divided, multiplied, negated, raised, summed
+from lossdsl.formula.axis_names import (
     Dims,
     Scope,
     called_dims,
@@ -23,6 +21,7 @@ from lossdsl.formula.dims import (
     taken,
     unified,
 )
+from lossdsl.formula.conditions import cases, joined, opposite
 from lossdsl.formula.math import (
     ZERO,
     Apply,
@@ -37,8 +36,9 @@ from lossdsl.formula.math import (
     Relation,
     Symbol,
 )
-from lossdsl.formula.names import constant
+from lossdsl.formula.parameters import Bound, bind
 from lossdsl.formula.slices import PART, size, steps, written
+from lossdsl.formula.symbols import constant
 from lossdsl.syntax import ast
 
 Place = Math | None

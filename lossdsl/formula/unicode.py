@@ -34,7 +34,7 @@ from lossdsl.formula.math import (
     binding,
     stands_open,
 )
-from lossdsl.formula.names import GREEK, split
+from lossdsl.formula.symbols import GREEK, split
 
 _LOWERED = dict(
     zip(
@@ -142,7 +142,7 @@ def _break(line: str, width: int) -> int | None:
 def text(node: Math) -> str:
     """Return a node on one line.
 
-    >>> from lossdsl.formula.building import multiplied
+    >>> from lossdsl.formula.arithmetic import multiplied
     >>> from lossdsl.formula.math import HALF, TWO
     >>> text(multiplied([HALF, Power(Symbol("sigma"), TWO)]))
     '½σ²'

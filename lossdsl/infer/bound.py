@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lossdsl.infer.arguments import Argument, Written
-from lossdsl.infer.axes import AxisArgument
+from lossdsl.infer.axis_positions import AxisArgument
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -40,6 +40,10 @@ class Bound:
     def parameter(self, name: str) -> ast.Parameter:
         """Return the parameter of the signature that has this name."""
         return next(parameter for parameter in self.signature.parameters if parameter.name == name)
+
+    def entries(self, parameter: ast.Parameter) -> Sequence[tuple[Argument, Span] | None]:
+        """Return what a parameter is given: any number of arguments if it is variadic."""
+        return self.variadic if parameter.variadic else [self.values.get(parameter.name)]
 
     def option(self, name: str) -> tuple[Argument, Span] | None:
         """Return the value of an option that is given, which is computed when it is first read.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, Label
+from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
+from lossdsl.infer.axis_positions import AxisMismatch, NamedDim, NoAxis, is_dim
 from lossdsl.infer.mismatch import (
     ArrayBesideTree,
     LiteralChanges,
@@ -13,6 +14,7 @@ from lossdsl.infer.mismatch import (
     StructuresDiffer,
     WrongDtype,
 )
+from lossdsl.library.suggest import did_you_mean
 from lossdsl.source import Span
 from lossdsl.types.broadcast import BroadcastProblem
 from lossdsl.types.types import ArrayType, Dim, Path, Type, kind, same_dim
@@ -38,22 +40,53 @@ def explain(mismatch: Mismatch, name: str, spans: Sequence[Span]) -> Diagnostic:
             return _structures(problem, spans)
         case LiteralChanges(operand, code, change, dtype):
             span = spans[operand]
-            return _at(code, f"`{span.text}` {change} in {dtype}", span)
+            return at(code, f"`{span.text}` {change} in {dtype}", span)
         case RecordGiven(operand):
             message = f"`{name}` takes arrays; this is a record"
             help = "name a field, such as `.mu`"
-            return _at("LD203", message, spans[operand], str(types[operand]), help)
+            return at("LD203", message, spans[operand], str(types[operand]), help=help)
         case ArrayBesideTree(operand, tree):
             message = f"`{name}` of a tree and an array"
             help = "use `map(f, tree, array)` to apply a function to each leaf"
-            label = Label(spans[tree], str(types[tree]))
-            return _at("LD206", message, spans[operand], str(types[operand]), help, label)
+            given = Label(spans[operand], str(types[operand]), primary=True)
+            return Diagnostic(
+                "LD206", message, (given, Label(spans[tree], str(types[tree]))), help=help
+            )
 
 
-def _at(
-    code: str, message: str, span: Span, text: str = "", help: str | None = None, *labels: Label
-) -> Diagnostic:
-    return Diagnostic(code, message, (Label(span, text, primary=True), *labels), help=help)
+def explain_axes(mismatch: AxisMismatch, option: str) -> Diagnostic:
+    """Return what is said of axes that are given for an option."""
+    span, dims = mismatch.span, mismatch.dims or ()
+    shape = f"[{', '.join(map(str, dims))}]"
+    match mismatch.reason, mismatch.part:
+        case "none", NoAxis(str() as name, known):
+            listed = (
+                f"declared: {', '.join(f'`{axis}`' for axis in known)}"
+                if known
+                else "declare the inputs, such as `out: f32[B, C]`, or give a number"
+            )
+            help = did_you_mean(name, known) or listed
+            return at("LD108", f"unknown dim `{name}`", span, "no input declares it", help=help)
+        case "none", _:
+            help = "such as `axis=-1`, `axis=C`, `axis=(0, 1)` or `axis=all`"
+            return at("LD207", f"`{option}` is a dim or a number", span, help=help)
+        case "range", position:
+            if not dims:
+                return at("LD207", f"a scalar has no axis {position}", span, shape)
+            plural = "" if len(dims) == 1 else "s"
+            message = f"axis {position} is out of range for {len(dims)} dim{plural}"
+            return at("LD207", message, span, shape)
+        case "ambiguous", NamedDim(name, named):
+            count = sum(is_dim(dim, named) for dim in dims)
+            message = f"`{name}` occurs {count} times, so it names no axis"
+            return at("LD207", message, span, shape, help="give the number of the axis")
+        case "absent", NamedDim(name):
+            help = "the value has the dims in brackets; give one of them, or a number"
+            return at("LD207", f"no axis is `{name}`", span, shape, help=help)
+        case "repeated", _:
+            return at("LD207", "an axis is named twice", span)
+        case _:
+            return at("LD207", f"`{option}` is one axis", span)
 
 
 def _wrong_dtype(problem: WrongDtype, name: str, type: Type, span: Span) -> Diagnostic:
@@ -63,11 +96,11 @@ def _wrong_dtype(problem: WrongDtype, name: str, type: Type, span: Span) -> Diag
             "select with `where=` of a loss or reduction, or `where(m, x, 0)`; "
             "a reduction such as `mean(m)` counts true as 1"
         )
-        return _at("LD216", message, span, str(type), help)
+        return at("LD216", message, span, str(type), help=help)
     expected = DTYPE_WORDS.get(problem.expected, problem.expected)
     message = f"`{name}` takes {expected} here, not {problem.given}"
     help = "compare it first, such as `m > 0`" if problem.expected == "bool" else None
-    return _at("LD214", message, span, str(type), help)
+    return at("LD214", message, span, str(type), help=help)
 
 
 def _shapes(
@@ -75,7 +108,7 @@ def _shapes(
 ) -> Diagnostic:
     left, left_span = types[problem.left], spans[problem.left]
     right, right_span = types[problem.right], spans[problem.right]
-    label = Label(left_span, str(left))
+    labels = Label(right_span, str(right), primary=True), Label(left_span, str(left))
     if problem.kind == "differ":
         message = f"the operands of `{name}` differ in shape"
         help = (
@@ -84,12 +117,12 @@ def _shapes(
             or _leading_help(right, left, left_span)
             or sizes_help(left, right)
         )
-        return _at("LD201", message, right_span, str(right), help, label)
+        return Diagnostic("LD201", message, labels, help=help)
     grown = ", ".join(str(dim) for dim in problem.result)
     return Diagnostic(
         "LD202",
         f"both operands of `{name}` grow",
-        (Label(right_span, str(right), primary=True), label),
+        labels,
         notes=(f"the result would be [{grown}]: every element of one with every one of the other",),
         help=_growth_help((left, left_span), (right, right_span)),
     )

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.infer.arguments import Value
-from lossdsl.infer.axes import AxisArgument
+from lossdsl.infer.axis_positions import AxisArgument
 from lossdsl.infer.bound import Bound, show_signature
-from lossdsl.infer.explain import DTYPE_WORDS, sizes_help, swap_help
-from lossdsl.infer.explain_axes import explain_axes
+from lossdsl.infer.explain import DTYPE_WORDS, explain_axes, sizes_help, swap_help
 from lossdsl.infer.fit import (
     AxisMisfit,
     AxisTwice,
@@ -182,13 +181,13 @@ def _shape_help(bound: Bound, parameter: str, other: str | None) -> str | None:
     )
     return (
         swap_help(theirs.type, mine.type, span)
-        or _labels_help(bound, parameter, mine.type, span)
+        or _labels_help(bound, parameter)
         or _squeeze_help(mine.type, theirs.type, span)
         or _squeeze_help(theirs.type, mine.type, other_span)
         or (
             alike == 1
             and (
-                _one_hot_help(bound, parameter, mine.type, theirs.type, span)
+                _one_hot_help(bound, parameter, theirs.type)
                 or _broadcast_help(mine.type, theirs.type, span, other_span)
                 or _broadcast_help(theirs.type, mine.type, other_span, span)
             )
@@ -204,13 +203,16 @@ def _dims_of(bound: Bound, parameter: str, value: Value) -> object:
     return pattern.dims if isinstance(pattern, ast.ArrayTypeExpr) else None
 
 
-def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: Span) -> str | None:
+def _one_hot_help(bound: Bound, parameter: str, theirs: Type) -> str | None:
     """Labels of the classes that the other argument has an axis for."""
     pattern = bound.parameter(parameter).type
     role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
-    match mine, theirs:
-        case ArrayType(dims=a), ArrayType(dims=(*b, classes)) if role in ("mask", "probs") and a:
-            if kind(mine.dtype) != "int" or len(a) != len(b):
+    value, span = bound.values[parameter]
+    match value, theirs:
+        case Value(type=ArrayType(dtype=dtype, dims=a)), ArrayType(dims=(*b, classes)) if (
+            role in ("mask", "probs") and a
+        ):
+            if kind(dtype) != "int" or len(a) != len(b):
                 return None
             if any(same_dim(dim, other) is False for dim, other in zip(a, b, strict=True)):
                 return None
@@ -219,13 +221,13 @@ def _one_hot_help(bound: Bound, parameter: str, mine: Type, theirs: Type, span: 
             return None
 
 
-def _labels_help(bound: Bound, parameter: str, type: Type, span: Span) -> str | None:
+def _labels_help(bound: Bound, parameter: str) -> str | None:
     """Labels have one dim less than the scores; an axis of size 1 in its place is left over."""
     pattern = bound.parameter(parameter).type
     if not isinstance(pattern, ast.ArrayTypeExpr) or pattern.role != "labels":
         return None
-    match type:
-        case ArrayType(dims=(*_, last)) if last.is_one:
+    match bound.values[parameter]:
+        case Value(type=ArrayType(dims=(*_, last))), span if last.is_one:
             return f"labels have no class axis: `squeeze({span.text}, -1)`"
         case _:
             return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
 from lossdsl.frozen import dataclass
-from lossdsl.infer.arguments import Argument, Static, Value
-from lossdsl.infer.axes import AxisMismatch, resolve_axis
+from lossdsl.infer.arguments import Static, Value
+from lossdsl.infer.axis_positions import AxisMismatch, resolve_axis
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.patterns import dtype_fits, pattern_of
 from lossdsl.infer.statics import static_dim
@@ -33,6 +33,7 @@ class Fit:
     yet.
     """
 
+    bound: Bound
     bindings: Bindings = field(default_factory=Bindings)
     axes: dict[str, int | None] = field(default_factory=dict[str, "int | None"])
     moved: dict[str, dict[int, int]] = field(default_factory=dict[str, dict[int, int]])
@@ -90,18 +91,23 @@ Misfit = DtypeMisfit | TreeMisfit | ShapeMisfit | AxisMisfit | AxisTwice
 
 def fit(bound: Bound) -> Fit | Misfit:
     """Hold the arguments of a call against its signature."""
-    result = Fit()
+    result = Fit(bound)
     arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]] = []
-    problem = _resolve_moved_axes(bound, result)
+    problem = _resolve_moved_axes(result)
     if problem is not None:
         return problem
-    _bind_sizes(bound, result.bindings)
+    _bind_sizes(result)
     misfits: list[DtypeMisfit | TreeMisfit] = []
+    lifted = bound.function.elementwise or bound.function.reduction
     for parameter in bound.signature.parameters:
-        given = bound.variadic if parameter.variadic else [bound.values.get(parameter.name)]
-        for entry in given:
-            if entry is not None:
-                misfits += _collect(bound, parameter, entry, result, arrays)
+        for entry in bound.entries(parameter):
+            match entry:
+                case (Value(type=type) as value, span):
+                    if not lifted or isinstance(type, UnknownType):
+                        arrays += _arrays(result, parameter, value)
+                        misfits += _misfits(parameter, value, span)
+                case _:
+                    pass
     clash = unify(arrays, result.bindings)
     # A wrong dtype is the thing to say only where the shapes fit: of two signatures, that one is
     # meant.
@@ -110,53 +116,49 @@ def fit(bound: Bound) -> Fit | Misfit:
     return misfits[0] if misfits else result
 
 
-def _bind_sizes(bound: Bound, bindings: Bindings) -> None:
+def _bind_sizes(result: Fit) -> None:
     """Let static integers that stand in the dims of other parameters be what is given for them."""
+    bound, bindings = result.bound, result.bindings
     for name in bound.signature.static_sizes:
         dim = static_dim(bound.values.get(name, (Static(None), bound.span))[0])
         if dim is not None:
             bindings.dims[name], bindings.origin[name] = dim, name
 
 
-def _collect(
-    bound: Bound,
-    parameter: ast.Parameter,
-    entry: tuple[Argument, Span],
-    result: Fit,
-    arrays: list[tuple[str, ast.ArrayTypeExpr, ArrayType]],
-) -> list[DtypeMisfit | TreeMisfit]:
-    """Line one argument up with its pattern; return what misfits besides the shape."""
-    value, span = entry
-    pattern = pattern_of(parameter.type, value)
-    if not isinstance(value, Value):
-        return []
-    lifted = bound.function.elementwise or bound.function.reduction
-    if lifted and not isinstance(value.type, UnknownType):
-        return []
-    misfits: list[DtypeMisfit | TreeMisfit] = []
-    match pattern, value.type:
+def _arrays(
+    result: Fit, parameter: ast.Parameter, value: Value
+) -> Iterator[tuple[str, ast.ArrayTypeExpr, ArrayType]]:
+    """Line the arrays of one argument up with their pattern; note where there is no type yet."""
+    name = parameter.name
+    match pattern_of(parameter.type, value), value.type:
         case ((ast.ArrayTypeExpr() | ast.TreeTypeExpr() | ast.RecordTypeExpr()), UnknownType()):
             result.unknown = True
-        case ast.ArrayTypeExpr(), ArrayType() as type:
-            if dtype_fits(pattern, type) is False:
-                misfits.append(DtypeMisfit(parameter, pattern, type, span))
-            if type.dims is None:
-                result.unknown = True
-            arrays.append((parameter.name, pattern, _moved(result, parameter.name, type)))
-        case ast.ArrayTypeExpr(), (TreeType() | RecordType()) as type:
-            misfits.append(TreeMisfit(parameter.name, type, span))
+        case ast.ArrayTypeExpr() as pattern, ArrayType() as type:
+            result.unknown |= type.dims is None
+            yield name, pattern, _moved(result, name, type)
         case ast.TreeTypeExpr(leaf=leaf), TreeType(leaves=leaves):
-            if leaves is None:
-                result.unknown = True
+            result.unknown |= leaves is None
             for _, leaf_type in leaves or ():
                 if leaf is not None:
-                    arrays.append((parameter.name, leaf, leaf_type))
-        case ast.TreeTypeExpr(leaf=leaf), ArrayType() as type:
-            if leaf is not None:
-                arrays.append((parameter.name, leaf, type))
+                    yield name, leaf, leaf_type
+        case ast.TreeTypeExpr(leaf=leaf), ArrayType() as type if leaf is not None:
+            yield name, leaf, type
         case _:
             pass
-    return misfits
+
+
+def _misfits(
+    parameter: ast.Parameter, value: Value, span: Span
+) -> Iterator[DtypeMisfit | TreeMisfit]:
+    """Yield what misfits of one argument besides the shape."""
+    match pattern_of(parameter.type, value), value.type:
+        case ast.ArrayTypeExpr() as pattern, ArrayType() as type:
+            if dtype_fits(pattern, type) is False:
+                yield DtypeMisfit(parameter, pattern, type, span)
+        case ast.ArrayTypeExpr(), (TreeType() | RecordType()) as type:
+            yield TreeMisfit(parameter.name, type, span)
+        case _:
+            pass
 
 
 def _moved(result: Fit, name: str, type: ArrayType) -> ArrayType:
@@ -185,8 +187,9 @@ def moved_order(rank: int, moved: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(moved[place] if place in moved else next(rest) for place in range(rank))
 
 
-def _resolve_moved_axes(bound: Bound, result: Fit) -> AxisMisfit | AxisTwice | None:
+def _resolve_moved_axes(result: Fit) -> AxisMisfit | AxisTwice | None:
     """Find where axes that are named are in each argument; return what is wrong with one."""
+    bound = result.bound
     for parameter in bound.signature.parameters:
         type, given = parameter.plain_type, bound.axes.get(parameter.name)
         if given is None or not (isinstance(type, ast.WordTypeExpr) and type.word == "axis"):

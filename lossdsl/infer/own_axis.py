@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lossdsl.infer.arguments import Evaluated, Static
-from lossdsl.infer.axes import AxisArgument, NamedDim, is_dim
+from lossdsl.infer.axis_positions import AxisArgument, NamedDim, is_dim
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit, Misfit, fit
 from lossdsl.infer.patterns import sole_axis
@@ -15,7 +15,7 @@ from lossdsl.types.types import Dim
 from lossdsl.types.unify import instantiate
 
 
-def own_axis(bound: Bound, fitted: Fit | Misfit) -> tuple[Bound, Fit | Misfit]:
+def own_axis(bound: Bound, fitted: Fit | Misfit) -> Fit | Misfit:
     """Take an `axis=` that the unreduced value lacks for the one along which the loss works.
 
     Dims are told apart by name: of `z: f32[B, K]` and `y: i32[B]`, `cross_entropy(z, y, axis=K)`
@@ -23,17 +23,17 @@ def own_axis(bound: Bound, fitted: Fit | Misfit) -> tuple[Bound, Fit | Misfit]:
     """
     name, given = sole_axis(bound.signature), bound.axis
     if name is None or (name in bound.axes and bound.axes[name].given):
-        return bound, fitted
+        return fitted
     if given is None or not bound.function.is_loss:
-        return bound, fitted
+        return fitted
     axis = _single(given)
     if axis is None or _is_of_value(bound, fitted, axis):
-        return bound, fitted
+        return fitted
     moved = replace(bound, axes={**bound.axes, name: given}, axis=None)
     refitted = fit(moved)
     if not isinstance(refitted, Fit) or _is_of_value(moved, refitted, axis):
-        return bound, fitted
-    return moved, refitted
+        return fitted
+    return refitted
 
 
 def _single(given: AxisArgument) -> Dim | int | None:

@@ -1,10 +1,32 @@
-"""The types of reductions."""
+"""Reductions with their options, and the types that they have."""
 
 from __future__ import annotations
 
-from lossdsl.infer.elementwise import result_dtype
+from lossdsl.frozen import dataclass
+from lossdsl.infer.arguments import Value
+from lossdsl.infer.axis_positions import AxisArgument
+from lossdsl.infer.elementwise_types import result_dtype
 from lossdsl.library.declare import Builtin
+from lossdsl.source import Span
 from lossdsl.types.types import ArrayType, Dim, arithmetic_dtype, array, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """A reduction and its evaluated options; `divisor` is a scalar given as `normalize=`."""
+
+    function: Builtin
+    axis: AxisArgument | None = None
+    keepdims: bool = False
+    mask: Value | None = None
+    weight: Value | None = None
+    normalize: str = "weight"
+    divisor: tuple[Value, Span] | None = None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether elements have weights."""
+        return self.weight is not None
 
 
 def reduced_dims(
@@ -19,15 +41,14 @@ def reduced_dims(
 
 
 def infer_reduction(
-    function: Builtin,
+    reduction: Reduction,
     type: ArrayType,
     axes: tuple[int, ...] | None,
-    keep: bool = False,
-    weighted: bool = False,
     default_float: str = "float",
 ) -> ArrayType:
-    """Return the type of a reduction: at least 32 bits; a weighted one is of floats."""
-    result = "float" if weighted else result_dtype(function.signatures[0])
+    """Return the type of a reduction over axes: at least 32 bits; a weighted one is of floats."""
+    function, keep = reduction.function, reduction.keepdims
+    result = "float" if reduction.weighted else result_dtype(function.signatures[0])
     dtype = arithmetic_dtype(type.dtype, default_float, function.grows is not None)
     if result in ("bool", "int"):
         dtype = "bool" if result == "bool" else "i32"

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lossdsl.learning.errors import objective
 from lossdsl.learning.layers import Layer, forward
+from lossdsl.learning.output_errors import objective
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
 

@@ -22,12 +22,12 @@ import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.chain import Chain, State, like, plus
-from lossdsl.learning.errors import Loss, LossEnd, inputs, objective
 from lossdsl.learning.layers import Bidirectional, Layer, apply, forward, is_array, named, shown
+from lossdsl.learning.output_errors import Loss, LossEnd, inputs, objective
 from lossdsl.learning.predictive import ERRORS, settle
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
-from lossdsl.learning.settings import (
+from lossdsl.learning.rule_settings import (
     at_least_one,
     losses,
     names,

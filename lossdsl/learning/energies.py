@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.learning.layers import Layer, apply, is_array, named, shown
-from lossdsl.learning.settings import described, refuse
+from lossdsl.learning.rule_settings import described, refuse
 
 Activation = Callable[[Any], Any]
 

@@ -21,11 +21,11 @@ from jax.core import Tracer
 from lossdsl.diagnostics.diagnostic import LossWarning, at
 from lossdsl.learning.descent import norm, ratio
 from lossdsl.learning.energies import ConditionalGaussian, Energy
-from lossdsl.learning.errors import LossEnd, objective
 from lossdsl.learning.layers import Layer
+from lossdsl.learning.output_errors import LossEnd, objective
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
-from lossdsl.learning.settings import (
+from lossdsl.learning.rule_settings import (
     at_least_one,
     described,
     not_negative,

@@ -25,11 +25,11 @@ from lossdsl.learning.chain import (
     slopes,
 )
 from lossdsl.learning.descent import descend, moved
-from lossdsl.learning.errors import LossEnd, objective
 from lossdsl.learning.layers import Layer, forward, named
+from lossdsl.learning.output_errors import LossEnd, objective
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
-from lossdsl.learning.settings import at_least_one, one_of, positive, traced
+from lossdsl.learning.rule_settings import at_least_one, one_of, positive, traced
 
 MODES = ("strict", "fixed", "exact")
 ERRORS = ("before", "after")

@@ -14,10 +14,10 @@ import numpy as np
 from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.learning.errors import Loss, inputs, objective
 from lossdsl.learning.layers import Layer, check_layers, forward, hashable, is_array, shown
+from lossdsl.learning.output_errors import Loss, inputs, objective
 from lossdsl.learning.result import LearningResult, at_rest
-from lossdsl.learning.settings import (
+from lossdsl.learning.rule_settings import (
     TRACED,
     described,
     losses,

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.declare import builtins
 from lossdsl.library.suggest import did_you_mean
-from lossdsl.lower.arguments import as_array
+from lossdsl.lower.array_arguments import as_array
 from lossdsl.syntax import ast
 
 __all__ = [

@@ -34,6 +34,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
     array,
+    arrays_of,
     kind,
     symbol_dim,
 )
@@ -119,22 +120,10 @@ def _is_unknown(type: Type) -> bool:
             return True
 
 
-def _arrays(types: list[Type]) -> Iterator[ArrayType]:
-    for type in types:
-        match type:
-            case ArrayType():
-                yield type
-            case TreeType(leaves=leaves):
-                yield from (leaf for _, leaf in leaves or ())
-            case RecordType(fields):
-                yield from _arrays([field for _, field in fields])
-            case UnknownType():
-                pass
-
-
 def _dims(types: list[Type]) -> Iterator[Dim]:
-    for type in _arrays(types):
-        yield from type.dims or ()
+    for type in types:
+        for part in arrays_of(type):
+            yield from part.dims or ()
 
 
 def _symbolic(names: list[str]) -> Sizes:
@@ -179,7 +168,7 @@ def _run(function: Callable[..., Any], arguments: Arguments, sizes: Sizes) -> Ou
         return Failure("LD806", f"returns {described(returned[0])}, {reason}", help=help)
     dtype = dtype_name(result.dtype)
     assert dtype is not None
-    if any(type.dtype in CLASSES for type in _arrays(list(arguments.each()))):
+    if any(part.dtype in CLASSES for type in arguments.each() for part in arrays_of(type)):
         dtype = kind(dtype)
     return array(dtype, tuple(_dim(str(size), sizes) for size in result.shape))
 

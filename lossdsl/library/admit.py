@@ -13,10 +13,10 @@ from typing import Any, NoReturn, TypeVar, cast
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, LossError, article, at
 from lossdsl.library.abstract import named_type, raised
 from lossdsl.library.domains import Interval
-from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin, is_own, is_own_module
 from lossdsl.library.images import Reach
 from lossdsl.library.python import of_python
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.names import RESERVED, read_name

@@ -32,13 +32,13 @@ from lossdsl.library.admit import (
     hold_library,
 )
 from lossdsl.library.aliases import alias_table, folded
-from lossdsl.library.files import own_files
-from lossdsl.library.forms import Form
 from lossdsl.library.function import Builtin as Builtin
 from lossdsl.library.function import Kernel as Kernel
 from lossdsl.library.function import is_own_module, written
 from lossdsl.library.lazy import Lazy
+from lossdsl.library.own_files import own_files
 from lossdsl.library.recursion import recursion
+from lossdsl.library.syntax_forms import Form
 from lossdsl.limits import DEFAULT_LIMITS, FILE_SIZE, Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast

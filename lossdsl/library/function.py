@@ -10,9 +10,9 @@ from typing import Any
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval, Positions, read_domains, read_positions
-from lossdsl.library.forms import Form
 from lossdsl.library.images import Finite, Image
 from lossdsl.library.pickled import reduced
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS, KEEPDIMS, LOSS_OPTIONS, NORMALIZE, STEP, WEIGHT, WHERE

@@ -14,10 +14,10 @@ from lossdsl.inputs.declarations import range_of
 from lossdsl.library.domains import Interval
 from lossdsl.library.suggest import did_you_mean
 from lossdsl.lower.apart import apart
-from lossdsl.lower.arguments import argument_problem, host_arrays, placement_problem
+from lossdsl.lower.array_arguments import argument_problem, host_arrays, placement_problem
+from lossdsl.lower.passed_values import only_fields, without_unread
 from lossdsl.lower.scalars import hold_range, omitted, scalar_class, strong_scalar
 from lossdsl.lower.symbolic import open_size_problem
-from lossdsl.lower.values import only_fields, without_unread
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS
 

@@ -17,11 +17,11 @@ import jax.numpy as jnp
 from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, Place, operands, tape
 from lossdsl.elaborate.watch import Watched
 from lossdsl.library.declare import Builtin
-from lossdsl.library.forms import Form
-from lossdsl.lower.dtypes import default_float
+from lossdsl.library.syntax_forms import Form
+from lossdsl.lower.jax_dtypes import default_float
 from lossdsl.lower.tape import evaluate
 from lossdsl.specialize.leafwise import Flat
-from lossdsl.specialize.verify import verify_flat
+from lossdsl.specialize.verify_flat import verify_flat
 
 # How far a sum of probabilities may be from 1, by the bits of its dtype.
 TOLERANCE = {16: 3e-2, 32: 1e-3, 64: 1e-6}

@@ -15,6 +15,7 @@ from lossdsl.core.graph import Input
 from lossdsl.core.places import in_calls
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.diagnostics.warn import Warner
+from lossdsl.elaborate.watch import Wrong
 from lossdsl.lower.debug import Observation, Step
 from lossdsl.source import Span
 
@@ -78,7 +79,7 @@ def problems(seen: Observation) -> tuple[Diagnostic, ...]:
         if int(count):
             index = tuple(map(int, np.unravel_index(int(first), look.shape)))
             say = look.watched.unequal if look.sums else look.watched.outside
-            diagnostic = say(float(value), index, int(count), int(np.prod(look.shape)))
+            diagnostic = say(Wrong(float(value), index, int(count), int(np.prod(look.shape))))
             diagnostics += [diagnostic] if diagnostic not in diagnostics else []
     return tuple(diagnostics or _unfinite(seen))
 

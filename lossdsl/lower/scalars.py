@@ -19,8 +19,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.domains import Interval
-from lossdsl.lower.arguments import CONFIG, host_array, host_arrays, unheld
-from lossdsl.lower.dtypes import jax_dtype
+from lossdsl.lower.array_arguments import CONFIG, host_array, host_arrays, unheld
+from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.syntax import ast
 
 _PLAIN = (bool, int, float, np.bool_, np.integer, np.floating)

@@ -10,8 +10,8 @@ import numpy as np
 from jax.export import is_symbolic_dim
 
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
-from lossdsl.lower.dtypes import jax_dtype
 from lossdsl.lower.foreign import applied
+from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.lower.symbolic import run_with_open_sizes
 from lossdsl.lower.typed import hold
 from lossdsl.types.types import ArrayType, Type

@@ -12,7 +12,7 @@ from lossdsl.core.leaves import tree_leaves
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.abstract import described
-from lossdsl.lower.dtypes import jax_dtype
+from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.types.dtypes import LONG_NAMES, dtype_name
 from lossdsl.types.types import CLASSES, LITERAL, ArrayType, Type, kind, map_dims
 

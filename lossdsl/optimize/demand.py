@@ -10,7 +10,7 @@ from lossdsl.analyze.outputs import Read, computed, operand_of, reads
 from lossdsl.core.graph import Apply, Graph, Input, Node, tape
 from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.types.types import ArrayType, Dim, array, literal_dim
 
 # A node is computed once for each mask that its readers ask with. Slices of slices could ask with

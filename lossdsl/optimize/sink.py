@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from lossdsl.analyze.outputs import again, computed, over, reads
 from lossdsl.core.graph import Apply, Const, Graph, Node, tape
 from lossdsl.library.declare import Builtin, of_form, of_operator
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
+from lossdsl.library.syntax_forms import Form
 from lossdsl.optimize.demand import Demand, Projector, is_read, mask_of
 from lossdsl.types.types import ArrayType, kind
 

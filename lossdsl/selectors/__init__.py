@@ -8,7 +8,7 @@ from lossdsl.selectors.paths import Flat as Flat
 from lossdsl.selectors.paths import duplicates as duplicates
 from lossdsl.selectors.paths import flatten as flatten
 from lossdsl.selectors.paths import normal_paths as normal_paths
-from lossdsl.selectors.pattern import EVERYTHING as EVERYTHING
-from lossdsl.selectors.pattern import Problem as Problem
-from lossdsl.selectors.pattern import Selector as Selector
-from lossdsl.selectors.pattern import parse_selector as parse_selector
+from lossdsl.selectors.selector import EVERYTHING as EVERYTHING
+from lossdsl.selectors.selector import Problem as Problem
+from lossdsl.selectors.selector import Selector as Selector
+from lossdsl.selectors.selector import parse_selector as parse_selector

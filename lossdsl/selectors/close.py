@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 
-from lossdsl.selectors.pattern import EVERYTHING, Selector
+from lossdsl.selectors.selector import EVERYTHING, Selector
 from lossdsl.types.types import Path
 
 SIMILAR = 0.6

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from lossdsl.selectors.automaton import automaton
-from lossdsl.selectors.pattern import RUN, Pattern, Selector, is_index, pieces
+from lossdsl.selectors.selector import RUN, Pattern, Selector, is_index, pieces
 from lossdsl.types.types import Path, fits
 
 COMPARISONS: dict[str, Callable[[int, int], bool]] = {

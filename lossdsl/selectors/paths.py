@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lossdsl.types.types import Path
-from lossdsl.types.unread import Unread, unread
+from lossdsl.types.unread_leaves import Unread, unread
 
 DEPTH = 500
 BOXES = {"Variable", "VariableState", "AxisMetadata"}

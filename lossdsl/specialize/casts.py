@@ -11,10 +11,10 @@ from typing import cast
 
 from lossdsl.core.graph import Const, Graph, Node
 from lossdsl.core.leaves import cast_node
-from lossdsl.infer.elementwise import compute_dtype, result_dtype
+from lossdsl.infer.elementwise_types import Promotion, compute_dtype
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.dtypes import LONG_NAMES
 from lossdsl.types.types import LITERAL, ArrayType, Type, array
@@ -43,9 +43,9 @@ def met(
     """
     nodes = cast("list[Node]", list(operands))
     types = [cast("ArrayType", graph.types[node]) for node in nodes]
-    signature = function.taking(len(nodes))
-    classes = signature.array_dtypes
-    dtype = compute_dtype(classes, result_dtype(signature), types, default_float, function.grows)
+    promotion = Promotion.of(function, len(nodes))
+    classes = promotion.classes
+    dtype = compute_dtype(promotion, types, default_float)
     if dtype is None:
         return nodes
     literal = all(

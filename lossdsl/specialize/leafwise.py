@@ -16,9 +16,9 @@ from typing import Any, cast
 from lossdsl.analyze.constrained_leaves import takes_constraints
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.core.leaves import cast_node, selected_at, tree_leaves
-from lossdsl.infer.reduction import infer_reduction
+from lossdsl.infer.reduction import Reduction, infer_reduction
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.specialize.casts import as_arrays, concrete, met
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import (
@@ -223,7 +223,7 @@ class _Flattened:
         assert isinstance(type, ArrayType)
         if type.rank:
             default = self.default_float
-            reduced = infer_reduction(node.function, type, None, default_float=default)
+            reduced = infer_reduction(Reduction(node.function), type, None, default)
             empty = [None] * (len(node.arguments) - 1)
             leaf = self._made(node, [leaf, *empty], reduced, {**dict(node.options), AXIS: None})
             type = reduced

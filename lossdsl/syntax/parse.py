@@ -10,9 +10,10 @@ from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
 from lossdsl.syntax.ast import Definition, Program, Signature, TypeExpr, walk
 from lossdsl.syntax.building import BUILDING, Building
+from lossdsl.syntax.errors import explain
 from lossdsl.syntax.lalr import Stopped, parse
+from lossdsl.syntax.program_rules import violations
 from lossdsl.syntax.repeats import repeats
-from lossdsl.syntax.rules import violations
 from lossdsl.syntax.text import comments, scan
 from lossdsl.syntax.transform import ToAst
 
@@ -91,6 +92,5 @@ def build(rule: str, children: list[Any]) -> Any:
 
 
 def _explained(stopped: Stopped, source: Source, start: str) -> Diagnostic:
-    from lossdsl.syntax.errors import explain
 
     return explain(source, start, stopped.position)

@@ -14,8 +14,8 @@ from lossdsl.library.laws import meaning
 from lossdsl.lower.foreign import kernel_misfit
 from lossdsl.syntax import ast
 from lossdsl.testing.draw import inputs_of, own_call
-from lossdsl.testing.laws import LAWS, PAIRED, lead, read_law, refuted
-from lossdsl.testing.subject import Subject, Values, is_real, slopes
+from lossdsl.testing.law_tests import LAWS, PAIRED, lead, read_law, refuted
+from lossdsl.testing.trial import Subject, Values, is_real, slopes
 
 SEEDS = (0, 1, 2)
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError
-from lossdsl.elaborate.binding import agrees
+from lossdsl.elaborate.binding import Candidate, agrees
 from lossdsl.infer.arguments import Static, Written
 from lossdsl.library.declare import Builtin
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program, parse_type
-from lossdsl.testing.values import Drawn, Sizes
+from lossdsl.testing.random_values import Drawn, Sizes
 
 _COMMON = {
     "out": "float[N, K]",
@@ -83,7 +83,7 @@ def _call(function: Builtin, text: str, variant: int | None = None) -> _Call:
     own = next((call for call in calls if call.function == function.name), None)
 
     def fit(signature: ast.Signature) -> tuple[bool, int]:
-        chosen = own is None or agrees(function, signature, own, _text)
+        chosen = own is None or agrees(Candidate(function, signature, own, _text))
         return chosen, len({parameter.name for parameter in signature.parameters} & set(named))
 
     signatures = function.signatures

@@ -16,7 +16,7 @@ import numpy as np
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.declare import Builtin, Library, with_builtins
 from lossdsl.testing.checks import CHECKS, FIRST, Broken
-from lossdsl.testing.subject import Subject
+from lossdsl.testing.trial import Subject
 
 _LONG = 12
 

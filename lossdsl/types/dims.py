@@ -9,7 +9,7 @@ from math import inf, isqrt
 
 from lossdsl.frozen import dataclass
 from lossdsl.polynomial import Polynomial, Terms, added, divided, multiplied, split, text
-from lossdsl.types.guards import GuardedSize
+from lossdsl.types.size_guards import GuardedSize
 
 
 @dataclass(frozen=True, slots=True)

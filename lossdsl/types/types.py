@@ -5,7 +5,7 @@ Everything here is gradual: what is unknown stays unknown and is checked once it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
 from typing import cast
@@ -18,7 +18,7 @@ from lossdsl.types.dims import literal_dim as literal_dim
 from lossdsl.types.dims import product_dim as product_dim
 from lossdsl.types.dims import same_dim as same_dim
 from lossdsl.types.dims import symbol_dim as symbol_dim
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 Path = tuple[str, ...]
 
@@ -182,6 +182,22 @@ def fits(dtype: str, expected: str) -> bool | None:
 
 
 _ORDER = {"bool": 0, "int": 1, "float": 2}
+
+
+def arrays_of(type: Type) -> Iterator[ArrayType]:
+    """Yield what is known of the arrays in a type: of a tree its leaves, or what each is."""
+    match type:
+        case ArrayType():
+            yield type
+        case TreeType(leaf, None):
+            yield from () if leaf is None else (leaf,)
+        case TreeType(leaves=leaves):
+            yield from (leaf for _, leaf in leaves or ())
+        case RecordType(fields):
+            for _, field in fields:
+                yield from arrays_of(field)
+        case UnknownType():
+            pass
 
 
 def promote(types: Iterable[ArrayType], default_float: str = "float") -> tuple[str, Strength]:

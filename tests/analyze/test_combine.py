@@ -12,9 +12,10 @@ import user_functions
 
 import lossdsl
 from lossdsl.core.graph import Combine, Core
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.library import follow
-from lossdsl.lower.values import concrete
+from lossdsl.lower.passed_values import concrete
 from lossdsl.source import Source
 from lossdsl.syntax.parse import parse_program
 from lossdsl.types.types import ArrayType, RecordType, Type, array
@@ -169,7 +170,7 @@ def checked(text: str, inputs: Mapping[str, Any]) -> Core:
     for name, value in inputs.items():
         type = declared[name].type if name in declared else None
         types[name] = concrete(value, type, name, 100)[0]
-    done = elaborate(program, lossdsl.BUILTINS, {}, types, "f32")
+    done = elaborate(program, lossdsl.BUILTINS, passed=Passed(types, "f32"))
     assert done.core is not None, [one.message for one in done.diagnostics]
     return done.core
 

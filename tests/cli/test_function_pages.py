@@ -17,7 +17,7 @@ from lossdsl.cli.function_page import function_page
 from lossdsl.cli.output import CLEAN, USAGE
 from lossdsl.library import BUILTINS
 from lossdsl.library.laws import MEANINGS
-from lossdsl.testing.laws import LAWS
+from lossdsl.testing.law_tests import LAWS
 
 
 def run(*arguments: str, columns: int = 80) -> Result:

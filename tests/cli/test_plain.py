@@ -14,8 +14,8 @@ from test_cli import CASES, run
 
 import lossdsl.cli
 from lossdsl.cli import output
+from lossdsl.cli.command_line import Usage, read
 from lossdsl.cli.commands import COMMANDS
-from lossdsl.cli.options import Usage, read
 
 LINES = {
     **{name: arguments for name, (arguments, _, _) in CASES.items()},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossdsl.types.guards import Guards
+from lossdsl.types.size_guards import Guards
 
 # What is asked of the sizes a and b of a call, the answer at a = 4 and b = 6, and what it reads.
 QUESTIONS: Sequence[tuple[Callable[[int, int], Any], Any, str]] = (

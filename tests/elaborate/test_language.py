@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from lossdsl.core.show import show_core
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import builtins
@@ -64,8 +65,8 @@ def checked(case: Case, text: str) -> Elaborated:
         return Elaborated(None, found, {}, {})
     types, _ = parse_inputs(case.given.get("inputs", {}))
     trees = {name: tree(leaves) for name, leaves in case.given.get("trees", {}).items()}
-    known = {"concrete": trees, "default_float": "f32", "partial": True} if trees else {}
-    return elaborate(program, builtins(), types, **known)
+    known = Passed(trees, "f32", partial=True) if trees else None
+    return elaborate(program, builtins(), types, known)
 
 
 def tree(leaves: dict[str, str]) -> TreeType:

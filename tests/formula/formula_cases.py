@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from formula_values import FUNCTIONS
 
-from lossdsl.formula.calls import Bound, bind
 from lossdsl.formula.formulas import Formula, equation, formulas
 from lossdsl.formula.math import Apply, Big, Indexed, Listed, Math, Power, Relation, Symbol, below
+from lossdsl.formula.parameters import Bound, bind
 from lossdsl.library.declare import Library, builtins
 from lossdsl.source import Source
 from lossdsl.syntax import ast

@@ -16,9 +16,9 @@ from matplotlib.mathtext import MathTextParser
 
 import lossdsl
 from lossdsl.formula.abbreviate import Equation
-from lossdsl.formula.calls import bind
 from lossdsl.formula.formulas import equation, formulas
 from lossdsl.formula.math import Indexed, Math, Symbol, with_parts
+from lossdsl.formula.parameters import bind
 from lossdsl.library import Library
 from lossdsl.syntax import ast
 

@@ -12,7 +12,7 @@ import pytest
 from learning_networks import batch, parameters
 
 import lossdsl
-from lossdsl.learning.errors import objective
+from lossdsl.learning.output_errors import objective
 
 COUNTED = {
     "a mean of examples": ("mean(sum(square(out - tgt), axis=-1))", 6.0),

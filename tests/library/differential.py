@@ -17,7 +17,7 @@ import rows
 from rows.row import Row
 
 import lossdsl
-from lossdsl.testing.subject import is_real
+from lossdsl.testing.trial import is_real
 
 MODULES = [name for _, name, _ in pkgutil.iter_modules(rows.__path__) if name != "row"]
 ROWS: list[Row] = [row for name in MODULES for row in import_module(f"rows.{name}").ROWS]

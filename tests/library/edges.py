@@ -22,7 +22,7 @@ from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
 from lossdsl.testing.draw import Sizes, signature_of
-from lossdsl.testing.subject import Subject
+from lossdsl.testing.trial import Subject
 
 SIZES = Sizes(run=(2,), dims={"K": 3}, other=3)
 PROBES = (-3.0, -0.7, 0.2, 0.6, 1.7, 40.0)

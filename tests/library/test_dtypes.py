@@ -27,8 +27,8 @@ from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
 from lossdsl.testing.draw import draw, inputs_of
-from lossdsl.testing.laws import SIZES
-from lossdsl.testing.subject import Subject
+from lossdsl.testing.law_tests import SIZES
+from lossdsl.testing.trial import Subject
 
 LIMITS = Limits(text_length=10**6, nodes=10**6, terms=1000, symbols=10**4)
 SUBJECTS = [

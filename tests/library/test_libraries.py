@@ -17,7 +17,7 @@ import lossdsl
 from lossdsl.cli.app import app
 from lossdsl.formula.formulas import formulas
 from lossdsl.library.declare import of_form, with_builtins
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 
 Library = lossdsl.Library
 

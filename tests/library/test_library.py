@@ -26,14 +26,14 @@ from lossdsl.checking import check_library
 from lossdsl.core.graph import Core
 from lossdsl.library.aliases import folded, known_as
 from lossdsl.library.declare import Builtin, builtins, of_form, primitives
-from lossdsl.library.forms import Form
 from lossdsl.library.function import is_operand
+from lossdsl.library.syntax_forms import Form
 from lossdsl.lower.foreign import kernel_misfit
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.testing import checks
-from lossdsl.testing.laws import LAWS, refuted
-from lossdsl.testing.subject import Subject, slopes
+from lossdsl.testing.law_tests import LAWS, refuted
+from lossdsl.testing.trial import Subject, slopes
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 FUNCTIONS = {name: function for name, function in builtins().functions.items() if function.about}

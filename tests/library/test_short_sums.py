@@ -14,9 +14,9 @@ from test_dtypes import SUBJECTS, Call, calls, oracle_values, values
 import lossdsl
 from lossdsl import Library, primitive
 from lossdsl.library.declare import Builtin, builtins, primitives
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.testing.draw import Sizes, draw
-from lossdsl.testing.subject import Subject
+from lossdsl.testing.trial import Subject
 
 LONG = Sizes(run=(1,), dims={"N": 600, "K": 600, "T": 2, "M": 600, "R": 1}, other=600)
 WINDOWS = {"avg_pool": "avg_pool(out[None], (600,))", "max_pool": "max_pool(out[None], (600,))"}

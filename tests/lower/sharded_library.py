@@ -22,7 +22,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import lossdsl
 from lossdsl.testing.draw import Sizes, draw
-from lossdsl.testing.subject import Subject, is_real
+from lossdsl.testing.trial import Subject, is_real
 
 DEVICES = 4
 SIZES = Sizes(run=(2 * DEVICES, 3), dims={"N": 2 * DEVICES, "B": 2 * DEVICES, "K": 3}, other=3)

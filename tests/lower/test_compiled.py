@@ -172,7 +172,7 @@ def test_constraints_are_read_off_the_core_that_was_checked(
         seen.append(given)
         return elaborate(*given, **named)
 
-    monkeypatch.setattr("lossdsl.lower.constraints.elaborate", counted)
+    monkeypatch.setattr("lossdsl.lower.projection.elaborate", counted)
     params = {"tau": jnp.zeros(3)}
     assert loss.project(params)["tau"].tolist() == pytest.approx([0.1] * 3)
     loss.project(params)

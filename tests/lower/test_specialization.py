@@ -19,7 +19,7 @@ from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.library.declare import builtins
 from lossdsl.specialization import KEPT, Call, Specializer
 from lossdsl.testing.draw import draw
-from lossdsl.testing.values import Sizes
+from lossdsl.testing.random_values import Sizes
 
 PARAMS = {"kernel": np.ones((3, 4), np.float32), "bias": np.ones(5, np.float32)}
 

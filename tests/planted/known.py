@@ -7,7 +7,7 @@ from planted.run import Mutant
 KNOWN = (
     # Sizes of a call, and where values lie
     Mutant(
-        "types/guards.py",
+        "types/size_guards.py",
         "self.guards.read.update(self.polynomial.symbols)\n        return int.__int__(self)",
         "return int.__int__(self)",
         "that a size was read is not noted",
@@ -15,7 +15,7 @@ KNOWN = (
         "unread or reads or elaborated",
     ),
     Mutant(
-        "types/guards.py",
+        "types/size_guards.py",
         "return all(sizes[symbol] == self.sizes[symbol] for symbol in tuple(self.read))",
         "return True",
         "core that read a size serves another one",

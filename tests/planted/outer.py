@@ -22,7 +22,7 @@ OUTER = (
         ("tests/learning/test_learning_goldens.py",),
     ),
     Mutant(
-        "learning/errors.py",
+        "learning/output_errors.py",
         "least = jnp.min(jnp.where(counts == 0, jnp.inf, counts))",
         "least = jnp.max(counts)",
         "of means that divide by several counts the largest is taken",
@@ -61,7 +61,7 @@ OUTER = (
         "test_command",
     ),
     Mutant(
-        "testing/laws.py",
+        "testing/law_tests.py",
         '"odd": lambda t: _equal(_negated(t), [-array for array in t.at()]),',
         '"odd": lambda t: _equal(_negated(t), t.at()),',
         "a function that is even passes for odd",

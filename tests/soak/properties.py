@@ -13,6 +13,7 @@ import oracle
 
 import lossdsl
 from lossdsl.core.graph import Core
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import elaborate
 from lossdsl.library.declare import builtins
 from lossdsl.source import Source
@@ -63,7 +64,7 @@ def core_of(text: str, inputs: Mapping[str, Any], default: str = "f32") -> Core:
     program, diagnostics = parse_program(Source(text))
     assert program is not None, diagnostics
     types = {name: _type_of(value) for name, value in inputs.items()}
-    done = elaborate(program, builtins(), concrete=types, default_float=default)
+    done = elaborate(program, builtins(), passed=Passed(types, default))
     assert done.core is not None, "\n".join(map(str, done.diagnostics))
     return done.core
 

@@ -14,7 +14,7 @@ import numpy as np
 from lossdsl.library.domains import Interval
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
-from lossdsl.testing.values import Drawn, Sizes
+from lossdsl.testing.random_values import Drawn, Sizes
 from soak.expr import Axis, Dims, Expr
 
 HERE = Span(Source(""), 0, 0)

@@ -23,7 +23,7 @@ import pytest
 
 import lossdsl
 from lossdsl.testing.draw import draw_declared
-from lossdsl.testing.subject import is_real
+from lossdsl.testing.trial import is_real
 
 SEEDS = range(20 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 1)
 HERE = Path(__file__).parents[1] / "conformance" / "published"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lossdsl.analyze.lints.axes import other_axis, over_the_batch
 from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.clamped import is_constant
 from lossdsl.analyze.lints.factors import counted_twice, zero_factor
 from lossdsl.analyze.lints.finite import reaches_infinity
 from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.integers import integers_wrap
-from lossdsl.analyze.lints.masks import mask_stops
+from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
 from lossdsl.analyze.lints.totals import mean_of_total
 from lossdsl.analyze.lints.unbounded import falls_without_end
-from lossdsl.analyze.lints.unread import unread
+from lossdsl.analyze.lints.unmasked_reads import mask_stops
+from lossdsl.analyze.lints.unread_inputs import unread
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Span
 

@@ -12,8 +12,8 @@ from lossdsl.core.pattern import Match, head, head_of, match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
-from lossdsl.library.forms import Form
 from lossdsl.library.images import interval
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import AXIS
 
 

@@ -8,7 +8,7 @@ from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Const, Graph, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import WEIGHT
 from lossdsl.types.types import ArrayType
 

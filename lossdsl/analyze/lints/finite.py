@@ -13,8 +13,8 @@ from lossdsl.core.graph import Apply, Const, Graph, Input, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
-from lossdsl.library.forms import Form
 from lossdsl.library.images import Reach, interval
+from lossdsl.library.syntax_forms import Form
 from lossdsl.types.types import ArrayType
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lossdsl.analyze.lints.subject import Subject, multiple_of
 from lossdsl.core.graph import Apply, Graph, Input, Node, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.types.types import ArrayType, kind
 
 

@@ -35,7 +35,7 @@ from lossdsl.learning.layers import Bidirectional, Layer, hashable
 from lossdsl.learning.predictive import PredictiveCoding
 from lossdsl.learning.result import LearningResult
 from lossdsl.learning.rule import LearningRule
-from lossdsl.learning.settings import described, refuse
+from lossdsl.learning.rule_settings import described, refuse
 
 __all__ = ["BP", "EP", "PC", "BiPC", "EPMode", "GradeBase", "LocalBase", "PCMode", "grad"]
 

@@ -7,9 +7,9 @@ from functools import reduce as fold
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
-from lossdsl.library.forms import Form
 from lossdsl.library.primitives import direct
 from lossdsl.library.promotion import own_rules
+from lossdsl.library.syntax_forms import Form
 
 LAWS = '"exp" | "hinge" | "quadratic" | "softplus" | "log_barrier"'
 REDUCE = '"sum" | "mean" | "max"'

@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive, renamed
-from lossdsl.library.forms import Form
 from lossdsl.library.images import (
     always,
     clipped,
@@ -25,6 +24,7 @@ from lossdsl.library.images import (
 from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import shown
 from lossdsl.library.promotion import own_rules
+from lossdsl.library.syntax_forms import Form
 
 
 @primitive(

@@ -11,9 +11,9 @@ from typing import Any
 
 from lossdsl.library.declare import primitive
 from lossdsl.library.follow import aligned, indexed, permuted, same
-from lossdsl.library.forms import Form
 from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import converted
+from lossdsl.library.syntax_forms import Form
 from lossdsl.types.dtypes import LONG_NAMES
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from lossdsl.library.declare import Kernel, primitive
-from lossdsl.library.forms import Form
 from lossdsl.library.primitives import direct
 from lossdsl.library.primitives.masked import (
     Axes,
@@ -22,6 +21,7 @@ from lossdsl.library.primitives.masked import (
     signed,
     wide,
 )
+from lossdsl.library.syntax_forms import Form
 
 
 def _weighted(x: Any, where: Any, weight: Any) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.selectors import flatten
-from lossdsl.types.unread import Unread
+from lossdsl.types.unread_leaves import Unread
 
 # How JAX begins what it says of placement: it has no classes of errors for these.
 _HELD = re.compile(r"(\w+: )?Disallowed host-to-device transfer: ")

@@ -20,7 +20,7 @@ from lossdsl.syntax import ast
 from lossdsl.syntax.options import LOSS_OPTIONS
 from lossdsl.syntax.parse import parse_program
 from lossdsl.testing.draw import draw
-from lossdsl.testing.laws import SIZES
+from lossdsl.testing.law_tests import SIZES
 
 Values = Mapping[str, Any]
 

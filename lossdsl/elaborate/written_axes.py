@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lossdsl.core.graph import Const
 from lossdsl.elaborate.context import Scope
 from lossdsl.infer.arguments import Argument, Evaluated, Value, Written
-from lossdsl.infer.axes import AxisArgument, AxisPart, NamedDim, NamedRun, NoAxis
+from lossdsl.infer.axis_positions import AxisArgument, AxisPart, NamedDim, NamedRun, NoAxis
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import ALL
 

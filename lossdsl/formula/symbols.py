@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction as Ratio
 
-from lossdsl.formula.building import negated
+from lossdsl.formula.arithmetic import negated
 from lossdsl.formula.math import (
     HALF,
     ONE,

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count, islice
 
 from lossdsl.elaborate import expressions, primitives, reduction_options
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call, Expansion, Scope, Site
 from lossdsl.elaborate.coupled import read_mask
 from lossdsl.elaborate.local import Local, runs_of_signature, sizes_of_defaults
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
-from lossdsl.infer.bound import Bound, ordinary
+from lossdsl.infer.bound import ordinary
 from lossdsl.infer.fit import Fit, moved_order
 from lossdsl.infer.patterns import pattern_of
 from lossdsl.infer.statics import as_choice, static_dim
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import LOSS_OPTIONS
-from lossdsl.syntax.rules import declared_mask
+from lossdsl.syntax.program_rules import declared_mask
 from lossdsl.types.types import (
     HALF,
     LITERAL,
@@ -34,36 +33,30 @@ from lossdsl.types.types import (
 from lossdsl.types.unify import Bindings, instantiate, undetermined, unify
 
 
-def expand(
-    context: Context, scope: Scope, bound: Bound, fitted: Fit, definition: ast.Definition
-) -> Value:
+def expand(call: Call) -> Value:
     """Return the value of a definition's body with the arguments in place of its parameters.
 
     Inside, sizes are the definition's own rigid symbols, so that it is checked for every size;
     outside, its result has the caller's dims again. Equal calls are expanded once.
     """
-    mask = read_mask(context, scope, bound, fitted, definition)
-    key = (_identity(definition, bound, fitted), mask)
-    if key not in context.expanded:
-        context.expanded[key] = _expanded(context, scope, bound, fitted, definition, mask)
-    inner, body, local = context.expanded[key]
-    if bound.function.laws or bound.function.is_loss:
-        context.graph.bodies.setdefault(body.node, bound.function)
-    if definition.kind != "loss":
-        return Value(body.node, local.outward(body.type))
-    defaults = {
-        parameter.name: parameter.default
-        for parameter in definition.signature.parameters
-        if parameter.name in LOSS_OPTIONS and parameter.default is not None
-    }
-    return reduction_options.loss_call(context, scope, bound, body, inner, defaults, local.outward)
+    mask = read_mask(call)
+    key = (_identity(call), mask)
+    if key not in call.context.expanded:
+        call.context.expanded[key] = _expanded(call, mask)
+    expansion = call.context.expanded[key]
+    if call.function.laws or call.function.is_loss:
+        call.graph.bodies.setdefault(expansion.body.node, call.function)
+    if call.function.is_loss:
+        return reduction_options.loss_call(call, expansion)
+    return expansion.outward(expansion.body)
 
 
-def _identity(definition: ast.Definition, bound: Bound, fitted: Fit) -> object:
+def _identity(call: Call) -> object:
     """Return what an expansion depends on: the definition, its arguments, and moved axes."""
+    bound, fitted = call.bound, call.fitted
     moved = {name: tuple(sorted(places.items())) for name, places in fitted.moved.items()}
     return (
-        id(definition),
+        id(call.signature),
         tuple((name, argument) for name, (argument, _) in sorted(bound.values.items())),
         tuple(argument for argument, _ in bound.variadic),
         tuple(sorted(moved.items())),
@@ -71,63 +64,48 @@ def _identity(definition: ast.Definition, bound: Bound, fitted: Fit) -> object:
     )
 
 
-def _expanded(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    fitted: Fit,
-    definition: ast.Definition,
-    mask: Value | None,
-) -> tuple[Scope, Value, Local]:
-    """Return the scope of a definition's body, its value there, and the symbols of the scope."""
+def _expanded(call: Call, mask: Value | None) -> Expansion:
+    context, definition, bindings = call.context, call.definition, call.fitted.bindings
+    signature = definition.signature
     context.expansions += 1
-    for symbol, size in sizes_of_defaults(definition, bound.values):
-        fitted.bindings.dims.setdefault(symbol, size)
-    local = Local.of(definition, fitted.bindings, context.expansions)
-    context.graph.outer.update(local.outer)
-    is_loss = definition.kind == "loss"
-    name = bound.function.name
+    for symbol, size in sizes_of_defaults(definition, call.bound.values):
+        bindings.dims.setdefault(symbol, size)
+    local = Local.of(definition, bindings, context.expansions)
+    call.graph.outer.update(local.outer)
     inner = Scope(
+        context,
         values={},
-        functions=scope.functions,
+        functions=call.scope.functions,
         dims=local.bindings.dims,
         runs=runs_of_signature(definition, local.bindings),
-        calls=(*scope.calls, (name, bound.span)),
-        depth=scope.depth + 1,
+        calls=(*call.scope.calls, (call.function.name, call.span)),
+        depth=call.scope.depth + 1,
         frame=context.expansions,
         undetermined=undetermined(
-            [parameter.type for parameter in definition.signature.parameters],
-            definition.signature.static_sizes,
+            [parameter.type for parameter in signature.parameters], signature.static_sizes
         ),
     )
     values: dict[str, Argument] = {}
     seen: dict[str, Argument] = {}
-    marked = watched(context, scope, bound, fitted)
-    for parameter in ordinary(definition.signature, bound.function):
-        entry = bound.values.get(parameter.name)
-        if entry is None:
-            values[parameter.name] = _default(context, replace(inner, values=values), parameter)
+    marked = watched(call)
+    for parameter in ordinary(signature, call.function):
+        name = parameter.name
+        if name not in call.bound.values:
+            values[name] = _default(replace(inner, values=values), parameter)
             continue
-        value, span = entry
-        values[parameter.name] = value
+        value, span = call.bound.values[name]
+        values[name] = value
         if isinstance(value, Value):
-            values[parameter.name] = _received(
-                context, scope, parameter, value, span, fitted, local, is_loss
-            )
-        if parameter.name in marked:
-            value = marked[parameter.name]
-            seen[parameter.name] = _received(
-                context, scope, parameter, value, span, fitted, local, is_loss
-            )
+            values[name] = _received(call, local, parameter, (value, span))
+        if name in marked:
+            seen[name] = _received(call, local, parameter, (marked[name], span))
     declared = declared_mask(definition)
     if declared is not None:
         values[declared.name] = (
-            Static(None)
-            if mask is None
-            else _received(context, scope, declared, mask, bound.span, fitted, local, is_loss)
+            Static(None) if mask is None else _received(call, local, declared, (mask, call.span))
         )
     inner = replace(inner, values=values)
-    for parameter in definition.signature.parameters:
+    for parameter in signature.parameters:
         match parameter.type:
             case ast.WordTypeExpr("static", ("int", *_)):
                 size = static_dim(values.get(parameter.name, Static(None)))
@@ -135,16 +113,17 @@ def _expanded(
                     local.bindings.dims[parameter.name] = size
             case _:
                 pass
-    if context.exhausted(scope, bound.span):
-        return inner, context.unknown(), local
+    if context.exhausted(call):
+        return Expansion(inner, inner.unknown(), local)
     # The options of a loss read what is not marked: of labels, they say which are labels.
     reading = replace(inner, values={**inner.values, **seen})
-    body = expressions.elaborate(context, reading, definition.value)
-    body = _as_declared(context, inner, definition, body, local)
-    return inner, _moved_back(context, inner, definition, fitted, body), local
+    body = expressions.elaborate(reading, definition.value)
+    site = inner.at(definition.value.span)
+    body = _moved_back(site, call.fitted, _as_declared(site, definition, body))
+    return Expansion(inner, body, local)
 
 
-def _default(context: Context, scope: Scope, parameter: ast.Parameter) -> Argument:
+def _default(scope: Scope, parameter: ast.Parameter) -> Argument:
     if parameter.default is None:
         return Static(None)
     match parameter.type, parameter.default:
@@ -154,27 +133,25 @@ def _default(context: Context, scope: Scope, parameter: ast.Parameter) -> Argume
                 return FunctionValue(function, int(arguments[0]) if arguments else 1)
         case _:
             pass
-    return as_choice(parameter.plain_type, expressions.argument(context, scope, parameter.default))
+    return as_choice(parameter.plain_type, expressions.argument(scope, parameter.default))
 
 
 def _received(
-    context: Context,
-    scope: Scope,
-    parameter: ast.Parameter,
-    value: Value,
-    span: Span,
-    fitted: Fit,
-    local: Local,
-    is_loss: bool,
+    call: Call, local: Local, parameter: ast.Parameter, entry: tuple[Value, Span]
 ) -> Value:
     """Return an argument as the body sees it: axis moved, dims renamed, dtype converted."""
+    value, span = entry
+    site, moved = call.at(span), call.fitted.moved
     pattern = pattern_of(parameter.type, value)
     if isinstance(pattern, ast.TreeTypeExpr):
         spikes = "spikes" in (pattern.role, pattern.leaf.role if pattern.leaf else None)
-        value = usable(context, scope, as_tree(context, scope, value), span, spikes, reads=False)
-    if parameter.name in fitted.moved and isinstance(value.type, ArrayType):
-        value = _permuted(context, scope, value, fitted.moved[parameter.name], span)
-    value = _converted(context, scope, pattern, value, span, is_loss)
+        value = usable(site, as_tree(site.scope, value), spikes, reads=False)
+    match value.type:
+        case ArrayType(dims=dims) if parameter.name in moved and dims is not None:
+            value = _permuted(site, value, moved_order(len(dims), moved[parameter.name]))
+        case _:
+            pass
+    value = _converted(site, pattern, value, call.function.is_loss)
     match pattern, value.type:
         case ast.ArrayTypeExpr(dims=dims, role=role), ArrayType() as type:
             renamed = instantiate(dims, local.bindings)
@@ -212,11 +189,9 @@ def _named(names: Iterable[Dim], known: Iterable[Dim]) -> tuple[Dim, ...]:
     return tuple(size if name.constant is None else name for name, size in pairs)
 
 
-def _moved_back(
-    context: Context, scope: Scope, definition: ast.Definition, fitted: Fit, body: Value
-) -> Value:
+def _moved_back(site: Site, fitted: Fit, body: Value) -> Value:
     """Put the axes of a result in the order that the caller's arguments have them in."""
-    pattern, type = definition.signature.result, body.type
+    pattern, type = fitted.bound.signature.result, body.type
     if not isinstance(pattern, ast.ArrayTypeExpr) or not isinstance(type, ArrayType):
         return body
     named = {axis for axis, _ in fitted.symbols.values()}
@@ -231,68 +206,50 @@ def _moved_back(
             case _:
                 return body
     order = tuple(sorted(range(len(places)), key=places.__getitem__))
-    if type.dims is None or len(order) != len(type.dims) or order == tuple(range(len(order))):
+    if type.dims is None or len(order) != len(type.dims):
         return body
-    result = replace(type, dims=tuple(type.dims[at] for at in order))
-    node = context.graph.apply(of_form(Form.PERMUTE), [body.node], result, {"order": order})
-    return context.value(node, result, definition.value.span, scope)
+    return _permuted(site, body, order)
 
 
-def _permuted(
-    context: Context, scope: Scope, value: Value, moved: Mapping[int, int], span: Span
-) -> Value:
+def _permuted(site: Site, value: Value, order: tuple[int, ...]) -> Value:
     type = value.type
-    if not isinstance(type, ArrayType) or type.dims is None:
-        return value
-    order = moved_order(len(type.dims), moved)
+    assert isinstance(type, ArrayType) and type.dims is not None
     if order == tuple(range(len(order))):
         return value
     result = replace(type, dims=tuple(type.dims[at] for at in order))
-    node = context.graph.apply(of_form(Form.PERMUTE), [value.node], result, {"order": order})
-    return context.value(node, result, span, scope)
+    return site.apply(of_form(Form.PERMUTE), [value.node], result, {"order": order})
 
 
-def _converted(
-    context: Context,
-    scope: Scope,
-    pattern: ast.TypeExpr | None,
-    value: Value,
-    span: Span,
-    is_loss: bool,
-) -> Value:
+def _converted(site: Site, pattern: ast.TypeExpr | None, value: Value, is_loss: bool) -> Value:
     """Convert integers given for floats, and half precision on entry to a loss."""
     wants_float = isinstance(pattern, ast.ArrayTypeExpr) and kind(pattern.dtype) == "float"
     match value.type:
         case ArrayType(dtype=dtype) if wants_float and kind(dtype) in ("int", "bool"):
-            return primitives.convert(context, scope, value, context.default_float, span)
+            return primitives.convert(site, value, site.context.default_float)
         case ArrayType(dtype="i8" | "i16" | "u8" | "u16"):
             # What a body computes with has 32 bits from the start.
             target = "any" if not isinstance(pattern, ast.ArrayTypeExpr) else pattern.dtype
             target = "i32" if target in ("int", "num") else "any"
-            return primitives.convert(context, scope, value, target, span)
+            return primitives.convert(site, value, target)
         case ArrayType(dtype="u32") if getattr(pattern, "role", None) == "labels":
-            return primitives.convert(context, scope, value, "i32", span)
+            return primitives.convert(site, value, "i32")
         case ArrayType(dtype=dtype) if is_loss and dtype in HALF:
-            return primitives.convert(context, scope, value, "f32", span)
+            return primitives.convert(site, value, "f32")
         case TreeType(leaves=leaves) if leaves is not None and is_loss:
-            return _converted_tree(context, scope, value, leaves, span)
+            return _converted_tree(site, value, leaves)
         case _:
             return value
 
 
 def _converted_tree(
-    context: Context,
-    scope: Scope,
-    value: Value,
-    leaves: tuple[tuple[tuple[str, ...], ArrayType], ...],
-    span: Span,
+    site: Site, value: Value, leaves: tuple[tuple[tuple[str, ...], ArrayType], ...]
 ) -> Value:
     dtypes = [
         "f32"
         if leaf.dtype in HALF
         else leaf.dtype
         if kind(leaf.dtype) == "float"
-        else context.default_float
+        else site.context.default_float
         for _, leaf in leaves
     ]
     if all(leaf.dtype == dtype for (_, leaf), dtype in zip(leaves, dtypes, strict=True)):
@@ -303,31 +260,30 @@ def _converted_tree(
         for (path, leaf), dtype in zip(leaves, dtypes, strict=True)
     )
     type = replace(value.type, leaves=kept)
-    return context.value(cast_to(context, value, type).node, type, span, scope)
+    return site.value(cast_to(site.context, value, type).node, type)
 
 
-def _as_declared(
-    context: Context, scope: Scope, definition: ast.Definition, body: Value, local: Local
-) -> Value:
+def _as_declared(site: Site, definition: ast.Definition, body: Value) -> Value:
     """Hold a body against the type that its definition declares for the result."""
     pattern = definition.signature.result
     match pattern, body.type:
         case ast.ArrayTypeExpr(), ArrayType() as type:
-            symbols = Bindings(dict(local.bindings.dims), dict(local.bindings.runs))
+            symbols = Bindings(
+                dict(site.scope.dims),
+                {name: run for name, run in site.scope.runs.items() if run is not None},
+            )
             symbols.origin = dict.fromkeys((*symbols.dims, *symbols.runs), "the parameters")
             clash = unify([("the result", pattern, type)], symbols)
             if clash is not None:
-                context.error(
-                    scope,
+                site.error(
                     "LD220",
                     f"the result of `{definition.signature.name}` is {clash.actual} where its "
                     f"declaration says {clash.expected}",
-                    definition.value.span,
                     str(type),
                 )
             # What is made of whole numbers alone is converted at a call, when it is known to what.
             whole = kind(pattern.dtype) == "float" and kind(type.dtype) == "int"
-            dtype = context.default_float if whole else type.dtype
+            dtype = site.context.default_float if whole else type.dtype
             return Value(body.node, replace(type, dtype=dtype, role=pattern.role or type.role))
         case _:
             return body

@@ -28,7 +28,6 @@ from lossdsl.types.unify import instantiate
 
 
 def result_type(
-    bound: Bound,
     fitted: Fit,
     operands: Sequence[Type | None],
     statics: dict[str, object],
@@ -41,27 +40,27 @@ def result_type(
     `concrete`, a rule that leaves its result open is wrong.
     """
     type = (
-        _by_signature(bound, fitted, statics, dtype)
-        if bound.function.rule is None
-        else _ruling(bound.function, _rule_call(bound, operands, statics), concrete)
+        _by_signature(fitted, statics, dtype)
+        if fitted.bound.function.rule is None
+        else _ruling(fitted.bound.function, _rule_call(fitted.bound, operands, statics), concrete)
     )
-    if bound.function.accumulates and isinstance(type, ArrayType) and type.dtype in HALF:
+    if fitted.bound.function.accumulates and isinstance(type, ArrayType) and type.dtype in HALF:
         return replace(type, dtype="f32")
     return type
 
 
-def _by_signature(bound: Bound, fitted: Fit, statics: dict[str, object], dtype: str) -> Type:
-    pattern = bound.signature.result
+def _by_signature(fitted: Fit, statics: dict[str, object], dtype: str) -> Type:
+    pattern = fitted.bound.signature.result
     if isinstance(pattern, ast.TreeTypeExpr):
         return TreeType()
-    assert isinstance(pattern, ast.ArrayTypeExpr), f"{bound.function.name} needs a rule"
+    assert isinstance(pattern, ast.ArrayTypeExpr), f"{fitted.bound.function.name} needs a rule"
     sizes: dict[str, Dim] = {}
     for name, value in statics.items():
         match value:
             case Dim() as dim:
                 sizes[name] = dim
             case int() if not isinstance(value, bool):
-                sizes[name] = _size(bound, name, value)
+                sizes[name] = _size(fitted.bound, name, value)
             case _:
                 pass
     bindings = replace(fitted.bindings, dims={**sizes, **fitted.bindings.dims})

@@ -63,18 +63,23 @@ def infer_elementwise(
     records = [at for at, type in enumerate(types) if isinstance(type, RecordType)]
     if records:
         return Mismatch(RecordGiven(records[0]), types)
-    if any(isinstance(type, TreeType) for type in types):
-        return _over_trees(function, operands, default_float, arrays_per_leaf)
-    return _of_arrays(function, operands, default_float)
+    tree = next((at for at, type in enumerate(types) if isinstance(type, TreeType)), None)
+    if tree is None:
+        return _of_arrays(function, operands, default_float)
+    if not arrays_per_leaf:
+        for at, type in enumerate(types):
+            if isinstance(type, ArrayType) and type.rank:
+                return Mismatch(ArrayBesideTree(at, tree), types)
+    return _over_trees(function, operands, default_float)
 
 
 def _of_arrays(
     function: Builtin, operands: Sequence[Operand], default_float: str
 ) -> ArrayType | Mismatch:
     types = tuple(cast("ArrayType", operand.type) for operand in operands)
-    signature = function.taking(len(operands))
-    classes, result = signature.array_dtypes, result_dtype(signature)
-    met = promoted(classes, result, types, default_float, function.grows)
+    promotion = Promotion.of(function, len(operands))
+    classes, result = promotion.classes, promotion.result
+    met = promoted(promotion, types, default_float)
     if isinstance(met, WrongDtype):
         return Mismatch(met, types)
     shape = broadcast([type.dims for type in types])
@@ -93,15 +98,11 @@ def _of_arrays(
 
 
 def _over_trees(
-    function: Builtin, operands: Sequence[Operand], default_float: str, arrays_per_leaf: bool
+    function: Builtin, operands: Sequence[Operand], default_float: str
 ) -> TreeType | Mismatch:
     types = tuple(operand.type for operand in operands)
     trees = [(at, type) for at, type in enumerate(types) if isinstance(type, TreeType)]
     first, tree = trees[0]
-    if not arrays_per_leaf:
-        for at, type in enumerate(types):
-            if isinstance(type, ArrayType) and type.rank:
-                return Mismatch(ArrayBesideTree(at, first), types)
     if any(type.leaves is None for _, type in trees):
         return TreeType()
     paths = tuple(path for path, _ in tree.leaves or ())
@@ -130,19 +131,31 @@ def result_dtype(signature: ast.Signature) -> str:
     return signature.result.dtype if isinstance(signature.result, ast.ArrayTypeExpr) else "any"
 
 
-def promoted(
-    classes: Sequence[str],
-    result: str,
-    types: Sequence[ArrayType],
-    default_float: str,
-    grows: str | None = None,
-) -> ArrayType | WrongDtype:
-    """Return the dtype in which operands meet, as the type of a scalar, or what is wrong.
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """How operands meet in one dtype: the class of each, that of the result, and what `grows`.
 
-    `classes` gives each operand's class: `bool` operands only choose, the others are promoted
-    together; ints given for `float` become the default float. Numbers that are computed with or
-    compared are at least of 32 bits; `grows` is the fact of the function (see `Builtin`).
+    `bool` operands only choose, the others are promoted together; ints given for `float` become
+    the default float. Numbers that are computed with or compared are at least of 32 bits; `grows`
+    is the fact of the function (see `Builtin`).
     """
+
+    classes: Sequence[str]
+    result: str
+    grows: str | None = None
+
+    @classmethod
+    def of(cls, function: Builtin, operands: int) -> Promotion:
+        """Return how a function promotes so many arrays."""
+        signature = function.taking(operands)
+        return cls(signature.array_dtypes, result_dtype(signature), function.grows)
+
+
+def promoted(
+    promotion: Promotion, types: Sequence[ArrayType], default_float: str
+) -> ArrayType | WrongDtype:
+    """Return the dtype in which operands meet, as the type of a scalar, or what is wrong."""
+    classes, result = promotion.classes, promotion.result
     for at, (type, dtype_class) in enumerate(zip(types, classes, strict=True)):
         accepts = "num" if dtype_class == "float" else dtype_class
         if fits(type.dtype, accepts) is False:
@@ -164,7 +177,7 @@ def promoted(
     if _are_mixed(result, integers, dtype):
         dtype = "i64" if integers & {"i64", "u64"} else "i32"
     if "num" in classes or result == "bool":
-        dtype = arithmetic_dtype(dtype, default_float, grows is not None)
+        dtype = arithmetic_dtype(dtype, default_float, promotion.grows is not None)
     if result == "float" and kind(dtype) == "int":
         dtype = default_float
     return ArrayType(dtype, (), strength)
@@ -176,20 +189,17 @@ def _are_mixed(result: str, dtypes: set[str], met: str) -> bool:
 
 
 def compute_dtype(
-    classes: Sequence[str],
-    result: str,
-    types: Sequence[ArrayType],
-    default_float: str,
-    grows: str | None = None,
+    promotion: Promotion, types: Sequence[ArrayType], default_float: str
 ) -> str | None:
     """Return the dtype that the operands are converted to; None where they stay as they are."""
+    classes, result = promotion.classes, promotion.result
     if not any(dtype_class != "bool" for dtype_class in classes):
         return None
     if result == "bool":
         dtypes = {type.dtype for type in types}
         if dtypes <= set(INTS) and _are_mixed(result, dtypes, promote(types, default_float)[0]):
             return None  # compared as they are
-    met = promoted(classes, result, types, default_float, grows)
+    met = promoted(promotion, types, default_float)
     assert isinstance(met, ArrayType)
     if "float" in classes and kind(met.dtype) == "int":
         return default_float

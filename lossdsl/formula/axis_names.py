@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lossdsl.formula.calls import FIRST, TRUE, Bound, bind
+from lossdsl.formula.parameters import FIRST, TRUE, Bound, bind
 from lossdsl.formula.slices import PART, steps
 from lossdsl.library.declare import Library
 from lossdsl.syntax import ast

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
-from lossdsl.formula.calls import NONE, bind
+from lossdsl.formula.parameters import NONE, bind
 from lossdsl.library.declare import Builtin, Library
 from lossdsl.source import Source, Span
 from lossdsl.syntax import ast

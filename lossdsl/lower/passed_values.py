@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from lossdsl.diagnostics.diagnostic import LossError, article, at
-from lossdsl.lower.arguments import as_array, host_arrays, refusal
+from lossdsl.lower.array_arguments import as_array, host_arrays, refusal
 from lossdsl.lower.symbolic import dim_of
 from lossdsl.selectors import duplicates, flatten
 from lossdsl.syntax import ast
@@ -24,7 +24,7 @@ from lossdsl.types.types import (
     TreeType,
     Type,
 )
-from lossdsl.types.unread import Unread, unread
+from lossdsl.types.unread_leaves import Unread, unread
 
 
 def array_type(value: Any, name: str) -> ArrayType:

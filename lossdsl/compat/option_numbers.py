@@ -7,7 +7,7 @@ from typing import Any
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.declare import builtins
-from lossdsl.lower.arguments import as_array
+from lossdsl.lower.array_arguments import as_array
 
 
 def hold_domain(function: str, name: str, value: Any) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
-from lossdsl.core.graph import Apply, Const, Input, Leaves, Node
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit
@@ -66,33 +66,33 @@ def given_types(bound: Bound) -> Iterator[tuple[str, Type]]:
             yield variadic, value.type
 
 
-def hold_roles(context: Context, scope: Scope, bound: Bound) -> None:
+def hold_roles(call: Call) -> None:
     """Report arguments whose role contradicts that of their parameter; a lint of the text."""
-    if context.concrete:
+    if call.context.concrete:
         return
-    for contradiction in contradictions(context, bound):
-        context.report(contradiction, scope)
+    for contradiction in contradictions(call):
+        call.scope.report(contradiction)
 
 
-def hold_apart(context: Context, scope: Scope, bound: Bound) -> None:
+def hold_distinct(call: Call) -> None:
     """Report a distance of a value to itself, which is 0; a lint of the text."""
-    if context.concrete or "zero" not in bound.function.laws or len(bound.values) < 2:
+    if call.context.concrete or "zero" not in call.function.laws or len(call.bound.values) < 2:
         return
-    (a, _), (b, span), *_ = bound.values.values()
+    (a, _), (b, span), *_ = call.bound.values.values()
     match a, b:
         case Value(Apply() | Input() | Leaves() as node), Value(other) if node is other:
-            message = f"`{bound.function.name}` of `{span.text}` and itself is 0"
+            message = f"`{call.function.name}` of `{span.text}` and itself is 0"
             help = "one of the two is meant to be another value"
-            context.report(at("LD423", message, span, help=help), scope)
+            call.scope.report(at("LD423", message, span, help=help))
         case _:
             pass
 
 
-def contradictions(context: Context, bound: Bound) -> list[Diagnostic]:
+def contradictions(call: Call) -> list[Diagnostic]:
     """Return what is said of arguments whose role contradicts that of their parameter."""
     diagnostics: list[Diagnostic] = []
-    for parameter in bound.signature.parameters:
-        value, span = bound.values.get(parameter.name, (None, bound.span))
+    for parameter in call.signature.parameters:
+        value, span = call.bound.values.get(parameter.name, (None, call.span))
         if not isinstance(value, Value):
             continue
         pattern = pattern_of(parameter.type, value)
@@ -103,52 +103,50 @@ def contradictions(context: Context, bound: Bound) -> list[Diagnostic]:
         if role is None:
             continue
         # The softmax of logarithms of probabilities gives the probabilities back.
-        if (expected, role) == ("logits", "log_probs") and class_symbols(bound.signature, pattern):
+        if (expected, role) == ("logits", "log_probs") and class_symbols(call.signature, pattern):
             continue
         for code, table in (("LD410", SCALES), ("LD412", CODINGS)):
             if (expected, role) in table:
                 message = (
-                    f"`{parameter.name}` of `{bound.function.name}` takes {words(expected)}, "
+                    f"`{parameter.name}` of `{call.function.name}` takes {words(expected)}, "
                     f"not {words(role)}"
                 )
                 help = table[expected, role].format(span.text)
                 shown = "" if isinstance(value.type, UnknownType) else str(value.type)
                 diagnostic = at(code, message, span, shown, help=help)
                 made = expected == "logits" and role in ("probs", "log_probs")
-                diagnostics.append(
-                    _mended(context, diagnostic, value, span) if made else diagnostic
-                )
+                diagnostics.append(_mended(call.graph, diagnostic, value) if made else diagnostic)
     return diagnostics
 
 
-def hold_classes(context: Context, scope: Scope, bound: Bound, fitted: Fit, value: Value) -> None:
+def hold_classes(call: Call, value: Value) -> None:
     """Report a distribution over one class, which is always 1, or over none.
 
     That there is one class is no fault of a call, whose sizes are what they happen to be.
     """
-    if context.concrete and is_own(bound.span.source):
+    if call.context.concrete and is_own(call.span.source):
         return  # the call that reads it says so
-    name = bound.function.name
-    for what, dims, span in (*_class_axes(bound, fitted), *_normalized(bound, value)):
-        sizes = [dim.carried if context.concrete else dim.constant for dim in dims
-                 if context.concrete or not dim.terms]  # fmt: skip
+    name = call.function.name
+    for what, dims, span in (*_class_axes(call.fitted), *_normalized(call.bound, value)):
+        sizes = [dim.carried if call.context.concrete else dim.constant for dim in dims
+                 if call.context.concrete or not dim.terms]  # fmt: skip
         if 0 in sizes:
             message = f"{what} of `{name}` has no classes"
             help = "declare how many classes there are, at least two"
-            context.error(scope, "LD222", message, span, f"[{_shown(dims)}]", help=help)
-        elif sizes == [1] * len(dims) and dims and not context.concrete:
+            call.at(span).error("LD222", message, f"[{_shown(dims)}]", help=help)
+        elif sizes == [1] * len(dims) and dims and not call.context.concrete:
             message = f"{what} of `{name}` has one class, whose probability is always 1"
             help = "`binary_cross_entropy` and `sigmoid` take one score for two classes"
-            context.error(scope, "LD411", message, span, f"[{_shown(dims)}]", help=help)
+            call.at(span).error("LD411", message, f"[{_shown(dims)}]", help=help)
 
 
-def _class_axes(bound: Bound, fitted: Fit) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
+def _class_axes(fitted: Fit) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
     """Yield the class axis of a definition's scores: the first of its arguments that has one."""
-    for parameter in bound.signature.parameters:
-        value, span = bound.values.get(parameter.name, (None, bound.span))
+    for parameter in fitted.bound.signature.parameters:
+        value, span = fitted.bound.values.get(parameter.name, (None, fitted.bound.span))
         pattern = pattern_of(parameter.type, value) if isinstance(value, Value) else None
         if isinstance(pattern, ast.ArrayTypeExpr) and pattern.role in DISTRIBUTIONS:
-            symbols = class_symbols(bound.signature, pattern)
+            symbols = class_symbols(fitted.bound.signature, pattern)
             dims = [fitted.bindings.dims.get(symbol) for symbol in symbols]
             if dims and dims[0] is not None:
                 yield f"`{parameter.name}`", (dims[0],), span
@@ -222,13 +220,15 @@ def _numbers(root: Node) -> set[int | float | Dim] | None:
     return constants
 
 
-def _mended(context: Context, diagnostic: Diagnostic, value: Value, span: Span) -> Diagnostic:
+def _mended(graph: Graph, diagnostic: Diagnostic, value: Value) -> Diagnostic:
     """Add which scores to pass where probabilities are computed from just these."""
+    span = diagnostic.span
+    assert span is not None
     match value.node:
         case Apply(arguments=(inner, *_)) if inner is not None:
-            places = [place.span for place in context.graph.places.get(inner, ())]
+            places = [place.span for place in graph.places.get(inner, ())]
             scores = next((place for place in places if place.source is span.source), None)
-            if scores is None or _role(context.graph.types[inner]) is not None:
+            if scores is None or _role(graph.types[inner]) is not None:
                 return diagnostic
             inside = span.start < scores.start and scores.end < span.end
             fix = Fix(span, scores.text) if inside else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lossdsl.core.graph import Const, Node
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call
 from lossdsl.elaborate.undecided import undecided
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
 from lossdsl.infer.bound import Bound
@@ -31,23 +31,22 @@ class _Given:
     waits: bool = False
 
 
-def python_call(context: Context, scope: Scope, bound: Bound) -> Value:
+def python_call(call: Call) -> Value:
     """Return the value of a call, which waits for sizes while the function cannot be run."""
-    given = _given(bound)
-    function = bound.function
+    given = _given(call.bound)
+    function = call.function
     if given.waits:
-        return undecided(context, scope, bound)
+        return undecided(call)
     arguments = Arguments(given.types, given.plain)
-    match result_type(function.kernel, arguments, context.concrete):
+    match result_type(function.kernel, arguments, call.context.concrete):
         case Failure(code, message, notes, help):
             full_message = f"`{function.name}` {message}"
             notes = (*_received(given), *notes)
-            return context.error(scope, code, full_message, bound.span, notes=notes, help=help)
+            return call.error(code, full_message, notes=notes, help=help)
         case UnknownType():
-            return undecided(context, scope, bound)
+            return undecided(call)
         case type:
-            node = context.graph.apply(function, given.nodes, type, given.options)
-            return context.value(node, type, bound.span, scope)
+            return call.apply(function, given.nodes, type, given.options)
 
 
 def _given(bound: Bound) -> _Given:

@@ -7,17 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lossdsl.core.graph import Const, Input
-from lossdsl.diagnostics.diagnostic import at
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Call
 from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Static, Value
-from lossdsl.infer.bound import Bound
 from lossdsl.infer.fit import Fit
 from lossdsl.infer.patterns import class_symbols, pattern_of
 from lossdsl.infer.statics import static_dim
 from lossdsl.library.domains import Interval, Positions
 from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
-from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CLASS_AXIS, IGNORE_INDEX
 from lossdsl.types.dims import Dim
@@ -65,72 +62,66 @@ class Requirement:
         return text if self.beside is None else f"{text} or {self.beside}"
 
 
-def requirements(bound: Bound, fitted: Fit) -> Iterator[Requirement]:
+def requirements(fitted: Fit) -> Iterator[Requirement]:
     """Yield what the arguments of a call must be, as far as sizes are known."""
-    for parameter in bound.signature.parameters:
+    for parameter in fitted.bound.signature.parameters:
         name = parameter.name
-        value = bound.values.get(name, (None, bound.span))[0]
-        if name in bound.function.domains and value is not None:
-            yield Requirement(name, bound.function.domains[name])
+        value = fitted.bound.values.get(name, (None, fitted.bound.span))[0]
+        if name in fitted.bound.function.domains and value is not None:
+            yield Requirement(name, fitted.bound.function.domains[name])
             continue
         if not isinstance(value, Value):
             continue
         pattern = pattern_of(parameter.type, value)
         role = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
-        positions = bound.function.positions.get(name)
+        positions = fitted.bound.function.positions.get(name)
         if positions is None and role == "labels":
-            positions = _labels(bound.signature)
+            positions = _labels(fitted.bound.signature)
         if positions is not None:
-            requirement = _counted(bound, fitted, name, positions)
+            requirement = _counted(fitted, name, positions)
             if requirement is not None:
                 yield replace(requirement, option=positions.beside, labels=role == "labels")
         elif role is not None and role in ROLE_RANGES:
-            along = _class_axis(bound, fitted, pattern) if role in SUMMING else None
+            along = _class_axis(fitted, pattern) if role in SUMMING else None
             yield Requirement(name, ROLE_RANGES[role], signs=role == "signs", sums_along=along)
 
 
-def hold_domains(
-    context: Context, scope: Scope, bound: Bound, fitted: Fit, chosen: bool = True
-) -> bool:
+def hold_domains(call: Call, chosen: bool = True) -> bool:
     """Report constants for which the function is undefined; say whether there are none.
 
     While it is open which signature is meant, only what holds for all of them is required.
     """
     fine = True
-    for requirement in requirements(bound, fitted):
-        if not chosen and requirement.parameter not in bound.function.domains:
+    for requirement in requirements(call.fitted):
+        if not chosen and requirement.parameter not in call.function.domains:
             continue
-        value, span = bound.values[requirement.parameter]
-        numbers = _numbers(value, {} if context.concrete else context.defaults)
+        value, span = call.bound.values[requirement.parameter]
+        numbers = _numbers(value, {} if call.context.concrete else call.context.defaults)
         wrong = [(place, n) for place, n in enumerate(numbers) if not _allowed(requirement, n)]
         for place, number in wrong[:1]:
             which = "this" if len(numbers) == 1 else f"element {place}"
             if isinstance(value, Value) and isinstance(value.node, Input):
                 which = f"the default of `{value.node.name}`"
-            _report(context, scope, bound, requirement, which, number, span)
+            shown = number if isinstance(number, Dim) else f"{number:g}"
+            message = f"{requirement_text(call.function.name, requirement)}; {which} is {shown}"
+            help = None if isinstance(number, Dim) else advice(requirement, number)
+            call.at(span).error(requirement.code, message, help=help)
         fine = fine and not wrong
-        _hold_range(context, scope, bound, requirement, value, span)
+        _hold_range(call, requirement)
     return fine
 
 
-def _hold_range(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    required: Requirement,
-    value: Argument,
-    span: Span,
-) -> None:
+def _hold_range(call: Call, required: Requirement) -> None:
     """Report an input whose declared range leaves that of a parameter; a lint of the text."""
+    value, span = call.bound.values[required.parameter]
     name = value.node.name if isinstance(value, Value) and isinstance(value.node, Input) else None
-    declared = context.ranges.get(name or "")
-    if declared is None or context.concrete or required.counts:
+    declared = call.context.ranges.get(name or "")
+    if declared is None or call.context.concrete or required.counts:
         return
     if not required.range.holds(declared):
-        message = (
-            f"{requirement_text(bound.function.name, required)}; `{name}` may be in {declared}"
-        )
-        context.report(at("LD426", message, span, help="scale it, or correct its range"), scope)
+        text = requirement_text(call.function.name, required)
+        message = f"{text}; `{name}` may be in {declared}"
+        call.at(span).error("LD426", message, help="scale it, or correct its range")
 
 
 def _numbers(value: Argument, defaults: Mapping[str, float]) -> tuple[int | float | Dim, ...]:
@@ -165,21 +156,6 @@ def requirement_text(function: str | None, required: Requirement) -> str:
     """Return what a message says of a requirement."""
     verb = "counts" if required.counts else "is" if required.signs else "lies"
     return f"{named(required, function)} {verb} {required}"
-
-
-def _report(
-    context: Context,
-    scope: Scope,
-    bound: Bound,
-    required: Requirement,
-    which: str,
-    number: float | Dim,
-    span: Span,
-) -> None:
-    shown = number if isinstance(number, Dim) else f"{number:g}"
-    message = f"{requirement_text(bound.function.name, required)}; {which} is {shown}"
-    help = None if isinstance(number, Dim) else advice(required, number)
-    context.error(scope, required.code, message, span, help=help)
 
 
 def advice(required: Requirement, number: float) -> str | None:
@@ -217,25 +193,25 @@ def _classes(signature: ast.Signature) -> Iterator[str]:
             yield from parameter.type.arguments
 
 
-def _counted(bound: Bound, fitted: Fit, name: str, positions: Positions) -> Requirement | None:
+def _counted(fitted: Fit, name: str, positions: Positions) -> Requirement | None:
     """Return a range by a size, where that is known; None otherwise."""
-    size = _size(bound, fitted, positions.size)
+    size = _size(fitted, positions.size)
     if size is None or size <= positions.low:
         return None  # of no classes something else is said
-    beside = None if positions.beside is None else _size(bound, fitted, positions.beside)
+    beside = None if positions.beside is None else _size(fitted, positions.beside)
     closing = "]" if positions.closed else ")"
     interval = Interval(positions.low, size, "[", closing)
     return Requirement(name, interval, beside, counts=True)
 
 
-def _size(bound: Bound, fitted: Fit, name: str) -> int | None:
-    value = bound.values.get(name, (Static(None), bound.span))[0]
-    dim = static_dim(value) if name in bound.values else fitted.bindings.dims.get(name)
+def _size(fitted: Fit, name: str) -> int | None:
+    value = fitted.bound.values.get(name, (Static(None), fitted.bound.span))[0]
+    dim = static_dim(value) if name in fitted.bound.values else fitted.bindings.dims.get(name)
     return None if dim is None else dim.known
 
 
-def _class_axis(bound: Bound, fitted: Fit, pattern: ast.TypeExpr | None) -> int | None:
+def _class_axis(fitted: Fit, pattern: ast.TypeExpr | None) -> int | None:
     """Return the axis of an argument along which its classes lie; None if it has several."""
-    symbols = class_symbols(bound.signature, pattern)
+    symbols = class_symbols(fitted.bound.signature, pattern)
     axes = [fitted.symbols[symbol][0] for symbol in symbols if symbol in fitted.symbols]
     return axes[0] if len(axes) == 1 else None

@@ -12,15 +12,16 @@ from lossdsl.analyze import constrained_leaves
 from lossdsl.core.graph import Const, Core, Input, Node, tape
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
-from lossdsl.lower.dtypes import default_float
+from lossdsl.lower.jax_dtypes import default_float
 from lossdsl.lower.nearest import Bound, inside, outside
+from lossdsl.lower.passed_values import concrete
 from lossdsl.lower.scalars import scalar_class, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
-from lossdsl.lower.values import concrete
 from lossdsl.selectors import flatten
 from lossdsl.specialization import Call, Specializer
 from lossdsl.syntax import ast
@@ -94,9 +95,8 @@ class Rules:
 
     def _elaborated(self, types: Mapping[str, Type]) -> Core:
         """Return core in which every bound is known, at the types of what is passed."""
-        done = elaborate(
-            self.program, self.library, self.declared, types, default_float(), self.limits, True
-        )
+        passed = Passed(types, default_float(), partial=True)
+        done = elaborate(self.program, self.library, self.declared, passed, self.limits)
         if done.core is None:
             raise LossError(
                 [diagnostic for diagnostic in done.diagnostics if diagnostic.severity == "error"]

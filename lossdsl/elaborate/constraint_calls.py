@@ -11,13 +11,11 @@ from dataclasses import replace
 from lossdsl.elaborate import expressions, primitives, selections
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.bounds import SIDES, has_shape_of_leaf, hold_apart
-from lossdsl.elaborate.context import Context, Limit, Scope
+from lossdsl.elaborate.context import Call, Context, Limit, Scope, Site
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
-from lossdsl.infer.arguments import Argument, Static, Value, Written
-from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit
+from lossdsl.infer.arguments import Static, Value, Written
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax import ast
@@ -27,127 +25,106 @@ from lossdsl.types.types import (
     TreeType,
     UnknownType,
     array,
+    arrays_of,
     kind,
 )
 
 MIRRORED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
 
 
-def apply(context: Context, scope: Scope, bound: Bound, fitted: Fit) -> Value:
+def apply(call: Call) -> Value:
     """Return the cost of the constraints of one call."""
-    tree = _tree(context, scope, bound)
+    tree = _tree(call)
     law = of_form(Form.LIMIT)
-    own, options = _options(context, scope, bound, law)
-    scales = _scales(context, scope, bound)
+    own, options = _options(call, law)
+    scales = _scales(call)
     limits: list[Limit] = []
-    for parameter in bound.signature.parameters:
-        for expr in bound.constraints.get(parameter.name, ()):
-            limits += _limits(context, scope, expr, tree)
+    for parameter in call.signature.parameters:
+        for expr in call.bound.constraints.get(parameter.name, ()):
+            limits += _limits(call.scope, expr, tree)
     if not limits:
-        if not any(bound.constraints.values()):
-            context.error(
-                scope,
+        if not any(call.bound.constraints.values()):
+            call.error(
                 "LD104",
-                f"`{bound.function.name}` needs a constraint",
-                bound.span,
-                help=f"such as `{bound.function.name}(params, tau >= 0.01)`"
+                f"`{call.function.name}` needs a constraint",
+                help=f"such as `{call.function.name}(params, tau >= 0.01)`"
                 if tree is not None
                 else "such as `penalty(mean(out) <= 0.2)`",
             )
-        return context.unknown()
-    hold_apart(context, scope, limits)
-    costs = [_cost(context, scope, law, limit, scales, options) for limit in limits]
-    type = array(_dtype(context, costs), ())
-    node = context.graph.apply(bound.function, [cost.node for cost in costs], type, own)
-    context.constraints[node] = limits
-    return context.value(node, type, bound.span, scope)
+        return call.scope.unknown()
+    hold_apart(call.scope, limits)
+    costs = [_cost(call.scope, law, limit, scales, options) for limit in limits]
+    type = array(_dtype(call.context, costs), ())
+    node = call.graph.apply(call.function, [cost.node for cost in costs], type, own)
+    call.context.constraints[node] = limits
+    return call.value(node, type)
 
 
-def _tree(context: Context, scope: Scope, bound: Bound) -> tuple[Value, Span] | None:
+def _tree(call: Call) -> tuple[Value, Span] | None:
     """Return the tree that the subjects select from; None for a bare constraint."""
-    for parameter in bound.signature.parameters:
-        entry = bound.values.get(parameter.name)
+    for parameter in call.signature.parameters:
+        entry = call.bound.values.get(parameter.name)
         if isinstance(parameter.type, ast.TreeTypeExpr) and entry is not None:
             value, span = entry
             assert isinstance(value, Value)
-            whole = as_tree(context, scope, value)
-            return usable(context, scope, whole, span, integers=True, reads=False), span
+            whole = as_tree(call.scope, value)
+            return usable(call.at(span), whole, integers=True, reads=False), span
     return None
 
 
-def _options(
-    context: Context, scope: Scope, bound: Bound, law: Builtin
-) -> tuple[dict[str, object], dict[str, object]]:
+def _options(call: Call, law: Builtin) -> tuple[dict[str, object], dict[str, object]]:
     """Return the choices that a call makes: the function's own, and those that its law takes."""
     taken = {parameter.name for parameter in law.signatures[0].parameters}
     own: dict[str, object] = {}
     options: dict[str, object] = {}
-    for parameter in bound.signature.parameters:
+    for parameter in call.signature.parameters:
         if isinstance(parameter.type, ast.ChoiceTypeExpr):
-            value, _ = _given(context, scope, bound, parameter)
+            value, _ = primitives.given(call, parameter)
             chosen = options if parameter.name in taken else own
             chosen[parameter.name] = value.value if isinstance(value, Static) else None
     return own, options
 
 
-def _scales(context: Context, scope: Scope, bound: Bound) -> list[tuple[Value, Span]]:
+def _scales(call: Call) -> list[tuple[Value, Span]]:
     """Return the numbers of a call, which the law takes after the subject and its bound."""
     numbers = [
         parameter
-        for parameter in bound.signature.parameters
+        for parameter in call.signature.parameters
         if isinstance(parameter.type, ast.ArrayTypeExpr)
     ]
-    given = [_given(context, scope, bound, parameter) for parameter in numbers]
+    given = [primitives.given(call, parameter) for parameter in numbers]
     return [(value, span) for value, span in given if isinstance(value, Value)]
 
 
-def _given(
-    context: Context, scope: Scope, bound: Bound, parameter: ast.Parameter
-) -> tuple[Argument, Span]:
-    """Return what a parameter that may be left out is given."""
-    if parameter.name in bound.values:
-        return bound.values[parameter.name]
-    assert parameter.default is not None
-    return expressions.argument(context, scope, parameter.default), bound.span
-
-
-def _limits(
-    context: Context, scope: Scope, expr: Written, tree: tuple[Value, Span] | None
-) -> list[Limit]:
+def _limits(scope: Scope, expr: Written, tree: tuple[Value, Span] | None) -> list[Limit]:
     if not isinstance(expr, ast.Comparison):
         what = (
             "`and`; write several constraints" if isinstance(expr, ast.Logical) else "no comparison"
         )
-        context.error(
-            scope,
+        scope.at(expr.span).error(
             "LD305",
             f"a constraint is a comparison; this has {what}",
-            expr.span,
             help="such as `tau >= 0.01` or `0.01 <= tau <= 0.1`",
         )
         return []
     for link in expr.rest:
         if link.operator not in SIDES:
-            context.error(
-                scope,
+            scope.at(link.operator_span).error(
                 "LD305",
                 f"`{link.operator}` is no constraint",
-                link.operator_span,
                 help="constraints are `>=`, `>`, `<=`, `<` and `==`",
             )
             return []
     sides = [expr.first, *(link.value for link in expr.rest)]
     operators = [link.operator for link in expr.rest]
     if len(sides) > 3:
-        context.error(scope, "LD305", "a constraint has at most two bounds", expr.span)
+        scope.at(expr.span).error("LD305", "a constraint has at most two bounds")
         return []
-    at = _subject_at(context, scope, sides, tree is not None)
+    at = _subject_at(scope, sides, tree is not None)
     if at is None:
         return []
     subject = (
-        expressions.elaborate(context, scope, sides[at])
-        if tree is None
-        else _select(context, scope, sides[at], tree)
+        expressions.elaborate(scope, sides[at]) if tree is None else _select(scope, sides[at], tree)
     )
     if isinstance(subject.type, UnknownType) and tree is not None and tree[0].type != subject.type:
         return []
@@ -155,12 +132,12 @@ def _limits(
     for place, symbol in enumerate(operators):
         other = sides[place + 1] if place == at else sides[place]
         pointed = symbol if place == at else MIRRORED[symbol]
-        value = expressions.elaborate(context, scope, other)
+        value = expressions.elaborate(scope, other)
         limits.append(Limit(subject, sides[at].span, pointed, symbol, value, other.span))
     return limits
 
 
-def _subject_at(context: Context, scope: Scope, sides: list[ast.Expr], selects: bool) -> int | None:
+def _subject_at(scope: Scope, sides: list[ast.Expr], selects: bool) -> int | None:
     """Return which side is the subject: the middle of three, else the side shaped like one."""
     if len(sides) == 3:
         return 1
@@ -168,22 +145,18 @@ def _subject_at(context: Context, scope: Scope, sides: list[ast.Expr], selects: 
         return 0
     left, right = _is_selector(sides[0]), _is_selector(sides[1])
     if left and right and isinstance(sides[0], ast.Name) and sides[0].id in scope.values:
-        context.error(
-            scope,
+        scope.at(sides[0].span).error(
             "LD305",
             f"is `{sides[0].id}` the input or a leaf of the tree?",
-            sides[0].span,
             help=f'write a leaf in quotes, `"{sides[0].id}"`, or put it first: '
             f"`{sides[1].span.text} … {sides[0].id}`",
         )
         return None
     if left or right:
         return 0 if left else 1
-    context.error(
-        scope,
+    scope.at(sides[0].span).error(
         "LD305",
         "a constraint bounds a parameter, not a function of parameters",
-        sides[0].span,
         help="`penalty(…)` takes constraints between expressions",
     )
     return None
@@ -201,23 +174,23 @@ def _is_selector(expr: ast.Expr) -> bool:
             return False
 
 
-def _select(context: Context, scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]) -> Value:
-    subject = _selected(context, scope, expr, tree[0])
-    return usable(context, scope, subject, expr.span, integers=True)
+def _select(scope: Scope, expr: ast.Expr, tree: tuple[Value, Span]) -> Value:
+    subject = _selected(scope, expr, tree[0])
+    return usable(scope.at(expr.span), subject, integers=True)
 
 
-def _selected(context: Context, scope: Scope, expr: ast.Expr, base: Value) -> Value:
+def _selected(scope: Scope, expr: ast.Expr, base: Value) -> Value:
     if isinstance(expr, (ast.Name, ast.Text)):
         text = expr.id if isinstance(expr, ast.Name) else expr.value
-        selector = selections.selector_of(context, scope, text, (), expr.span)
+        selector = selections.selector_of(scope.at(expr.span), text, ())
         if selector is None:
-            return context.unknown()
-        return selections.selected(context, scope, base, selector, expr.span)
+            return scope.unknown()
+        return selections.selected(scope.at(expr.span), base, selector)
     path = _path(expr)
     if path is None:
-        return context.error(scope, "LD305", "the subject of a constraint is a selector", expr.span)
+        return scope.at(expr.span).error("LD305", "the subject of a constraint is a selector")
     selector = Selector(exact=path)
-    return selections.selected(context, scope, base, selector, expr.span)
+    return selections.selected(scope.at(expr.span), base, selector)
 
 
 def _path(expr: ast.Expr) -> Path | None:
@@ -246,7 +219,6 @@ def _position(item: ast.Expr | ast.Slice | ast.Dots) -> int | None:
 
 
 def _cost(
-    context: Context,
     scope: Scope,
     law: Builtin,
     limit: Limit,
@@ -254,28 +226,28 @@ def _cost(
     options: dict[str, object],
 ) -> Value:
     """Return the elementwise cost of one side."""
-    if not has_shape_of_leaf(context, scope, limit):
-        return context.unknown()
+    if not has_shape_of_leaf(scope, limit):
+        return scope.unknown()
     side, strict = SIDES[limit.operator]
     operands = [
-        (_floating(context, scope, limit.subject, limit.subject_span), limit.subject_span),
+        (_floating(scope.at(limit.subject_span), limit.subject), limit.subject_span),
         (limit.bound, limit.bound_span),
         *scales,
     ]
     static = {**options, "side": side, "strict": strict}
     return apply_elementwise(
-        context, scope, law, operands, limit.subject_span, static, True, limit.written
+        scope.at(limit.subject_span), law, operands, static, True, limit.written
     )
 
 
-def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value:
+def _floating(site: Site, value: Value) -> Value:
     """Return integer leaves as floats, which the laws compute in."""
     match value.type:
         case TreeType(leaves=leaves) if leaves is not None and any(
             kind(leaf.dtype) != "float" for _, leaf in leaves
         ):
             dtypes = tuple(
-                leaf.dtype if kind(leaf.dtype) == "float" else context.default_float
+                leaf.dtype if kind(leaf.dtype) == "float" else site.context.default_float
                 for _, leaf in leaves
             )
             kept = tuple(
@@ -283,23 +255,15 @@ def _floating(context: Context, scope: Scope, value: Value, span: Span) -> Value
                 for (path, leaf), dtype in zip(leaves, dtypes, strict=True)
             )
             type = replace(value.type, leaves=kept)
-            return cast_to(context, value, type)
+            return cast_to(site.context, value, type)
         case ArrayType(dtype=dtype) if kind(dtype) == "int":
-            return primitives.convert(context, scope, value, context.default_float, span)
+            return primitives.convert(site, value, site.context.default_float)
         case _:
             return value
 
 
 def _dtype(context: Context, costs: list[Value]) -> str:
-    dtypes: set[str] = set()
-    for cost in costs:
-        match cost.type:
-            case ArrayType(dtype=dtype):
-                dtypes.add(dtype)
-            case TreeType(leaves=leaves):
-                dtypes |= {leaf.dtype for _, leaf in leaves or ()}
-            case _:
-                pass
+    dtypes = {type.dtype for cost in costs for type in arrays_of(cost.type)}
     if "f64" in dtypes:
         return "f64"
     return "f32" if dtypes & {"f16", "bf16", "f32"} else context.default_float

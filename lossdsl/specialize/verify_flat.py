@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import LossError
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.specialize.casts import met
 from lossdsl.types.dtypes import LONG_NAMES
 from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, UnknownType

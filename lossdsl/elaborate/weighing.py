@@ -10,10 +10,10 @@ from lossdsl.analyze.combine import Batch, combines
 from lossdsl.core.graph import Term
 from lossdsl.diagnostics.diagnostic import at
 from lossdsl.elaborate import expressions
-from lossdsl.elaborate.context import Context, Scope
-from lossdsl.infer.arguments import Value
+from lossdsl.elaborate.context import Scope
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import of_form
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS, STEP
@@ -28,12 +28,16 @@ def addends(value: ast.Expr) -> tuple[ast.Addend, ...]:
     return (ast.Addend("+", value, None, value.span, value.span),)
 
 
+@dataclass(frozen=True, slots=True)
 class Weighing:
-    """Which factors are weights: built only from literals, defaults, schedules and `step`."""
+    """Where terms are weighed: their scope, the names of bindings, and what holds a batch.
 
-    def __init__(self, defaults: frozenset[str], scope: Scope):
-        self.defaults = defaults
-        self.scope = scope
+    Weights are built only from literals, defaults, schedules and `step`.
+    """
+
+    scope: Scope
+    bindings: frozenset[str]
+    batch: Batch
 
     def is_weight(self, expr: ast.Expr) -> bool:
         """Say whether a factor is a weight."""
@@ -41,7 +45,7 @@ class Weighing:
             match node:
                 case ast.Name(name):
                     known = name in CONSTANTS and not self._is_value(name)
-                    if not known and name != STEP and name not in self.defaults:
+                    if not known and name != STEP and name not in self.scope.context.defaults:
                         return False
                 case ast.Call(function):
                     builtin = self.scope.functions.get(function)
@@ -91,9 +95,7 @@ def _product(factors: Sequence[ast.Factor], span: Span) -> ast.Expr:
     return ast.Product(factors[0].value, tuple(factors[1:]), span)
 
 
-def term_names(
-    scope: Scope, parts: Sequence[ast.Addend], weighing: Weighing, bindings: frozenset[str]
-) -> list[str]:
+def term_names(weighing: Weighing, parts: Sequence[ast.Addend]) -> list[str]:
     """Return a name for each term: its label, what it is made of, or `term_k`."""
     taken = {part.label for part in parts if part.label is not None}
     names: list[str] = []
@@ -102,7 +104,7 @@ def term_names(
             names.append(part.label)
             continue
         _, _, raw = weighing.split(part.value)
-        base = _automatic(scope, raw[0].value, bindings) if len(raw) == 1 else None
+        base = _automatic(weighing, raw[0].value) if len(raw) == 1 else None
         base = base or f"term_{number}"
         name, count = base, 1
         while name in taken:
@@ -113,16 +115,16 @@ def term_names(
     return names
 
 
-def _automatic(scope: Scope, expr: ast.Expr, bindings: frozenset[str]) -> str | None:
+def _automatic(weighing: Weighing, expr: ast.Expr) -> str | None:
     """Return the binding or function behind a raw factor, reductions looked through."""
     while True:
         match expr:
             case ast.Name(name):
-                return name if name in bindings or name in scope.values else None
+                return name if name in weighing.bindings or name in weighing.scope.values else None
             case ast.Call(function, arguments):
-                builtin = scope.functions.get(function)
+                builtin = weighing.scope.functions.get(function)
                 if builtin is not None and builtin.reduction and arguments:
-                    inner = _automatic(scope, arguments[0], bindings)
+                    inner = _automatic(weighing, arguments[0])
                     return inner or function
                 return function
             case _:
@@ -159,9 +161,7 @@ def _is_finite(weight: ast.Expr) -> bool:
     return True
 
 
-def objective(
-    context: Context, scope: Scope, value: ast.Expr, weighing: Weighing
-) -> ast.Expr | None:
+def objective(weighing: Weighing, value: ast.Expr) -> ast.Expr | None:
     """Return the expression without terms of weight 0; None when nothing is left."""
     parts = addends(value)
     kept = tuple(part for part in parts if not is_zero(*weighing.split(part.value)[1:]))
@@ -169,7 +169,7 @@ def objective(
         if part not in kept:
             message = "this term has the weight 0: it is reported and trains nothing"
             help = "leave it out, or make the weight an input: `w: float = 0`"
-            context.report(at("LD431", message, part.span, help=help), scope)
+            weighing.scope.report(at("LD431", message, part.span, help=help))
     if len(kept) == len(parts):
         return value
     if not kept:
@@ -177,35 +177,22 @@ def objective(
     return ast.Sum(kept, value.span)
 
 
-def term(
-    context: Context,
-    scope: Scope,
-    part: ast.Addend,
-    name: str,
-    weighing: Weighing,
-    batch: Batch,
-) -> Term:
+def term(weighing: Weighing, part: ast.Addend, name: str) -> Term:
     """Return the nodes of one term: raw, weight and their signed product as written."""
+    site = weighing.scope.at(part.span)
     negative, weights, raw = weighing.split(part.value)
+    raw_value = expressions.elaborate(site.scope, _product(raw, part.span))
+    weight = expressions.elaborate(site.scope, _product(weights, part.span))
     sign = negative ^ (part.sign == "-")
-    raw_value = expressions.elaborate(context, scope, _product(raw, part.span))
-    weight = expressions.elaborate(context, scope, _product(weights, part.span))
     if sign:
-        weight = expressions.unary(context, scope, "neg", (weight, part.span), part.span)
+        weight = expressions.unary(site, "neg", (weight, part.span))
     if is_zero(weights, raw):
         still = of_form(Form.STOP_GRADIENT)
-        raw_value = expressions.apply_elementwise(
-            context, scope, still, [(raw_value, part.span)], part.span
-        )
-        weighted = expressions.literal(context, scope, 0.0, part.span)
+        raw_value = expressions.apply_elementwise(site, still, [(raw_value, part.span)])
+        weighted = expressions.literal(site, 0.0)
     else:
-        weighted = _weighted(context, scope, part)
-    combine = combines(context.graph, raw_value.node, batch)
+        weighted = expressions.elaborate(site.scope, part.value)
+        if part.sign == "-":
+            weighted = expressions.unary(site, "neg", (weighted, part.value.span))
+    combine = combines(site.graph, raw_value.node, weighing.batch)
     return Term(name, raw_value.node, weight.node, weighted.node, combine, part.span)
-
-
-def _weighted(context: Context, scope: Scope, part: ast.Addend) -> Value:
-    value = expressions.elaborate(context, scope, part.value)
-    if part.sign == "-":
-        return expressions.unary(context, scope, "neg", (value, part.value.span), part.span)
-    return value

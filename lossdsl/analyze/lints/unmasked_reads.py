@@ -8,7 +8,7 @@ from lossdsl.analyze.lints.subject import Subject
 from lossdsl.core.graph import Apply, Core, Node, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
-from lossdsl.library.forms import Form
+from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, Dim, same_dim
 
