@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 QUICK := syntax elaborate analyze diagnostics selectors spec project/test_imports.py
 
-.PHONY: help tables demo quick test test-newest test-lowest test-all soak plant mutants examples tutorial lint format clean
+.PHONY: help tables demo quick test test-newest test-lowest test-all soak plant bench mutants examples tutorial lint format clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,12 @@ soak: .venv/.test ## run random programs for MINUTES=40 and count them, then eve
 
 plant: .venv/.test ## plant faults, one in each stage, and see that the tests find them
 	PYTHONPATH=tests $(BIN)/python -m planted
+
+bench: .venv/.test ## compare with losses by hand: bytes, time, traces, calls, and the start of a check
+	$(BIN)/python benchmarks/losses.py
+	$(BIN)/python benchmarks/trace_time.py
+	$(BIN)/python benchmarks/call_overhead.py
+	$(BIN)/python benchmarks/start.py
 
 mutants: .venv/.test ## make mistakes in right specs and count those that check finds
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m mutants

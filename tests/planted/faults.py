@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from planted.arrays import ARRAYS
 from planted.checked import CHECKED
 from planted.computed import COMPUTED
 from planted.known import KNOWN
 from planted.outer import OUTER
 
-FAULTS = (*CHECKED, *KNOWN, *COMPUTED, *OUTER)
+FAULTS = (*CHECKED, *KNOWN, *COMPUTED, *ARRAYS, *OUTER)
