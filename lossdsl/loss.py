@@ -39,7 +39,7 @@ from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP
 from lossdsl.terms import readers, results, results_with_terms, term_roots, value_roots
-from lossdsl.types.types import Type
+from lossdsl.types.types import UNKNOWN, Type
 
 RESULT = "loss"
 
@@ -131,6 +131,8 @@ class CompiledLoss:
             return declared.type, declared.default
         # A number that is passed where several types may be meant is of the first: one label.
         first = self.signature[name].partition(ALTERNATIVES)[0]
+        if first == str(UNKNOWN):
+            return None, None
         return parse_inputs({name: first})[0].get(name), None
 
     def __getitem__(self, result: str) -> CompiledLoss:

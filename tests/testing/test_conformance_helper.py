@@ -295,6 +295,7 @@ def test_adding_a_function_touches_one_file_and_one_row(tmp_path: Path) -> None:
     shutil.copytree(
         ROOT / "lossdsl", tmp_path / "lossdsl", ignore=shutil.ignore_patterns("__pycache__")
     )
+    shutil.copytree(ROOT / "grammar", tmp_path / "grammar")
     (tmp_path / "lossdsl/library/losses/somebody.loss").write_text(ADDED)
 
     done = subprocess.run(

@@ -99,8 +99,8 @@ def pairwise_distance() -> Kernel:
         return looped(x, y), _moved(x, y, of_x).T + _moved(y, x, of_y)
 
     def squares(a: Any, b: Any) -> Any:
-        sizes = (*a.shape, len(b))
-        if not all(isinstance(size, int) for size in sizes) or a.size * len(b) <= FEW:
+        sizes = (*a.shape, b.shape[0])
+        if not all(isinstance(size, int) for size in sizes) or a.size * b.shape[0] <= FEW:
             return direct.total(direct.square(a[:, None] - b[None, :]), -1)
         return looped(a, b)
 
