@@ -17,6 +17,7 @@ def right(text: str, value: Any, gradients: dict[str, Any] | None = None, **inpu
 
 
 LOG2 = log(2)
+DROPPED = [False, True]
 SURE, HALF = [[-inf, 0.0, 0.0]], [[0.0, 1.0, 0.0]]
 
 # A class that is impossible, and that nothing asks for, costs nothing.
@@ -43,6 +44,37 @@ IMPOSSIBLE = [
     right("kl_log(p, q)", 0.0, p=[[-200.0, -LOG2, -LOG2]], q=[[-inf, -LOG2, -LOG2]]),
     right("kl(p, q)", LOG2, p=[[0.0, 1.0]], q=[[0.5, 0.5]]),
     right("elastic(p, l1_ratio=1)", inf, p={"w": [inf, 1.0]}),
+]
+
+# The logit of a label is the smallest number that there is, or none at all, or masked.
+LEAST = -3.4028234663852886e38
+UNLIKELY = [
+    right("cross_entropy(z, y, smoothing=0.1)", -0.95 * LEAST, z=[[LEAST, 5.0]], y=[0]),
+    right("cross_entropy(z, y, smoothing=0.1)", -0.925 * LEAST, z=[[LEAST, 0.0, 0.0, 0.0]], y=[0]),
+    right("cross_entropy(z, y, smoothing=0.1)", inf, z=[[LEAST, -LEAST]], y=[0]),
+    right(
+        "cross_entropy(z, y, smoothing=s)", inf, {"z": [[-1.0, 1.0]]}, z=[[-inf, 1.0]], y=[0], s=1
+    ),
+    right(
+        "cross_entropy(z, y, smoothing=0.1, class_where=k)", inf, z=[[nan, 1.0]], y=[0], k=[DROPPED]
+    ),
+    right(
+        "cross_entropy(z, y, smoothing=s, class_where=k)",
+        LOG2,
+        {"z": [[0.0, 0.0, 0.0]]},
+        z=[[nan, 1.0, 1.0]],
+        y=[0],
+        k=[[False, True, True]],
+        s=1,
+    ),
+    right(
+        "cross_entropy(z, y, class_where=k)",
+        inf,
+        {"z": [[0.0, 0.0]]},
+        z=[[1.0, -inf]],
+        y=[1],
+        k=[DROPPED],
+    ),
 ]
 
 # A yes-or-no score that is sure and right costs nothing; one that is sure and wrong everything.
@@ -178,6 +210,7 @@ EMPTY = [
 
 CASES = [
     *IMPOSSIBLE,
+    *UNLIKELY,
     *YES_OR_NO,
     *OVERFLOWING,
     *SATURATED,

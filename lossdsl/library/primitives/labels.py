@@ -73,10 +73,15 @@ def pick_log_softmax() -> Kernel:
         return picked(x, index, axis), slope.astype(x.dtype)
 
     def masked(x: Any, index: Any, where: Any, axis: int) -> Any:
-        """Return the same of the entries that a mask keeps; a row whose own it drops has none."""
+        """Return the same of the entries that a mask keeps; a row whose own it drops has none, nor
+        has one in which all that it keeps are -inf.
+        """
         mask = jnp.broadcast_to(where, x.shape)
-        kept = jnp.take_along_axis(mask, index, axis=axis, mode="clip")
-        x = direct.where(kept, direct.where(mask, x, -math.inf), 0)
+        x = direct.where(mask, x, -math.inf)
+        some = direct.not_equal(direct.largest(x, axis, True, -math.inf), -math.inf)
+        own = jnp.take_along_axis(mask, index, axis=axis, mode="clip")
+        kept = direct.logical_and(own, some)
+        x = direct.where(kept, x, 0)
         return direct.where(kept, picked(x, index, axis), -math.inf)
 
     def whole(x: Any, index: Any, where: Any, *, axis: int) -> Any:
