@@ -47,6 +47,7 @@ SPECS: dict[str, Callable[[Any, Any], Shapes]] = {
     ),
     "l2sqr(params) + sum(params)": lambda b, t: {"params": {"v": (4,), "w": (b, 3)}},
     "mean(diff(out, axis=0)) + mean(concatenate((out, tgt))[-1])": rows,
+    "mean(pairwise_distance(out, tgt)) + mmd(out, tgt) + energy_distance(out, tgt)": rows,
 }
 
 
