@@ -15,8 +15,8 @@ ARRAYS = (
     ),
     Mutant(
         "library/primitives/labels.py",
-        "direct.where(mask, x, -math.inf), 0)",
-        "direct.where(mask, x, 0), 0)",
+        "x = direct.where(mask, x, -math.inf)",
+        "x = direct.where(mask, x, 0)",
         "a class that does not exist counts as one of score 0",
         ("tests/library/test_differential.py",),
         "pick_log_softmax or class_where",
