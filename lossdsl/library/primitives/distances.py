@@ -54,12 +54,13 @@ def _moved(x: Any, y: Any, of_x: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
-    # What a step makes is made again for the transpose: kept, it would be all differences.
+    # What a step makes is made again for the transpose: kept, it would be all differences. The
+    # tangent is carried, since jax 0.8.1 transposes no scan that closes over one.
     @jax.checkpoint
-    def step(rows: Any) -> Any:
-        return jnp.stack([2 * jnp.sum((x - row) * of_x, axis=-1) for row in rows])
+    def step(of_x: Any, rows: Any) -> tuple[Any, Any]:
+        return of_x, jnp.stack([2 * jnp.sum((x - row) * of_x, axis=-1) for row in rows])
 
-    _, moved = jax.lax.scan(lambda _, rows: (None, step(rows)), None, _blocks(y))
+    _, moved = jax.lax.scan(step, of_x, _blocks(y))
     return moved.reshape(-1, len(x))[: len(y)]
 
 
