@@ -10,7 +10,6 @@ from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
 from lossdsl.syntax.ast import Definition, Program, Signature, TypeExpr, walk
 from lossdsl.syntax.building import BUILDING, Building
-from lossdsl.syntax.errors import explain
 from lossdsl.syntax.lalr import Stopped, parse
 from lossdsl.syntax.program_rules import violations
 from lossdsl.syntax.repeats import repeats
@@ -92,5 +91,7 @@ def build(rule: str, children: list[Any]) -> Any:
 
 
 def _explained(stopped: Stopped, source: Source, start: str) -> Diagnostic:
+    # Of no text that is right anything is explained.
+    from lossdsl.syntax.errors import explain
 
     return explain(source, start, stopped.position)
