@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from lossdsl.analyze.outputs import over
+from lossdsl.analyze.outputs import Read, operand_of, over
 from lossdsl.core.graph import Apply, Graph, Node, tape
-from lossdsl.library.follow import Operand, followed, permuted
-from lossdsl.types.types import ArrayType, Type
-
-AXIS = "axis"
+from lossdsl.library.follow import followed, permuted
+from lossdsl.syntax.options import AXIS
 
 
 def unpermute(graph: Graph, roots: Sequence[Node]) -> list[Node]:
@@ -33,8 +31,8 @@ def _unpermuted(graph: Graph, node: Apply) -> Node:
     if not isinstance(inner, Apply) or inner.function.axes is not permuted:
         return node
     (source,) = inner.arguments
-    whole = _operand(graph, node, 0)
-    if source is None or whole is None or AXIS not in dict(node.options):
+    whole = operand_of(graph, node, Read(inner, 0))
+    if source is None or whole is None:
         return node
     named = whole.axes(AXIS)
     axes = followed(node.function, whole)
@@ -56,31 +54,19 @@ def _unpermuted(graph: Graph, node: Apply) -> Node:
 def _apart(graph: Graph, node: Apply) -> bool:
     """Say whether no operand but the first has an axis along which the function works."""
     for at, operand in enumerate(node.arguments[1:], 1):
-        if operand is None or _is_scalar(graph.types[operand]):
+        if operand is None:
             continue
-        beside = _operand(graph, node, at)
+        beside = operand_of(graph, node, Read(operand, at))
         axes = None if beside is None else followed(node.function, beside)
         if axes is None or None in axes:
             return False
     return True
 
 
-def _is_scalar(type: Type) -> bool:
-    return isinstance(type, ArrayType) and type.dims == ()
-
-
 def _order(graph: Graph, permutation: Apply) -> list[int]:
     """Return for each axis of a permuted array the axis that it was."""
-    operand = _operand(graph, permutation, 0)
+    (source,) = permutation.arguments
+    operand = operand_of(graph, permutation, Read(cast("Node", source), 0))
     assert operand is not None
     places = permuted(operand)
     return sorted(range(len(places)), key=lambda at: cast("int", places[at]))
-
-
-def _operand(graph: Graph, node: Apply, at: int) -> Operand | None:
-    types = [None if each is None else graph.types[each] for each in node.arguments]
-    dims = tuple(type.dims if isinstance(type, ArrayType) else None for type in types)
-    result = graph.types[node]
-    if dims[at] is None or not isinstance(result, ArrayType) or result.dims is None:
-        return None
-    return Operand(at, dims, result.dims, dict(node.options))
