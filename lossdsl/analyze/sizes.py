@@ -93,15 +93,8 @@ Made = tuple[Node, ArrayType]
 
 def made_values(core: Core) -> tuple[Made, ...]:
     """Return the arrays that a program makes, the first of each shape and dtype."""
-    parts = (
-        node
-        for outcome in core.results
-        for term in outcome.terms
-        for node in (term.raw, term.weight)
-    )
-    roots = (*(outcome.value for outcome in core.results), *parts, *core.metrics.values())
     made: dict[object, Made] = {}
-    for node in tape(roots):
+    for node in tape(core.roots):
         for type in arrays_of(core.graph.types[node]) if isinstance(node, Apply) else ():
             made.setdefault((type.dtype, type.dims), (node, type))
     return tuple(made.values())

@@ -242,3 +242,10 @@ class Core:
     metrics: Mapping[str, Node]
     metric_combines: Mapping[str, Combine] = field(default_factory=dict[str, Combine])
     ranges: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """Everything that is asked of a program: results, terms with their weights, metrics."""
+        terms = [term for outcome in self.results for term in outcome.terms]
+        parts = [node for term in terms for node in (term.raw, term.weight, term.weighted)]
+        return (*(outcome.value for outcome in self.results), *parts, *self.metrics.values())

@@ -21,10 +21,7 @@ def verify_core(core: Core) -> None:
     undecided only while something that it reads is not known.
     """
     graph = core.graph
-    terms = (term for outcome in core.results for term in outcome.terms)
-    parts = (node for term in terms for node in (term.raw, term.weight, term.weighted))
-    values = (outcome.value for outcome in core.results)
-    for node in tape((*values, *parts, *core.metrics.values())):
+    for node in tape(core.roots):
         wrong = next(_violations(core, node), None)
         if wrong is not None:
             places = graph.places.get(node)
@@ -37,14 +34,7 @@ def untyped(core: Core) -> list[Diagnostic]:
     What has no type has no value either: a constant stands in its place.
     """
     graph = core.graph
-    parts = (
-        node
-        for outcome in core.results
-        for term in outcome.terms
-        for node in (term.raw, term.weight)
-    )
-    roots = (*(outcome.value for outcome in core.results), *parts, *core.metrics.values())
-    for node in tape(roots):
+    for node in tape(core.roots):
         undecided = isinstance(node, Apply) and node.undecided
         if undecided or isinstance(graph.types[node], UnknownType):
             places = graph.places.get(node)
