@@ -55,7 +55,7 @@ def _moved(x: Any, y: Any, of_x: Any) -> Any:
     import jax.numpy as jnp
 
     # What a step makes is made again for the transpose: kept, it would be all differences. The
-    # tangent is carried, since jax 0.8.1 transposes no scan that closes over one.
+    # tangent is carried: where this loop closes over it, its transpose is a TypeError in jax 0.8.1.
     @jax.checkpoint
     def step(of_x: Any, rows: Any) -> tuple[Any, Any]:
         return of_x, jnp.stack([2 * jnp.sum((x - row) * of_x, axis=-1) for row in rows])
@@ -80,7 +80,8 @@ def pairwise_distance() -> Kernel:
     as they are: rows that are near each other, or far from 0, lose nothing.
 
     primitive: written out, the differences are N*M*D numbers
-    formula: norm(a[:, None] - b[None, :], axis=-1)
+    formula: sum(square(a[:, None] - b[None, :]), axis=-1) if squared
+    else norm(a[:, None] - b[None, :], axis=-1)
     note: torch's `PairwiseDistance` goes row by row: `norm(a - b, axis=-1)`
     cite: Kruskal 1964, doi:10.1007/BF02289565
     aka: cdist

@@ -100,7 +100,7 @@ def safe_divide() -> Kernel:
 
     A NaN of y shows, and one of x where y is not 0.
 
-    formula: x/y
+    formula: 0.0 if y == 0 else x/y
     aka: divide_no_nan
     example: mean(safe_divide(out, abs(tgt)))
     """
