@@ -186,7 +186,9 @@ READS = {
     "accuracy": "ℓ(z, y) = [argmaxₖ zₖ = y]\nℓ(z, t) = [argmaxₖ zₖ = argmaxₖ tₖ]",
     "z_loss": "ℓ = (log Σₖ exp zₖ)²",
     "l2sqr": "ℓ = (1/N) Σₙ paramsₙ²",
-    "pairwise_distance": "pairwise_distance(a, b)ₙₘ = ‖aₙ − bₘ‖",
+    "pairwise_distance": """
+        pairwise_distance(a, b)ₙₘ = ⎧ Σ_d (a_nd − b_md)²  if squared
+                                    ⎩ ‖aₙ − bₘ‖           otherwise""",
     "info_nce": """
         ℓₙ = −log(sₙₙ/(Σₘ sₙₘ))
         where sₙₘ = exp(qₙᵀ kₘ/(‖qₙ‖ ‖kₘ‖ · temperature))
