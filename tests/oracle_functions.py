@@ -252,6 +252,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "softmax": softmax,
     "log_softmax": log_softmax,
     "pick_log_softmax": pick_log_softmax,
+    "positions": lambda x, axis=-1: np.indices(x.shape)[axis].astype(np.int32),
     "pairwise_distance": real(pairwise_distance),
     "normalize": normalize,
     "one_hot": one_hot,

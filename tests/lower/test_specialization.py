@@ -46,7 +46,7 @@ ELABORATIONS: Sequence[tuple[str, Sequence[int], int]] = (
     ("mse(a, b) + 1e-3*l2sqr(params)", (8, 16, 7), 1),
     ('mse(a, b) + 1e-3*sum_squares(params["kernel"]) + bounds(params, bias >= 0)', (8, 16, 7), 1),
     ("def f(x) = mean(square(x), axis=-1)\nloss = mean(f(a - b))", (8, 16, 7), 1),
-    ("info_nce(a, b)", (8, 16, 7), 3),
+    ("info_nce(a, b)", (8, 16, 7), 1),
     ("sum(a, axis=0)[0] + a[2, 1]", (8, 16, 7), 3),
     ("a: f32[N, C]\nsum(a)/N", (8, 16, 7), 3),
     ("a: f32[N, C]\nsum(a)/C", (8, 16, 7), 1),

@@ -65,6 +65,7 @@ TEMPLATES = (
     template("", "piecewise_constant_schedule(step, 1.0, (2, 5), (0.5, 0.1))*{}", ""),
     template("", "warmup_cosine_decay_schedule(step, 0.0, 1.0, 3, 20)*{}", ""),
     template("", "polynomial_schedule(step, 1.0, 0.1, 2, 10)*{}", ""),
+    template("*S K", "1.0*positions({}, axis=-1)", "*S K"),
     template("*S", "pick_log_softmax({}, argmax({}, axis=-1))", "*S K1", "*S K1"),
 )
 

@@ -176,6 +176,22 @@ def arange() -> Kernel:
     return kernel
 
 
+@primitive("positions(x: any[*S, K], axis: axis[K] = -1) -> int[*S, K]", axes=beside)
+def positions() -> Kernel:
+    """The place of each entry along an axis, from 0: `arange` of the size that x has.
+
+    nan: a place has no NaN: it does not depend on what stands there
+
+    example: mean(square(out), where=positions(out) > 0)
+    """
+    from jax import lax
+
+    def kernel(x: Any, *, axis: int = -1) -> Any:
+        return lax.broadcasted_iota("int32", x.shape, axis % x.ndim)
+
+    return kernel
+
+
 def _extreme(find: Any, x: Any, axis: int) -> Any:
     """Return the position of an extreme entry; 0 along an axis that has none."""
     import jax.numpy as jnp
