@@ -133,6 +133,33 @@ ROWS = (
         good="z: f32[B]\ny: f32[B] in [0, 255]\nbinary_cross_entropy(z, y/255)",
     ),
     Code(
+        "LD427",
+        title="cosine that training makes small",
+        why="A cosine is largest where two vectors point the same way. Added to a loss with a plus "
+        "it drives them apart, and nothing else in the numbers says so: the loss goes down.",
+        bad="mse(out, tgt) + 0.1*mean(cosine_similarity(a, b))",
+        good="mse(out, tgt) - 0.1*mean(cosine_similarity(a, b))",
+        inputs={"out": "f32[B]", "tgt": "f32[B]", "a": "f32[B, D]", "b": "f32[B, D]"},
+    ),
+    Code(
+        "LD428",
+        title="distribution that does not sum to 1 along its classes",
+        why="A cross entropy compares distributions over the classes. What sums to 1 along another "
+        "axis, or to another number for every size and setting, moves where the loss is smallest.",
+        bad="q = (1 - s)*t + 1/C\nloss = cross_entropy(z, q)",
+        good="q = (1 - s)*t + s/C\nloss = cross_entropy(z, q)",
+        inputs={"z": "logits f32[B, C]", "t": "one_hot f32[B, C]", "s": "float"},
+    ),
+    Code(
+        "LD429",
+        title="unit vectors along different axes",
+        why="The product of unit vectors is a cosine where both lie along the axis that is summed. "
+        "Normalized along the examples, the features of one of them have any length.",
+        bad="s = normalize(a, axis=0) @ transpose(normalize(b))\nloss = mean(square(s))",
+        good="s = normalize(a) @ transpose(normalize(b))\nloss = mean(square(s))",
+        inputs={"a": "f32[B, D]", "b": "f32[B, D]"},
+    ),
+    Code(
         "LD431",
         title="weight is zero",
         why="The term is reported and never trained.",
@@ -158,5 +185,23 @@ ROWS = (
         bad="mean(w*square(out), weight=w)",
         good="mean(square(out), weight=w)",
         inputs={"out": "f32[B]", "w": "f32[B]"},
+    ),
+    Code(
+        "LD434",
+        title="targets shifted twice",
+        why="A loss of a language model compares each position with the token after it. Where the "
+        "text has dropped the first token already, each is compared with the second after it.",
+        bad="lm_cross_entropy(z[:, :-1], tok[:, 1:])",
+        good="lm_cross_entropy(z, tok)",
+        inputs={"z": "logits f32[B, T, V]", "tok": "labels i32[B, T]"},
+    ),
+    Code(
+        "LD435",
+        title="advantage that the policy trains",
+        why="A policy gradient weighs log likelihoods by a number: how much better an action was "
+        "than its estimate. Without `stop_gradient` the estimate follows the policy as well.",
+        bad="-mean((ret - v)*logp) + mse(v, ret)",
+        good="-mean(sg(ret - v)*logp) + mse(v, ret)",
+        inputs={"ret": "f32[B]", "v": "f32[B]", "logp": "f32[B]"},
     ),
 )

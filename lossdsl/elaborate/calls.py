@@ -20,7 +20,13 @@ from lossdsl.elaborate.binding import Candidate, agrees, bind
 from lossdsl.elaborate.context import Call, Scope, Site
 from lossdsl.elaborate.python_calls import python_call
 from lossdsl.elaborate.undecided import infer_inputs, undecided
-from lossdsl.elaborate.value_roles import contradictions, hold_classes, hold_distinct, hold_roles
+from lossdsl.elaborate.value_roles import (
+    contradictions,
+    hold_classes,
+    hold_distinct,
+    hold_roles,
+    hold_totals,
+)
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import (
     Application,
@@ -184,6 +190,7 @@ def _apply(call: Call) -> Value:
         return call.scope.unknown()
     hold_roles(call)
     hold_distinct(call)
+    hold_totals(call)
     value = _applied(call)
     hold_classes(call, value)
     return value

@@ -142,7 +142,8 @@ def _elaborate(
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += program_sizes(core, program, limits)
     if not context.concrete and not has_errors(context.diagnostics):
-        context.diagnostics += lints(Subject(program, core, frozenset(context.defaults)))
+        subject = Subject(program, core, frozenset(context.defaults))
+        context.diagnostics += lints(subject, context.diagnostics)
     diagnostics = _limited(context)
     return Elaborated(
         None if has_errors(context.diagnostics) else core,

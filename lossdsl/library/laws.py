@@ -18,6 +18,7 @@ MEANINGS: Mapping[str, str] = {
     "shift": "adding one number to all classes of an example changes nothing",
     "translation": "adding one number to both of the first two arguments changes nothing",
     "scale": "multiplying all real arguments by c > 0 multiplies the value by c to the power {}",
+    "normalized": "the squares along the axis sum to 1, or all are 0",
     "flat": "the value is constant between its jumps, so that its gradient is 0",
     "permutation": "the order of the examples does not change the sum",
 }

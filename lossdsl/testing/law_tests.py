@@ -123,6 +123,12 @@ def _is_flat(trial: Trial) -> bool:
     return all(np.mean(a != b) < 0.1 for a, b in zip(after, trial.at(), strict=True))
 
 
+def _is_normalized(trial: Trial) -> bool:
+    """Say whether the last axis, along which an example works, holds unit vectors or zeros."""
+    lengths = [np.sum(np.square(array), axis=-1) for array in trial.at()]
+    return all(np.isclose(length, length > 0.5).all() for length in lengths)
+
+
 Test = Callable[[Trial], bool]
 
 # Whether a law holds in one trial; `library/laws.py` says each in words.
@@ -142,6 +148,7 @@ LAWS: Mapping[str, Test] = {
     "shift": lambda t: _equal(_shifted(t), t.at()),
     "translation": lambda t: _equal(_translated(t), t.at()),
     "scale": lambda t: _equal(_scaled(t), [2.5**t.degree * array for array in t.at()]),
+    "normalized": _is_normalized,
     "flat": _is_flat,
     "permutation": lambda t: bool(
         np.isclose(_total(_permuted(t)), _total(t.at()), rtol=1e-9, atol=1e-9)

@@ -26,10 +26,10 @@ LAYERS = {
 
 CASES = [
     # The axis along which a function works is `axis=`, where no axes of a value are reduced.
-    Case(text=f"{VECTORS}mean(cosine_similarity(a, b, axis=D))", inputs=TWO, value=COSINE),
-    Case(text=f"{VECTORS}mean(cosine_similarity(a, b, axis=1))", inputs=TWO, value=COSINE),
-    Case(text="mean(cosine_similarity(a, b, axis=-1))", inputs=TWO, value=COSINE),
-    Case(text=f"{SWAPPED}mean(cosine_similarity(a, b, axis=D))", inputs=TWO, value=0.8535534),
+    Case(text=f"{VECTORS}-mean(cosine_similarity(a, b, axis=D))", inputs=TWO, value=-COSINE),
+    Case(text=f"{VECTORS}-mean(cosine_similarity(a, b, axis=1))", inputs=TWO, value=-COSINE),
+    Case(text="-mean(cosine_similarity(a, b, axis=-1))", inputs=TWO, value=-COSINE),
+    Case(text=f"{SWAPPED}-mean(cosine_similarity(a, b, axis=D))", inputs=TWO, value=-0.8535534),
     Case(text="z: f32[K, B]\nmean(log_partition(z, axis=K))", inputs={"z": [[0.0], [0.0]]},
          value=0.6931472),
     Case(text="r: f32[G, B]\nsum(square(group_advantage(r, axis=G)))", inputs={"r": [[0.0], [2.0]]},

@@ -211,6 +211,7 @@ BROKEN = {
     "shift": ("mse", _of(lambda a, b: a)),
     "translation": ("mse", _of(lambda a, b: a * b)),
     "scale": ("mse", _of(lambda a, b: a**2)),
+    "normalized": ("normalize", _of(np.sign)),
     "flat": ("mse", _of(lambda a, b: np.floor(a) + 0.01 * b + 0.01 * a)),
     "permutation": ("mse", _of(lambda a, b: a * SKEW)),
 }

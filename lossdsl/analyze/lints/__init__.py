@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from lossdsl.analyze.lints.advantages import advantage_trained
 from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.clamped import is_constant
 from lossdsl.analyze.lints.factors import counted_twice, zero_factor
@@ -11,10 +12,13 @@ from lossdsl.analyze.lints.finite import reaches_infinity
 from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.integers import integers_wrap
 from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch
+from lossdsl.analyze.lints.shifts import shifted_twice
+from lossdsl.analyze.lints.similarities import similarity_falls
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
 from lossdsl.analyze.lints.totals import mean_of_total
 from lossdsl.analyze.lints.unbounded import falls_without_end
+from lossdsl.analyze.lints.unit_vectors import other_unit_axis
 from lossdsl.analyze.lints.unmasked_reads import mask_stops
 from lossdsl.analyze.lints.unread_inputs import unread
 from lossdsl.diagnostics.diagnostic import Diagnostic
@@ -27,10 +31,14 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     other_space,
     other_axis,
     over_the_batch,
+    other_unit_axis,
+    shifted_twice,
+    advantage_trained,
     zero_factor,
     counted_twice,
     trains_nothing,
     falls_without_end,
+    similarity_falls,
     is_constant,
     mean_of_total,
     reaches_infinity,
@@ -38,9 +46,9 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
 )
 
 
-def lints(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield every lint of a program, one for each mistake."""
-    told: list[Diagnostic] = []
+def lints(subject: Subject, known: Sequence[Diagnostic] = ()) -> Iterator[Diagnostic]:
+    """Yield every lint of a program, one for each mistake, of which some may be known already."""
+    told = list(known)
     for diagnostic in (diagnostic for lint in LINTS for diagnostic in lint(subject)):
         if not any(_tells(before, diagnostic) for before in told):
             told.append(diagnostic)
@@ -48,7 +56,12 @@ def lints(subject: Subject) -> Iterator[Diagnostic]:
 
 
 # What is told of a place tells what is inside of it: where an idiom is infinite, what is summed.
-_SAME_MISTAKE = (("LD401", "LD420"), ("LD419", "LD419"), ("LD421", "LD420"))
+_SAME_MISTAKE = (
+    ("LD401", "LD420"),
+    ("LD419", "LD419"),
+    ("LD421", "LD420"),
+    ("LD428", "LD419"),
+)
 
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:

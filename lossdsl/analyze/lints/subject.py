@@ -12,6 +12,7 @@ from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
 from lossdsl.library.function import is_own
+from lossdsl.source import Span
 from lossdsl.syntax import ast
 
 
@@ -44,6 +45,15 @@ def written(graph: Graph, node: Node) -> Place | None:
     """Return where a node stands in a text of the user; None where only lossdsl's own has it."""
     places = graph.places.get(node, ())
     return next((place for place in places if not is_own(place.span.source)), None)
+
+
+def call_of(graph: Graph, node: Node) -> tuple[str, Span] | None:
+    """Return the call in a text of the user through which a node of a library came to be."""
+    for place in graph.places.get(node, ()):
+        for name, span in place.calls[::-1]:
+            if not is_own(span.source):
+                return name, span
+    return None
 
 
 def multiple_of(subject: Subject, node: Node) -> tuple[Builtin | None, bool]:

@@ -8,10 +8,11 @@ from math import inf
 
 from lossdsl.analyze.intervals import grows
 from lossdsl.analyze.lints.subject import Subject, multiple_of
-from lossdsl.core.graph import Apply, Const, Input, Node, Outcome, Term, operands, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Outcome, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
+from lossdsl.types.types import ArrayType
 
 _HELP = "training makes a loss small: is a minus missing, or one too many?"
 
@@ -27,6 +28,9 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
         falling = list(_falling(subject, outcome.terms))
         for place, (term, loss) in enumerate(zip(outcome.terms, taken, strict=True)):
             distance = loss is not None and "zero" in loss.laws
+            if _is_linear(subject, term):
+                yield at("LD421", _LINEAR, term.span, help=_SQUASHED)
+                continue
             # Where all are taken away, one sign is wrong.
             told = place == 0 if all(taken) else distance or term in falling
             if not told or _is_played(subject, outcome, term.weighted):
@@ -36,6 +40,68 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
             else:
                 message = "this term is never above 0 and has no lower bound"
                 yield at("LD421", message, term.span, help=_HELP)
+
+
+_LINEAR = "this term is linear in scores, so that it has no lower bound"
+_SQUASHED = "is a `log_softmax` or `log_sigmoid` of them missing?"
+
+
+def _is_linear(subject: Subject, term: Term) -> bool:
+    """Say whether the text makes a term linear in logits that it picks or weighs.
+
+    Nothing else reads them. A critic's score is linear in a loss of the library, and in a game of
+    two results.
+    """
+    scores = _linear_in(subject, term.weighted)
+    every = [each.weighted for outcome in subject.core.results for each in outcome.terms]
+    others = [each for each in every if each is not term.weighted]
+    return bool(scores) and scores.isdisjoint(tape(others))
+
+
+def _linear_in(subject: Subject, root: Node) -> set[Node]:
+    """Return the inputs of logits that a value is linear in, and picks or weighs the classes of."""
+    graph = subject.core.graph
+    scores: set[Node] = set()
+    waiting, plain, chooses = [root], list[Node](), False
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case Input() if _is_scores(graph, node):
+                scores.add(node)
+            case _ if node in graph.bodies:
+                plain.append(node)
+            case Apply(Builtin(operator="+" | "-" | "neg"), sides):
+                waiting += [side for side in sides if side is not None]
+            case Apply(Builtin(operator="*"), (a, b)) if a is not None and b is not None:
+                linear = _reads_scores(graph, b)
+                waiting.append(b if linear else a)
+                plain.append(a if linear else b)
+                chooses |= _varies(graph, plain[-1])
+            case Apply(function, (Apply() | Input() as value, *rest)) if (
+                function.combine is not None or len(function.keeps) == 1 or function.operator == "/"
+            ):
+                waiting.append(value)
+                plain += [operand for operand in rest if operand is not None]
+                chooses |= bool(rest) and function.combine is None and function.operator != "/"
+            case _:
+                plain.append(node)
+    elsewhere = any(_reads_scores(graph, node) for node in plain)
+    return scores if chooses and not elsewhere else set()
+
+
+def _varies(graph: Graph, node: Node) -> bool:
+    """Say whether a factor may differ from class to class."""
+    type = graph.types[node]
+    return not isinstance(node, Const) and not (isinstance(type, ArrayType) and type.rank == 0)
+
+
+def _reads_scores(graph: Graph, root: Node) -> bool:
+    return any(_is_scores(graph, node) for node in tape([root]))
+
+
+def _is_scores(graph: Graph, node: Node) -> bool:
+    type = graph.types[node]
+    return isinstance(node, Input) and isinstance(type, ArrayType) and type.role == "logits"
 
 
 def _of(term: Term, loss: Builtin) -> Diagnostic:

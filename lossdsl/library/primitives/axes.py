@@ -115,7 +115,7 @@ def log_softmax() -> Kernel:
 @primitive(
     "normalize(x: float[*S], axis: axes = -1) -> float[*S]",
     axes=beside,
-    laws=("odd", "scale 0"),
+    laws=("odd", "scale 0", "normalized"),
     image=always("[-1, 1]"),
 )
 def normalize() -> Kernel:

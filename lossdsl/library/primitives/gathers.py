@@ -86,7 +86,7 @@ def take() -> Kernel:
     note: `gather` of TensorFlow; torch's is `take_along`
     aka: gather index_select
     unlike: embedding: torch's takes the positions first
-    example: mean(take(z, y, axis=1))
+    example: mean(square(take(z, y, axis=1)))
     """
     import jax.numpy as jnp
 
@@ -120,7 +120,7 @@ def take_along() -> Kernel:
     Positions count from 0; NaN where one is negative or past the end.
 
     aka: take_along_axis take_along_dim
-    example: mean(take_along(z, y[:, None], axis=-1))
+    example: mean(square(take_along(z, y[:, None], axis=-1)))
     """
     import jax.numpy as jnp
 

@@ -1,0 +1,111 @@
+"""LD429: unit vectors along one axis meet unit vectors along another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.lints.subject import Subject, call_of, written
+from lossdsl.analyze.outputs import Read, operand_of
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
+from lossdsl.library.declare import Builtin
+from lossdsl.library.follow import followed
+from lossdsl.library.syntax_forms import Form
+from lossdsl.source import Span
+from lossdsl.syntax.options import AXIS
+from lossdsl.types.types import ArrayType
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAxes:
+    """The axis along which the entries of a value have length 1, an analysis of the driver."""
+
+    graph: Graph
+
+    def constant(self, node: Const) -> int | None:
+        """Of a number it is not known."""
+        return None
+
+    def given(self, node: Input | Leaves) -> int | None:
+        """Of what is passed it is not known."""
+        return None
+
+    def transfer(self, node: Apply, facts: Sequence[int | None]) -> int | None:
+        """Return the axis that a function makes, or that its operand's becomes."""
+        if node.undecided or not isinstance(self.graph.types[node], ArrayType):
+            return None
+        if "normalized" in node.function.laws:
+            axes = node.option(AXIS)
+            return axes[0] if isinstance(axes, tuple) and len(axes) == 1 else None
+        same = len(node.function.keeps) == 1 or node.function.form is Form.CAST
+        operand = node.arguments[0] if node.arguments else None
+        axis = facts[0] if facts else None
+        if not same or operand is None or axis is None:
+            return None
+        whole = operand_of(self.graph, node, Read(operand, 0))
+        axes = None if whole is None else followed(node.function, whole)
+        return None if axes is None else axes[axis]
+
+
+def other_unit_axis(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield the sums and products of unit vectors that lie along different axes."""
+    graph = subject.core.graph
+    applied = [node for node in subject.tape if isinstance(node, Apply)]
+    if not any("normalized" in node.function.laws for node in applied):
+        return
+    units = forward(subject.roots, UnitAxes(graph))
+    for node in applied:
+        match node:
+            case Apply(Builtin(operator="+" | "-" | "*" | "@" as symbol), (a, b)) if a and b:
+                sides = [_side(graph, operand, units[operand]) for operand in (a, b)]
+                span = _span(graph, node, (a, b))
+                if span is None or None in sides:
+                    continue
+                left, right = (side for side in sides if side is not None)
+                if symbol == "@":
+                    # The last axis of the first is summed with the last but one of the second.
+                    agree = left.back == 1 and right.back == min(right.rank, 2)
+                else:
+                    agree = left.back == right.back
+                if not agree:
+                    message = f"unit vectors along {left} meet unit vectors along {right}"
+                    help = "`normalize` both along the axis of the features"
+                    yield at("LD429", message, span, help=help)
+            case _:
+                pass
+
+
+def _span(graph: Graph, node: Node, operands: Sequence[Node]) -> Span | None:
+    """Return where a text brings two values together: an operator, or a call that is given both."""
+    place = written(graph, node)
+    if place is not None and not place.calls:
+        return place.span
+    places = [written(graph, operand) for operand in operands]
+    given = all(place is not None and not place.calls for place in places)
+    call = call_of(graph, node) if given else None
+    return None if call is None else call[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """An operand whose unit vectors lie along an axis, counted from the last, which is 1."""
+
+    back: int
+    rank: int
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _side(graph: Graph, node: Node, axis: int | None) -> _Side | None:
+    type = graph.types[node]
+    if axis is None or not isinstance(type, ArrayType) or type.dims is None:
+        return None
+    named = type.dims[axis].name
+    while named in graph.outer:
+        # The call that made it first may stand in a library, whose name for the axis is its own.
+        named = graph.outer[named].name
+    return _Side(len(type.dims) - axis, len(type.dims), f"`{named}`" if named else f"axis {axis}")
