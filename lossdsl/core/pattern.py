@@ -7,16 +7,19 @@ product adds or multiplies may stand in either order. Options that are not named
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Generic, TypeVar
 
 from lossdsl.core.graph import Apply, Const, Node
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin, of_operator
 from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Source
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
 
+Row = TypeVar("Row")
 # What the names of a pattern stand for: nodes, and values of options.
 Match = dict[str, Node | object]
 _EITHER = ("+", "*")
@@ -48,6 +51,45 @@ def head(expr: ast.Expr) -> str:
 def head_of(node: Apply) -> str:
     """Return the name of the function of a node, or its operator."""
     return node.function.operator or node.function.name
+
+
+@dataclass(frozen=True)
+class Patterns(Generic[Row]):
+    """Rows of patterns, of which a node is tried against those that begin as it does."""
+
+    rows: Sequence[Row]
+    text: Callable[[Row], str]
+
+    @cached_property
+    def _by_head(self) -> Mapping[tuple[str, str | None], Sequence[tuple[Row, ast.Expr]]]:
+        by_head: dict[tuple[str, str | None], list[tuple[Row, ast.Expr]]] = {}
+        for row in self.rows:
+            expr = pattern(self.text(row))
+            by_head.setdefault((head(expr), _inner_head(expr)), []).append((row, expr))
+        return by_head
+
+    def of(self, node: Apply) -> Iterator[tuple[Row, ast.Expr]]:
+        """Yield the rows that may match a node, in their order, with their patterns."""
+        outer = head_of(node)
+        yield from self._by_head.get((outer, None), ())
+        inner = node.arguments[0] if node.arguments else None
+        if node.function.elementwise and len(node.arguments) == 1:
+            inner = _picked_from(inner)
+        while isinstance(inner, Apply) and inner.function.form in (Form.CAST, Form.WATCH):
+            (inner,) = inner.arguments
+        if isinstance(inner, Apply):
+            yield from self._by_head.get((outer, head_of(inner)), ())
+
+
+def _inner_head(expr: ast.Expr) -> str | None:
+    """Return the head of the first operand of a call, unless that may be any node."""
+    match expr:
+        case ast.Call(_, (ast.Call() | ast.Product() as first, *_)):
+            return head(first)
+        case ast.Call(_, (ast.Sum((ast.Addend(sign="+"), *_)) as first, *_)):
+            return head(first)
+        case _:
+            return None
 
 
 def match(expr: ast.Expr, node: Node) -> Match | None:

@@ -53,6 +53,15 @@ ROWS = (
         inputs={"x": "f32[B]", "m": "bool[B]"},
     ),
     Code(
+        "LD415",
+        title="term without the mask of another term",
+        why="What a mask leaves out of one term, padding for example, is garbage in every other "
+        "term of the same values. Each reduction has a mask of its own.",
+        bad="mse(out, tgt, where=m) + 0.1*mae(out, tgt)",
+        good="mse(out, tgt, where=m) + 0.1*mae(out, tgt, where=m)",
+        inputs={"out": "f32[B, T]", "tgt": "f32[B, T]", "m": "mask bool[B, T]"},
+    ),
+    Code(
         "LD416",
         title="term trains nothing",
         why="No gradient leaves a comparison, a position, a rounded number or `stop_gradient`, and "
@@ -160,6 +169,15 @@ ROWS = (
         inputs={"a": "f32[B, D]", "b": "f32[B, D]"},
     ),
     Code(
+        "LD430",
+        title="term stands twice",
+        why="Two terms of one value are one of the sum of their weights. It is a copy of which an "
+        "input was to be changed, or a `stop_gradient` that stands on the same side twice.",
+        bad="mse(z, sg(e)) + 0.25*mse(sg(e), z)",
+        good="mse(sg(z), e) + 0.25*mse(sg(e), z)",
+        inputs={"z": "f32[B, D]", "e": "f32[B, D]"},
+    ),
+    Code(
         "LD431",
         title="weight is zero",
         why="The term is reported and never trained.",
@@ -203,5 +221,32 @@ ROWS = (
         bad="-mean((ret - v)*logp) + mse(v, ret)",
         good="-mean(sg(ret - v)*logp) + mse(v, ret)",
         inputs={"ret": "f32[B]", "v": "f32[B]", "logp": "f32[B]"},
+    ),
+    Code(
+        "LD436",
+        title="mean counts what a mask makes 0",
+        why="A mask that is multiplied in makes elements 0, and a mean still divides by all of "
+        "them: a batch with more padding has a smaller loss, and its tokens count less.",
+        bad="mean(square(out - tgt)*m)",
+        good="mean(square(out - tgt), where=m > 0)",
+        inputs={"out": "f32[B, T]", "tgt": "f32[B, T]", "m": "mask f32[B, T]"},
+    ),
+    Code(
+        "LD437",
+        title="expectation divided by the number of classes",
+        why="What a distribution weighs is summed over the classes: the weights sum to 1 already. "
+        "A mean over them divides by their number, and the term counts that much less.",
+        bad="-mean(t*log_softmax(z, axis=C))",
+        good="-mean(sum(t*log_softmax(z, axis=C), axis=C))",
+        inputs={"z": "logits f32[B, C]", "t": "one_hot f32[B, C]"},
+    ),
+    Code(
+        "LD438",
+        title="term grows with the batch, beside one that does not",
+        why="A sum over the examples grows with them and a mean does not, so that another batch "
+        "size is another weight. What is a mean and divided by the batch size shrinks with it.",
+        bad="mean(square(out - tgt)) + 1e-3*sum(square(mu))",
+        good="mean(square(out - tgt)) + 1e-3*mean(sum(square(mu), axis=-1))",
+        inputs={"out": "f32[B]", "tgt": "f32[B]", "mu": "f32[B, D]"},
     ),
 )

@@ -7,19 +7,24 @@ from collections.abc import Callable, Iterator, Sequence
 from lossdsl.analyze.lints.advantages import advantage_trained
 from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.clamped import is_constant
+from lossdsl.analyze.lints.directions import against_direction
+from lossdsl.analyze.lints.duplicates import duplicate
+from lossdsl.analyze.lints.expectations import averaged_expectation
 from lossdsl.analyze.lints.factors import counted_twice, zero_factor
 from lossdsl.analyze.lints.finite import reaches_infinity
 from lossdsl.analyze.lints.gradients import trains_nothing
+from lossdsl.analyze.lints.growth import grows_alone
 from lossdsl.analyze.lints.integers import integers_wrap
+from lossdsl.analyze.lints.masked_means import masked_mean
 from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch
-from lossdsl.analyze.lints.shifts import shifted_twice
-from lossdsl.analyze.lints.similarities import similarity_falls
+from lossdsl.analyze.lints.shifts import shifted_apart
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
 from lossdsl.analyze.lints.totals import mean_of_total
 from lossdsl.analyze.lints.unbounded import falls_without_end
 from lossdsl.analyze.lints.unit_vectors import other_unit_axis
 from lossdsl.analyze.lints.unmasked_reads import mask_stops
+from lossdsl.analyze.lints.unmasked_terms import unmasked_term
 from lossdsl.analyze.lints.unread_inputs import unread
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Span
@@ -32,15 +37,20 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     other_axis,
     over_the_batch,
     other_unit_axis,
-    shifted_twice,
+    shifted_apart,
     advantage_trained,
+    duplicate,
     zero_factor,
     counted_twice,
     trains_nothing,
     falls_without_end,
-    similarity_falls,
+    against_direction,
     is_constant,
     mean_of_total,
+    masked_mean,
+    unmasked_term,
+    averaged_expectation,
+    grows_alone,
     reaches_infinity,
     unread,
 )
@@ -65,6 +75,8 @@ _SAME_MISTAKE = (
 
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:
+    if (before.code, diagnostic.code) == ("LD425", "LD438"):
+        return _holds(place(diagnostic), place(before))
     same = (before.code, diagnostic.code) in _SAME_MISTAKE
     return same and _holds(place(before), place(diagnostic))
 

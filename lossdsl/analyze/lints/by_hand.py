@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Const, Input, Leaves, Node, operands, tape
-from lossdsl.core.pattern import Match, head, head_of, match, pattern
+from lossdsl.core.pattern import Match, Patterns, match
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
@@ -141,6 +140,9 @@ IDIOMS = (
 )
 
 
+_IDIOMS = Patterns(IDIOMS, lambda idiom: idiom.written)
+
+
 def by_hand(subject: Subject) -> Iterator[Diagnostic]:
     """Yield what the text writes by hand; the bodies of lossdsl's own definitions are not its.
 
@@ -163,20 +165,11 @@ def by_hand(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _idiom(subject: Subject, node: Apply) -> Idiom | None:
-    for idiom in _by_head().get(head_of(node), ()):
-        names = match(pattern(idiom.written), node)
+    for idiom, expr in _IDIOMS.of(node):
+        names = match(expr, node)
         if names is not None and _reaches(subject, idiom, names):
             return idiom
     return None
-
-
-@cache
-def _by_head() -> Mapping[str, Sequence[Idiom]]:
-    """Return the idioms by the function or operator that stands outside."""
-    table: dict[str, list[Idiom]] = {}
-    for idiom in IDIOMS:
-        table.setdefault(head(pattern(idiom.written)), []).append(idiom)
-    return table
 
 
 def _shown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""LD434: targets that the text shifts before a loss that shifts them itself."""
+"""LD434: targets, their scores and their mask that are shifted apart."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
 from lossdsl.core.pattern import match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
+from lossdsl.library.declare import Builtin
+from lossdsl.library.function import is_operand
 from lossdsl.library.syntax_forms import Form
+from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS
+from lossdsl.types.types import kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ class Offsets:
             taken = _following(node)
             if taken is not None:
                 return self._moved(node, fact, *taken)
+        if node.function.form is Form.KEEP:
+            return facts[1]
+        labels = _labels(node.function)
+        if labels is not None and labels < len(facts):
+            return facts[labels]  # what is picked of the scores belongs to the label
         alone = sum(fact is not None for fact in facts) == 1
         same = node.function.elementwise or node.function.form is Form.CAST
         return fact if alone and same else None
@@ -102,20 +111,64 @@ def _following(node: Apply) -> tuple[int, int] | None:
             return None
 
 
-def shifted_twice(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield where two values meet that a library shifts as far apart as the text did before."""
+def shifted_apart(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield where values meet of which the text, or it and a library, have shifted one too far."""
     graph = subject.core.graph
     applied = [node for node in subject.tape if isinstance(node, Apply)]
     if not any(node.function.form is Form.INDEX for node in applied):
         return
     offsets = forward(subject.roots, Offsets(graph))
     for node in applied:
-        known = [offsets[operand] for operand in node.arguments if operand is not None]
-        for a, b in combinations([fact for fact in known if fact is not None], 2):
-            text, library = b.text - a.text, b.library - a.library
-            call = call_of(graph, node)
-            if text == library != 0 and call is not None:
-                name, span = call
-                message = f"`{name}` shifts its targets, and they are shifted here too"
-                help = "pass both as they are, or use the loss without a shift, `cross_entropy`"
-                yield at("LD434", message, span, help=help)
+        known = [None if operand is None else offsets[operand] for operand in node.arguments]
+        place, call = written(graph, node), call_of(graph, node)
+        span = place.span if place is not None and not place.calls else call and call[1]
+        if span is None:
+            continue
+        wrong = _twice(known, "a loss" if call is None else f"`{call[0]}`") or _apart(node, known)
+        if wrong is not None:
+            message, help = wrong
+            yield at("LD434", message, span, help=help)
+
+
+def _twice(known: Sequence[Offset | None], loss: str) -> tuple[str, str] | None:
+    """Return what is wrong where a library shifts two values as far apart as the text did."""
+    for a, b in combinations([fact for fact in known if fact is not None], 2):
+        if b.text - a.text == b.library - a.library != 0:
+            message = f"{loss} shifts its targets, and they are shifted here too"
+            return (
+                message,
+                "pass both as they are, or use the loss without a shift, `cross_entropy`",
+            )
+    return None
+
+
+def _apart(node: Apply, known: Sequence[Offset | None]) -> tuple[str, str] | None:
+    """Return what is wrong where labels come before their scores, or a mask is not with labels."""
+    match node, known:
+        case Apply(Builtin(form=Form.KEEP)), (Offset() as mask, Offset(int()) as value):
+            apart = mask.text != value.text and value.text > 0
+            if apart and mask.library == value.library == 0:
+                message = f"labels are shifted by {value.text}, and their mask by {mask.text}"
+                return message, "slice the mask as the labels: an element belongs to its label"
+        case _:
+            pass
+    likelihood = "log_probs" in node.function.result_roles and _labels(node.function) == 1
+    match known:
+        case [Offset() as scores, Offset() as target, *_] if likelihood:
+            if scores.text > target.text and scores.library == target.library:
+                message = "scores are compared with labels that come before them"
+                return message, "scores `[:, :-1]` belong to labels `[:, 1:]`, which follow"
+        case _:
+            pass
+    return None
+
+
+def _labels(function: Builtin) -> int | None:
+    """Return which operand of a function picks from the rows of the first: one of whole numbers."""
+    operands = filter(is_operand, function.signatures[0].parameters)
+    types = [parameter.plain_type for parameter in operands]
+    return next((place for place, type in enumerate(types) if place and _is_index(type)), None)
+
+
+def _is_index(type: ast.TypeExpr | None) -> bool:
+    return isinstance(type, ast.ArrayTypeExpr) and kind(type.dtype) == "int"

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Graph
-from lossdsl.core.pattern import head, head_of, matches, pattern
+from lossdsl.analyze.lints.subject import Subject, meeting
+from lossdsl.core.graph import Apply, Graph, operands
+from lossdsl.core.pattern import Match, Patterns, matches
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
 from lossdsl.library.roles import CODINGS, SCALES, words
+from lossdsl.source import Span
 from lossdsl.types.types import ArrayType, UnknownType
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a form takes the values of a name for, and the roles that are surely none of it."""
+    """What a form takes the values of a name for, and the roles that are surely none of it.
+
+    Where another name is `beside` it, that one is chances.
+    """
 
     written: str
     name: str
     role: str
     wrong: tuple[str, ...]
+    beside: str | None = None
 
 
 _TWO_CLASSES = ("labels", "one_hot", "mask", "spikes", "probs")
@@ -31,29 +36,53 @@ READINGS = (
     Reading("relu(1 - y*s)", "y", "signs", _TWO_CLASSES),
     Reading("maximum(0, 1 - y*s)", "y", "signs", _TWO_CLASSES),
     Reading("maximum(1 - y*s, 0)", "y", "signs", _TWO_CLASSES),
+    Reading("log(v)", "v", "var", ("logvar",)),
+    Reading("square(d)/v", "v", "var", ("logvar", "std")),
+    Reading("square(d)/square(s)", "s", "std", ("logvar", "var")),
+    Reading("square(d/s)", "s", "std", ("logvar", "var")),
+    Reading("square(d)/exp(l)", "l", "logvar", ("var", "std")),
+    Reading("square(d)*exp(-l)", "l", "logvar", ("var", "std")),
+    Reading("z - p", "z", "probs", ("logits",), beside="p"),
+    Reading("p - z", "z", "probs", ("logits",), beside="p"),
 )
+_READINGS = Patterns(READINGS, lambda reading: reading.written)
+# What a difference compares scores with, where they are meant to be chances.
+_CHANCES = ("probs", "one_hot", "labels")
 
 
 def other_space(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the forms by hand that are given values of a role which they do not take."""
     graph = subject.core.graph
     for node in subject.tape:
-        place = written(graph, node) if isinstance(node, Apply) else None
-        if not isinstance(node, Apply) or place is None or place.calls:
+        if not isinstance(node, Apply):
             continue
-        for reading in READINGS:
-            expr = pattern(reading.written)
-            if head(expr) != head_of(node):
-                continue
-            for names in matches(expr, node):
-                value = names[reading.name]
-                role = _role(graph, value)
-                if role in reading.wrong:
-                    code = "LD410" if (reading.role, role) in SCALES else "LD412"
-                    taken = f"`{reading.name}` of `{reading.written}` is {words(reading.role)}"
-                    help = {**SCALES, **CODINGS}[reading.role, role].format(reading.name)
-                    yield at(code, f"{taken}; here it is {words(role)}", place.span, help=help)
-                    break
+        for reading, expr in _READINGS.of(node):
+            wrong = _wrong(graph, reading, matches(expr, node))
+            span = None if wrong is None else meeting(graph, node, operands(node))
+            if wrong is not None and span is not None:
+                yield _read_as(reading, *wrong, span)
+
+
+def _wrong(
+    graph: Graph, reading: Reading, matched: Iterable[Match]
+) -> tuple[str, str | None] | None:
+    """Return the role that is none of a reading, and that of what is beside it."""
+    for names in matched:
+        role = _role(graph, names[reading.name])
+        beside = None if reading.beside is None else _role(graph, names[reading.beside])
+        if role in reading.wrong and beside in (None, *_CHANCES):
+            return role, beside
+    return None
+
+
+def _read_as(reading: Reading, role: str, beside: str | None, span: Span) -> Diagnostic:
+    if beside is not None:
+        message = f"{words(role)} are on another scale than {words(beside)}"
+        return at("LD410", message, span, help="take their `softmax` or `sigmoid` first")
+    code = "LD410" if (reading.role, role) in SCALES else "LD412"
+    taken = f"`{reading.name}` of `{reading.written}` is {words(reading.role)}"
+    help = {**SCALES, **CODINGS}[reading.role, role].format(reading.name)
+    return at(code, f"{taken}; here it is {words(role)}", span, help=help)
 
 
 def _role(graph: Graph, value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from lossdsl.analyze.dataflow import forward
@@ -54,6 +54,17 @@ def call_of(graph: Graph, node: Node) -> tuple[str, Span] | None:
             if not is_own(span.source):
                 return name, span
     return None
+
+
+def meeting(graph: Graph, node: Node, values: Iterable[Node]) -> Span | None:
+    """Return where a text brings values together: an operator, or a call that is given them."""
+    place = written(graph, node)
+    if place is not None and not place.calls:
+        return place.span
+    places = [written(graph, value) for value in values]
+    given = all(place is not None and not place.calls for place in places)
+    call = call_of(graph, node) if given else None
+    return None if call is None else call[1]
 
 
 def multiple_of(subject: Subject, node: Node) -> tuple[Builtin | None, bool]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from lossdsl.analyze.intervals import grows
+from lossdsl.analyze.lints.addends import addends
 from lossdsl.analyze.lints.subject import Subject, multiple_of
 from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Outcome, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
-from lossdsl.types.types import ArrayType
+from lossdsl.types.types import ArrayType, kind
 
 _HELP = "training makes a loss small: is a minus missing, or one too many?"
 
@@ -31,6 +32,15 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
             if _is_linear(subject, term):
                 yield at("LD421", _LINEAR, term.span, help=_SQUASHED)
                 continue
+            along = _falls_along(subject, outcome, term)
+            if (
+                along is not None
+                and loss is None
+                and not _is_played(subject, outcome, term.weighted)
+            ):
+                message = f"this term has no lower bound: it falls as `{along}` grows"
+                yield at("LD421", message, term.span, help=_HELP)
+                continue
             # Where all are taken away, one sign is wrong.
             told = place == 0 if all(taken) else distance or term in falling
             if not told or _is_played(subject, outcome, term.weighted):
@@ -42,6 +52,53 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
                 yield at("LD421", message, term.span, help=_HELP)
 
 
+def _falls_along(subject: Subject, outcome: Outcome, term: Term) -> str | None:
+    """Return an input along which a term falls without end: it reads it in one addend alone.
+
+    That addend is taken away, and grows with the input to both sides: a square, an absolute value.
+    """
+    parts = list(addends(subject, term.weighted))
+    if all(positive for _, positive in parts):
+        return None
+    others = [each.weighted for each in outcome.terms if each is not term]
+    for node, positive in parts:
+        known = subject.intervals.get(node)
+        if positive or known is None or known.low < 0 or known.high != inf or not _is_even(node):
+            continue
+        beside = tape([*others, *(other for other, _ in parts if other is not node)])
+        alone = _inputs(node).difference(beside)
+        for input in sorted(alone, key=lambda input: input.name):
+            type = subject.core.graph.types[input]
+            several = isinstance(type, ArrayType) and type.rank != 0 and kind(type.dtype) == "float"
+            if several and input.name not in subject.core.ranges and _is_grown(node, input):
+                return input.name
+    return None
+
+
+def _is_even(node: Node) -> bool:
+    match node:
+        case Apply(Builtin(operator="**"), (_, Const(2 | 2.0 | 4 | 4.0))):
+            return True
+        case Apply(function):
+            return "even" in function.laws and not node.undecided
+        case _:
+            return False
+
+
+def _is_grown(node: Node, input: Input) -> bool:
+    """Say whether a value is an even function of sums and multiples of an input that it reads."""
+    while isinstance(node, Apply):
+        if not (_is_even(node) or node.function.operator in _AFFINE):
+            return False
+        below = [operand for operand in operands(node) if input in tape([operand])]
+        divides = node.function.operator == "/" and node.arguments[0] not in below
+        if len(below) != 1 or divides:
+            return False
+        (node,) = below
+    return True
+
+
+_AFFINE = ("+", "-", "neg", "*", "/")
 _LINEAR = "this term is linear in scores, so that it has no lower bound"
 _SQUASHED = "is a `log_softmax` or `log_sigmoid` of them missing?"
 
@@ -85,8 +142,9 @@ def _linear_in(subject: Subject, root: Node) -> set[Node]:
                 chooses |= bool(rest) and function.combine is None and function.operator != "/"
             case _:
                 plain.append(node)
-    elsewhere = any(_reads_scores(graph, node) for node in plain)
-    return scores if chooses and not elsewhere else set()
+    if not scores or not chooses or any(_reads_scores(graph, node) for node in plain):
+        return set()
+    return scores
 
 
 def _varies(graph: Graph, node: Node) -> bool:
@@ -127,7 +185,7 @@ def _taken_away(subject: Subject, node: Node) -> Builtin | None:
     return loss if is_negative else None
 
 
-def _inputs(root: Node) -> set[Node]:
+def _inputs(root: Node) -> set[Input]:
     return {node for node in tape([root]) if isinstance(node, Input)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lossdsl.analyze.dataflow import forward
-from lossdsl.analyze.lints.subject import Subject, call_of, written
+from lossdsl.analyze.lints.subject import Subject, meeting
 from lossdsl.analyze.outputs import Read, operand_of
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
@@ -13,7 +13,6 @@ from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.follow import followed
 from lossdsl.library.syntax_forms import Form
-from lossdsl.source import Span
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType
 
@@ -60,7 +59,7 @@ def other_unit_axis(subject: Subject) -> Iterator[Diagnostic]:
         match node:
             case Apply(Builtin(operator="+" | "-" | "*" | "@" as symbol), (a, b)) if a and b:
                 sides = [_side(graph, operand, units[operand]) for operand in (a, b)]
-                span = _span(graph, node, (a, b))
+                span = meeting(graph, node, (a, b))
                 if span is None or None in sides:
                     continue
                 left, right = (side for side in sides if side is not None)
@@ -75,17 +74,6 @@ def other_unit_axis(subject: Subject) -> Iterator[Diagnostic]:
                     yield at("LD429", message, span, help=help)
             case _:
                 pass
-
-
-def _span(graph: Graph, node: Node, operands: Sequence[Node]) -> Span | None:
-    """Return where a text brings two values together: an operator, or a call that is given both."""
-    place = written(graph, node)
-    if place is not None and not place.calls:
-        return place.span
-    places = [written(graph, operand) for operand in operands]
-    given = all(place is not None and not place.calls for place in places)
-    call = call_of(graph, node) if given else None
-    return None if call is None else call[1]
 
 
 @dataclass(frozen=True, slots=True)

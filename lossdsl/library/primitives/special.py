@@ -106,7 +106,7 @@ def gammaln() -> Kernel:
 def xlogy() -> Kernel:
     """x log y, which is 0 at x = 0 whatever y; its gradient is finite at x = y = 0.
 
-    example: mean(xlogy(p, q))
+    example: -mean(sum(xlogy(p, q), axis=-1))
     """
     import jax.numpy as jnp
 

@@ -1,0 +1,133 @@
+"""LD436: a mean counts the elements that a mask has made 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.lints.subject import Subject, call_of, written
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, operands, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
+from lossdsl.library.declare import Builtin
+from lossdsl.library.domains import Interval
+from lossdsl.library.syntax_forms import Form
+from lossdsl.types.types import ArrayType
+
+# The masks outside of which a value is 0.
+Masks = frozenset[Node]
+_NONE: Masks = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroOutside:
+    """The masks that were multiplied into the values of a graph, an analysis of the driver."""
+
+    graph: Graph
+
+    def constant(self, node: Const) -> Masks:
+        """A number is 0 nowhere, or anywhere."""
+        return _NONE
+
+    def given(self, node: Input | Leaves) -> Masks:
+        """A mask is 0 outside of itself."""
+        return frozenset({node}) if _is_mask(self.graph, node) else _NONE
+
+    def transfer(self, node: Apply, facts: Sequence[Masks | None]) -> Masks:
+        """Return the masks of any factor, and of every addend; those of what keeps 0."""
+        function, known = node.function, [fact or _NONE for fact in facts]
+        if node.undecided or not known:
+            return _NONE
+        match node:
+            case Apply(Builtin(operator="*")):
+                return known[0] | known[1]
+            case Apply(Builtin(operator="+" | "-" as symbol), (_, b)):
+                return known[0] & known[1] if not _is_zero(b) or symbol == "-" else known[0]
+            case Apply(Builtin(operator="/" | "**" | "neg")):
+                return known[0]
+            case Apply(Builtin(form=Form.CHOOSE), (condition, _, b)):
+                masks = known[0] if condition is not None and _is_zero(b) else _NONE
+                return masks | (known[1] if _is_zero(b) else known[1] & known[2])
+            case Apply(Builtin(form=Form.CAST)):
+                return known[0]
+            case _:
+                pass
+        if function.keeps and len(function.keeps) == 1:
+            return known[0]
+        return known[0] if function.elementwise and _keeps_zero(function, len(known)) else _NONE
+
+
+def _keeps_zero(function: Builtin, count: int) -> bool:
+    """Say whether a function of one value is 0 at 0."""
+    if count != 1:
+        return False
+    if function.image is not None:
+        return function.image(Interval(0, 0)) == Interval(0, 0)
+    return "odd" in function.laws
+
+
+def _is_mask(graph: Graph, node: Node) -> bool:
+    type = graph.types[node]
+    return isinstance(type, ArrayType) and type.role == "mask" and type.rank != 0
+
+
+def _is_zero(node: Node | None) -> bool:
+    return isinstance(node, Const) and not isinstance(node.value, bool) and node.value == 0
+
+
+def masked_mean(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield the means, without `where=`, of what a mask is multiplied into.
+
+    The quotient of two means is one over what is kept, and so is what is divided by a count of it.
+    What the mask says an event is, and no padding, is reduced without it as well.
+    """
+    graph = subject.core.graph
+    applied = [node for node in subject.tape if isinstance(node, Apply)]
+    means = [node for node in applied if _is_plain_mean(node)]
+    if not means or not any(_is_mask(graph, node) for node in subject.tape):
+        return
+    zero = forward(subject.roots, ZeroOutside(graph))
+    divided = [
+        [set(tape([operand])) for operand in operands(node)]
+        for node in applied
+        if node.function.operator == "/"
+    ]
+    for node in means:
+        (value, *_) = operands(node)
+        masks = {mask for mask in zero[value] if mask is not value and _computes(value)}
+        masks -= {mask for above, below in divided if node in above for mask in below}
+        if masks and _is_read_unmasked(applied, node, zero):
+            continue
+        place = written(graph, node)
+        call = call_of(graph, node)
+        span = place.span if place is not None and not place.calls else call and call[1]
+        names = sorted(mask.name for mask in masks if isinstance(mask, Input))
+        if names and span is not None:
+            message = f"this mean counts what `{names[0]}` makes 0"
+            help = f"`where={names[0]}` in place of the factor divides by what is kept"
+            yield at("LD436", message, span, help=help)
+
+
+def _is_read_unmasked(applied: Sequence[Apply], mean: Apply, zero: Mapping[Node, Masks]) -> bool:
+    """Say whether another reduction, of what is not 0 outside a mask, reads the same inputs."""
+    read = {node for node in tape(operands(mean)) if isinstance(node, Input) and not zero[node]}
+    for node in applied:
+        if not node.function.reduction or node is mean or node.arguments[0] is None:
+            continue
+        below = tape([node.arguments[0]])
+        if mean not in below and not zero[node.arguments[0]] and not read.isdisjoint(below):
+            return True
+    return False
+
+
+def _is_plain_mean(node: Apply) -> bool:
+    function = node.function
+    plain = all(operand is None for operand in node.arguments[1:])
+    return function.reduction and function.combine == "mean" and plain and not node.undecided
+
+
+def _computes(value: Node) -> bool:
+    """Say whether more is reduced than a mask alone, or what is made of it by a cast."""
+    while isinstance(value, Apply) and len(operands(value)) == 1:
+        (value,) = operands(value)
+    return isinstance(value, Apply)

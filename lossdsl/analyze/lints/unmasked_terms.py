@@ -1,0 +1,62 @@
+"""LD415: a mask leaves elements out of one term, and another term of the same values has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lossdsl.analyze.lints.subject import Subject
+from lossdsl.core.graph import Apply, Graph, Input, Node, tape
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.syntax_forms import Form
+from lossdsl.types.types import ArrayType, kind
+
+# A part that counts more is called by such names: they excuse and never accuse.
+_PART = re.compile("hole|region|fore|roi|face|edge|extra|focus|part|crop|object|box", re.IGNORECASE)
+
+
+def unmasked_term(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield terms without a mask of what another term of the result reads under one."""
+    graph = subject.core.graph
+    if not any(_is_mask(graph, node) for node in subject.tape):
+        return
+    for outcome in subject.core.results:
+        order = [(term, tape([term.weighted])) for term in outcome.terms]
+        masked = [(term, _values(graph, nodes), _masks(graph, nodes)) for term, nodes in order]
+        for term, values, masks in masked:
+            for other, beside, by in masked if values and not masks else ():
+                names = sorted(mask.name for mask in by)
+                if beside == values and names and not any(map(_PART.search, names)):
+                    message = f"`{names[0]}` masks the term `{other.name}`, and not this one"
+                    help = f"`where={names[0]}` leaves the same elements out of both"
+                    yield at("LD415", message, term.span, help=help)
+                    break
+
+
+def _values(graph: Graph, nodes: list[Node]) -> set[Input]:
+    """Return the arrays of numbers that a term reads, but masks."""
+    return {
+        node
+        for node in nodes
+        if isinstance(node, Input)
+        and isinstance(type := graph.types[node], ArrayType)
+        and type.rank != 0
+        and kind(type.dtype) == "float"
+        and type.role != "mask"
+    }
+
+
+def _masks(graph: Graph, nodes: list[Node]) -> set[Input]:
+    """Return the inputs that are masks of what a term selects."""
+    selections = [
+        node.arguments[0]
+        for node in nodes
+        if isinstance(node, Apply) and node.function.form in (Form.KEEP, Form.CHOOSE)
+    ]
+    read = tape([mask for mask in selections if mask is not None])
+    return {node for node in read if isinstance(node, Input) and _is_mask(graph, node)}
+
+
+def _is_mask(graph: Graph, node: Node) -> bool:
+    type = graph.types[node]
+    return isinstance(type, ArrayType) and type.role == "mask"
