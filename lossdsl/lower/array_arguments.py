@@ -6,6 +6,7 @@ import math
 import numbers
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -62,7 +63,10 @@ def host_array(value: Any, name: str) -> Any:
 
 def host_arrays(tree: Any, name: str) -> Any:
     """Return a tree with its NumPy arrays as JAX takes them, and as it is if it does so anyway."""
-    if isinstance(tree, jax.Array) or not any(map(_is_misread, jax.tree.leaves(tree))):
+    # Asked at every call of every leaf: of an array of JAX its type says all.
+    if isinstance(tree, jax.Array) or all(map(_is_read, set(map(type, jax.tree.leaves(tree))))):
+        return tree
+    if not any(map(_is_misread, jax.tree.leaves(tree))):
         return tree
     flat = flatten(tree)
     leaves = [
@@ -70,6 +74,12 @@ def host_arrays(tree: Any, name: str) -> Any:
         for path, leaf in zip(flat.paths, flat.leaves, strict=True)
     ]
     return flat.rebuilt(leaves)
+
+
+@cache
+def _is_read(kind: type) -> bool:
+    """Say whether a compiled `jit` reads every leaf of a type as the numbers that it holds."""
+    return not issubclass(kind, (np.ndarray, np.integer))
 
 
 def _is_misread(leaf: Any) -> bool:
