@@ -249,4 +249,13 @@ ROWS = (
         good="mean(square(out - tgt)) + 1e-3*mean(sum(square(mu), axis=-1))",
         inputs={"out": "f32[B]", "tgt": "f32[B]", "mu": "f32[B, D]"},
     ),
+    Code(
+        "LD439",
+        title="penalty leaves out biases and no scales",
+        why="Weight decay is for the weights that multiply inputs. The scales of layer and batch "
+        "normalization are drawn to 0 by it as biases are, and are named otherwise.",
+        bad='mse(out, tgt) + 1e-4*sum_squares(params["** !bias"])',
+        good='mse(out, tgt) + 1e-4*sum_squares(params["** !bias !*norm*/**"])',
+        inputs={"out": "f32[B]", "tgt": "f32[B]", "params": "tree"},
+    ),
 )

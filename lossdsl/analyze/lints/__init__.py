@@ -9,6 +9,7 @@ from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.clamped import is_constant
 from lossdsl.analyze.lints.directions import against_direction
 from lossdsl.analyze.lints.duplicates import duplicate
+from lossdsl.analyze.lints.exclusions import only_biases_left_out
 from lossdsl.analyze.lints.expectations import averaged_expectation
 from lossdsl.analyze.lints.factors import counted_twice, zero_factor
 from lossdsl.analyze.lints.finite import reaches_infinity
@@ -51,6 +52,7 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     unmasked_term,
     averaged_expectation,
     grows_alone,
+    only_biases_left_out,
     reaches_infinity,
     unread,
 )

@@ -1,0 +1,45 @@
+"""LD439: biases are left out of a penalty, and the scales of normalization are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lossdsl.analyze.lints.subject import Subject, written
+from lossdsl.core.graph import Apply, Leaves, operands
+from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.selectors.selector import EVERYTHING
+from lossdsl.types.types import TreeType
+
+_BIAS = re.compile(r"\**(b|bias|biases)\**", re.IGNORECASE)
+_SCALE = re.compile(r"norm|^(scale|gamma|gain|ln|bn)(_?\d+)?$", re.IGNORECASE)
+
+
+def only_biases_left_out(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield selections of all leaves but biases that are reduced as a whole.
+
+    Where the leaves are known, one of them is a scale by its name; where they are not, a network
+    that has biases mostly has scales too. A selection by rank leaves both out.
+    """
+    told: set[Leaves] = set()
+    for node in subject.tape:
+        reads = operands(node) if isinstance(node, Apply) and node.function.reduction else ()
+        for leaves in reads:
+            if not isinstance(leaves, Leaves) or leaves in told or not _leaves_biases_out(leaves):
+                continue
+            told.add(leaves)
+            place, type = written(subject.core.graph, leaves), subject.core.graph.types[leaves]
+            known = type.leaves if isinstance(type, TreeType) else None
+            scales = [path for path, _ in known or () if any(map(_SCALE.search, path))]
+            if place is not None and (known is None or scales):
+                what = f"`{'/'.join(scales[0])}` is" if scales else "scales of normalization are"
+                message = f"biases are left out of this, and {what} not"
+                help = "`!*norm*/**` leaves them out too, and `ndim >= 2` all vectors"
+                yield at("LD439", message, place.span, help=help)
+
+
+def _leaves_biases_out(leaves: Leaves) -> bool:
+    selector = leaves.selector
+    names = [pattern[-1] for pattern in selector.exclusions]
+    every = selector.patterns == EVERYTHING and selector.exact is None and not selector.ndim
+    return every and bool(names) and all(map(_BIAS.fullmatch, names))
