@@ -258,4 +258,22 @@ ROWS = (
         good='mse(out, tgt) + 1e-4*sum_squares(params["** !bias !*norm*/**"])',
         inputs={"out": "f32[B]", "tgt": "f32[B]", "params": "tree"},
     ),
+    Code(
+        "LD440",
+        title="formula with one part exchanged",
+        why="A formula of the field that is written by hand, but for a sign, a factor or "
+        "parentheses. It has a minimum as well, and not where it is meant to be.",
+        bad="-mean(y*log(1 - p) + (1 - y)*log(p))",
+        good="-mean(y*log(p) + (1 - y)*log(1 - p))",
+        inputs={"y": "f32[B]", "p": "f32[B]"},
+    ),
+    Code(
+        "LD442",
+        title="mask of what it does not leave out",
+        why="A number that is reduced already is the same for every element, so that a mask times "
+        "it masks nothing; and logits of 0 are a distribution as any other.",
+        bad="l = cross_entropy(z, y)\nloss = sum(l*m)/maximum(sum(m), 1)",
+        good="loss = cross_entropy(z, y, where=m > 0)",
+        inputs={"z": "logits f32[B, C]", "y": "labels i32[B]", "m": "mask f32[B]"},
+    ),
 )

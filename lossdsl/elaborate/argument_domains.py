@@ -18,6 +18,7 @@ from lossdsl.library.roles import DISTRIBUTIONS, ROLE_RANGES, SUMMING
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CLASS_AXIS, IGNORE_INDEX
 from lossdsl.types.dims import Dim
+from lossdsl.types.types import ArrayType
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Requirement:
         if self.counts:
             # The numbers themselves, as they count: [0, 3) is 0 to 2.
             last = self.range.high - (self.range.closing == ")")
-            text = f"from {self.range.low:g} to {last:g}"
+            text = f"from {self.range.low:g}" + (f" to {last:g}" if last < math.inf else "")
         else:
             text = f"in {self.range}"
         return text if self.beside is None else f"{text} or {self.beside}"
@@ -115,13 +116,22 @@ def _hold_range(call: Call, required: Requirement) -> None:
     """Report an input whose declared range leaves that of a parameter; a lint of the text."""
     value, span = call.bound.values[required.parameter]
     name = value.node.name if isinstance(value, Value) and isinstance(value.node, Input) else None
-    declared = call.context.ranges.get(name or "")
+    declared = call.context.ranges.get(name or "") or _range_of_role(value)
     if declared is None or call.context.concrete or required.counts:
         return
     if not required.range.holds(declared):
         text = requirement_text(call.function.name, required)
         message = f"{text}; `{name}` may be in {declared}"
         call.at(span).error("LD426", message, help="scale it, or correct its range")
+
+
+def _range_of_role(value: Argument) -> Interval | None:
+    """Return where an input of signs lies: what counts from 0 reads them as something else."""
+    match value:
+        case Value(Input(), ArrayType(role="signs")):
+            return ROLE_RANGES["signs"]
+        case _:
+            return None
 
 
 def _numbers(value: Argument, defaults: Mapping[str, float]) -> tuple[int | float | Dim, ...]:
@@ -196,7 +206,11 @@ def _classes(signature: ast.Signature) -> Iterator[str]:
 def _counted(fitted: Fit, name: str, positions: Positions) -> Requirement | None:
     """Return a range by a size, where that is known; None otherwise."""
     size = _size(fitted, positions.size)
-    if size is None or size <= positions.low:
+    if size is None:
+        # How far it counts is not known, and from where it does, but for what may be beside it.
+        open_end = Interval(positions.low, math.inf, "[", ")")
+        return None if positions.beside else Requirement(name, open_end, counts=True)
+    if size <= positions.low:
         return None  # of no classes something else is said
     beside = None if positions.beside is None else _size(fitted, positions.beside)
     closing = "]" if positions.closed else ")"

@@ -10,7 +10,7 @@ DECLARED = {"out": "f32[B, C]", "u": "f32[B]", "v": "f32[B]"}
 
 # Right texts: an axis that is no axis, and defaults that a call leaves unread.
 RIGHT = (
-    "def spread(x, k=()) = sum(abs(x), axis=k)\nloss t = mean(spread(out)) + mean(spread(out, 0))",
+    "def spread(x, k=()) = sum(abs(x), axis=k)\nloss t = sum(spread(out)) + sum(spread(out, 0))",
     "loss l(a: float[*S], b: float[*S], normalize=sum(b[:, 0])) = square(a - b)\n"
     'loss t = l(u, v, reduce="sum")',
     "loss l(a: float[*S], b: float[*S], normalize=sum(b[:, 0])) = square(a - b)\n"

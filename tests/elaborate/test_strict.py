@@ -17,7 +17,7 @@ STRICT: Sequence[tuple[str, Sequence[str]]] = (
     (HEAD + "cross_entropy(softmax(z), y)", ["LD410"]),
     (HEAD + "cross_entropy(softmax(z), y)  # lossdsl: allow LD410", []),
     (HEAD + "mean(logsumexp(z, axis=-1))", ["LD418", "LD123"]),
-    (HEAD + "cross_entropy(z, y) + mean(sum(z, axis=(0, 1)))", ["LD123"]),
+    (HEAD + "cross_entropy(z, y) + mean(sum(z, axis=(0, 1)))/B", ["LD123"]),
     (HEAD + "cross_entropy(z, y, class_axis=1)", ["LD123"]),
     (HEAD + "# lossdsl: allow LD123\ncross_entropy(z, y, class_axis=1)", []),
     (HEAD + "def f(x: f32[*S, K]) = max(x, axis=K)\nloss = mean(f(z)) + 0*mean(y)", ["LD431"]),

@@ -152,4 +152,28 @@ KNOWN = (
         ("tests/elaborate/test_language.py",),
         "lints",
     ),
+    Mutant(
+        "analyze/lints/near_misses.py",
+        "    if not row.roles:\n        return True\n",
+        "    return True\n",
+        "a sum that is right for signs is alarmed at",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
+    Mutant(
+        "analyze/lints/masked_values.py",
+        'elif _role(graph, value) == "logits" and _is_normalized(subject, node):',
+        'elif _role(graph, value) == "logits":',
+        "labels that a loss multiplies its logits with are taken for a mask",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
+    Mutant(
+        "analyze/lints/other_axis.py",
+        "and other.option(AXIS) != node.option(AXIS)",
+        "and other.option(AXIS) is None",
+        "a contrastive loss of both ways is alarmed at",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
 )

@@ -17,7 +17,9 @@ from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.growth import grows_alone
 from lossdsl.analyze.lints.integers import integers_wrap
 from lossdsl.analyze.lints.masked_means import masked_mean
-from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch
+from lossdsl.analyze.lints.masked_values import masks_nothing
+from lossdsl.analyze.lints.near_misses import near_miss
+from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch, picked_along_other
 from lossdsl.analyze.lints.shifts import shifted_apart
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
@@ -37,12 +39,15 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     other_space,
     other_axis,
     over_the_batch,
+    picked_along_other,
     other_unit_axis,
     shifted_apart,
     advantage_trained,
     duplicate,
     zero_factor,
     counted_twice,
+    masks_nothing,
+    near_miss,
     trains_nothing,
     falls_without_end,
     against_direction,
@@ -75,9 +80,12 @@ _SAME_MISTAKE = (
     ("LD428", "LD419"),
 )
 
+# What is told of a part is told of the whole: of an argument, of the call that reads it.
+_SAME_INSIDE = (("LD425", "LD438"), ("LD410", "LD410"), ("LD412", "LD412"))
+
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:
-    if (before.code, diagnostic.code) == ("LD425", "LD438"):
+    if (before.code, diagnostic.code) in _SAME_INSIDE:
         return _holds(place(diagnostic), place(before))
     same = (before.code, diagnostic.code) in _SAME_MISTAKE
     return same and _holds(place(before), place(diagnostic))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import inf
 
 from lossdsl.analyze.lints.subject import Subject
 from lossdsl.core.graph import Apply, Const, Input, Node
@@ -67,6 +68,9 @@ def _sign(subject: Subject, node: Node) -> bool | None:
             return True
         case _:
             known = subject.intervals.get(node)
-            if known is None or not (known.low >= 0 or known.high <= 0):
+            # What grows without end, such as a square, is what a product is looked at for.
+            if known is None or (isinstance(node, Apply) and known.high == inf):
+                return None
+            if not (known.low >= 0 or known.high <= 0):
                 return None
             return known.low >= 0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Leaves, operands
+from lossdsl.core.graph import Leaves
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.selectors.selector import EVERYTHING
 from lossdsl.types.types import TreeType
@@ -16,26 +16,23 @@ _SCALE = re.compile(r"norm|^(scale|gamma|gain|ln|bn)(_?\d+)?$", re.IGNORECASE)
 
 
 def only_biases_left_out(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield selections of all leaves but biases that are reduced as a whole.
+    """Yield selections of all leaves of a tree but biases.
 
     Where the leaves are known, one of them is a scale by its name; where they are not, a network
     that has biases mostly has scales too. A selection by rank leaves both out.
     """
-    told: set[Leaves] = set()
+    graph = subject.core.graph
     for node in subject.tape:
-        reads = operands(node) if isinstance(node, Apply) and node.function.reduction else ()
-        for leaves in reads:
-            if not isinstance(leaves, Leaves) or leaves in told or not _leaves_biases_out(leaves):
-                continue
-            told.add(leaves)
-            place, type = written(subject.core.graph, leaves), subject.core.graph.types[leaves]
-            known = type.leaves if isinstance(type, TreeType) else None
-            scales = [path for path, _ in known or () if any(map(_SCALE.search, path))]
-            if place is not None and (known is None or scales):
-                what = f"`{'/'.join(scales[0])}` is" if scales else "scales of normalization are"
-                message = f"biases are left out of this, and {what} not"
-                help = "`!*norm*/**` leaves them out too, and `ndim >= 2` all vectors"
-                yield at("LD439", message, place.span, help=help)
+        if not isinstance(node, Leaves) or not _leaves_biases_out(node):
+            continue
+        place, type = written(graph, node), graph.types[node]
+        known = type.leaves if isinstance(type, TreeType) else None
+        scales = [path for path, _ in known or () if any(map(_SCALE.search, path))]
+        if place is not None and (known is None or scales):
+            what = f"`{'/'.join(scales[0])}` is" if scales else "scales of normalization are"
+            message = f"biases are left out of this, and {what} not"
+            help = "`!*norm*/**` leaves them out too, and `ndim >= 2` all vectors"
+            yield at("LD439", message, place.span, help=help)
 
 
 def _leaves_biases_out(leaves: Leaves) -> bool:

@@ -111,11 +111,13 @@ def masked_mean(subject: Subject) -> Iterator[Diagnostic]:
 def _is_read_unmasked(applied: Sequence[Apply], mean: Apply, zero: Mapping[Node, Masks]) -> bool:
     """Say whether another reduction, of what is not 0 outside a mask, reads the same inputs."""
     read = {node for node in tape(operands(mean)) if isinstance(node, Input) and not zero[node]}
+    inner = set(tape([mean]))
     for node in applied:
         if not node.function.reduction or node is mean or node.arguments[0] is None:
             continue
         below = tape([node.arguments[0]])
-        if mean not in below and not zero[node.arguments[0]] and not read.isdisjoint(below):
+        apart = mean not in below and node not in inner
+        if apart and not zero[node.arguments[0]] and not read.isdisjoint(below):
             return True
     return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Graph, Input, Leaves, Node, operands
@@ -52,6 +53,38 @@ def other_axis(subject: Subject) -> Iterator[Diagnostic]:
             yield at("LD419", message, place.span, help=f"`axis={classes}` in both")
 
 
+def picked_along_other(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield classes that labels pick along another axis than the one that was normalized."""
+    graph = subject.core.graph
+    for node in subject.tape:
+        match node:
+            case Apply(function, (Apply() as scores, index, *_)) if (
+                index is not None and not function.elementwise and not function.reduction
+            ):
+                place, picked = written(graph, node), node.option(AXIS)
+                made = scores.option(AXIS)
+                labels = graph.types[_bare(index)]
+                axes = (picked,) if isinstance(picked, int) else picked
+                if place is None or place.calls or not _makes_distribution(scores):
+                    continue
+                if not isinstance(labels, ArrayType) or labels.role != "labels":
+                    continue
+                if isinstance(axes, tuple) and isinstance(made, tuple) and axes != made:
+                    dims = _dims(graph.types[scores])
+                    along, over = _named(dims, made[0]), _named(dims, cast("int", axes[0]))
+                    message = f"labels pick along `{over}` what was normalized along `{along}`"
+                    yield at("LD419", message, place.span, help=f"`axis={over}` in both")
+            case _:
+                pass
+
+
+def _bare(node: Node) -> Node:
+    """Return what an index is of that only has more axes."""
+    while isinstance(node, Apply) and len(node.function.keeps) == 1 and node.arguments[0]:
+        node = node.arguments[0]
+    return node
+
+
 def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
     """Yield distributions over the examples of scores that have an axis of classes.
 
@@ -73,11 +106,22 @@ def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
         alone = dims[-1] in leading or dims[-1].is_one or _CLASSES.fullmatch(first.name or "")
         if node.option(AXIS) != (0,) or not first.name or leading.count(first) < 2:
             continue
-        if not square and not alone and not _is_summed(subject, node):
+        both = any(_is_along_other(node, other) for other in subject.tape)
+        if not square and not alone and not both and not _is_summed(subject, node):
             message = f"`{node.function.name}` runs along `{first}`, over the examples"
             classes = _named(dims, len(dims) - 1)
             help = f"the classes of an example lie along another axis: `axis={classes}`"
             yield at("LD419", message, place.span, help=help)
+
+
+def _is_along_other(node: Apply, other: Node) -> bool:
+    """Say whether another value is the distribution of the same scores along another axis."""
+    return (
+        isinstance(other, Apply)
+        and other.function is node.function
+        and other.arguments[0] is node.arguments[0]
+        and other.option(AXIS) != node.option(AXIS)
+    )
 
 
 # What an axis of classes is called: names excuse and never accuse.

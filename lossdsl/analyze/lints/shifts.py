@@ -8,7 +8,7 @@ from typing import cast
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.lints.subject import Subject, call_of, written
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.core.pattern import match, pattern
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
@@ -17,7 +17,7 @@ from lossdsl.library.function import is_operand
 from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import kind
+from lossdsl.types.types import ArrayType, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ def shifted_apart(subject: Subject) -> Iterator[Diagnostic]:
         span = place.span if place is not None and not place.calls else call and call[1]
         if span is None:
             continue
-        wrong = _twice(known, "a loss" if call is None else f"`{call[0]}`") or _apart(node, known)
+        loss = "a loss" if call is None else f"`{call[0]}`"
+        wrong = _twice(known, loss) or _apart(graph, node, known)
         if wrong is not None:
             message, help = wrong
             yield at("LD434", message, span, help=help)
@@ -134,22 +135,24 @@ def _twice(known: Sequence[Offset | None], loss: str) -> tuple[str, str] | None:
     """Return what is wrong where a library shifts two values as far apart as the text did."""
     for a, b in combinations([fact for fact in known if fact is not None], 2):
         if b.text - a.text == b.library - a.library != 0:
-            message = f"{loss} shifts its targets, and they are shifted here too"
-            return (
-                message,
-                "pass both as they are, or use the loss without a shift, `cross_entropy`",
-            )
+            help = "pass both as they are, or use the loss without a shift, `cross_entropy`"
+            return f"{loss} shifts its targets, and they are shifted here too", help
     return None
 
 
-def _apart(node: Apply, known: Sequence[Offset | None]) -> tuple[str, str] | None:
+def _apart(graph: Graph, node: Apply, known: Sequence[Offset | None]) -> tuple[str, str] | None:
     """Return what is wrong where labels come before their scores, or a mask is not with labels."""
     match node, known:
         case Apply(Builtin(form=Form.KEEP)), (Offset() as mask, Offset(int()) as value):
             apart = mask.text != value.text and value.text > 0
             if apart and mask.library == value.library == 0:
-                message = f"labels are shifted by {value.text}, and their mask by {mask.text}"
-                return message, "slice the mask as the labels: an element belongs to its label"
+                return _MASK_APART.format(value.text, mask.text), _MASK_HELP
+        case Apply(Builtin(operator="*"), (a, b)), (Offset() as first, Offset() as second):
+            for side, mask, value in ((a, first, second), (b, second, first)):
+                by_text = value.axis is not None and mask.library == value.library == 0
+                is_mask = side is not None and _is_mask(graph, side)
+                if is_mask and by_text and mask.text < value.text:
+                    return _MASK_APART.format(value.text, mask.text), _MASK_HELP
         case _:
             pass
     likelihood = "log_probs" in node.function.result_roles and _labels(node.function) == 1
@@ -157,10 +160,20 @@ def _apart(node: Apply, known: Sequence[Offset | None]) -> tuple[str, str] | Non
         case [Offset() as scores, Offset() as target, *_] if likelihood:
             if scores.text > target.text and scores.library == target.library:
                 message = "scores are compared with labels that come before them"
-                return message, "scores `[:, :-1]` belong to labels `[:, 1:]`, which follow"
+                help = "scores `[:, :-1]` belong to labels `[:, 1:]`, but of a backward model"
+                return message, help
         case _:
             pass
     return None
+
+
+_MASK_APART = "labels are shifted by {}, and their mask by {}"
+_MASK_HELP = "slice the mask as the labels: an element belongs to its label"
+
+
+def _is_mask(graph: Graph, node: Node) -> bool:
+    type = graph.types[node]
+    return isinstance(type, ArrayType) and type.role == "mask"
 
 
 def _labels(function: Builtin) -> int | None:

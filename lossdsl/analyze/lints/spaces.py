@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lossdsl.analyze.lints.subject import Subject, meeting
-from lossdsl.core.graph import Apply, Graph, operands
+from lossdsl.core.graph import Apply, Const, Graph, operands
 from lossdsl.core.pattern import Match, Patterns, matches
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
@@ -18,7 +18,7 @@ from lossdsl.types.types import ArrayType, UnknownType
 class Reading:
     """What a form takes the values of a name for, and the roles that are surely none of it.
 
-    Where another name is `beside` it, that one is chances.
+    Where another name is `beside` it, that one is `among` such roles.
     """
 
     written: str
@@ -26,6 +26,7 @@ class Reading:
     role: str
     wrong: tuple[str, ...]
     beside: str | None = None
+    among: tuple[str, ...] = ("probs", "one_hot", "labels")
 
 
 _TWO_CLASSES = ("labels", "one_hot", "mask", "spikes", "probs")
@@ -42,12 +43,14 @@ READINGS = (
     Reading("square(d/s)", "s", "std", ("logvar", "var")),
     Reading("square(d)/exp(l)", "l", "logvar", ("var", "std")),
     Reading("square(d)*exp(-l)", "l", "logvar", ("var", "std")),
+    Reading("a*square(d)/v", "v", "var", ("logvar", "std")),
+    Reading("1 + l - square(m) - exp(l)", "l", "logvar", ("var", "std")),
+    Reading("clip(p - q, l, h)", "p", "probs", ("log_probs",), beside="q", among=("log_probs",)),
+    Reading("p/q", "p", "probs", ("log_probs",), beside="q", among=("log_probs",)),
     Reading("z - p", "z", "probs", ("logits",), beside="p"),
     Reading("p - z", "z", "probs", ("logits",), beside="p"),
 )
 _READINGS = Patterns(READINGS, lambda reading: reading.written)
-# What a difference compares scores with, where they are meant to be chances.
-_CHANCES = ("probs", "one_hot", "labels")
 
 
 def other_space(subject: Subject) -> Iterator[Diagnostic]:
@@ -70,12 +73,26 @@ def _wrong(
     for names in matched:
         role = _role(graph, names[reading.name])
         beside = None if reading.beside is None else _role(graph, names[reading.beside])
-        if role in reading.wrong and beside in (None, *_CHANCES):
+        if role in reading.wrong and beside in (None, *reading.among) and _is_above_0(names):
             return role, beside
     return None
 
 
+def _is_above_0(names: Match) -> bool:
+    """Say whether a lower bound, if there is one, is above 0, as that of a ratio is."""
+    match names.get("h") and names.get("l"):
+        case Const(int() | float() as low):
+            return low > 0
+        case None:
+            return True
+        case _:
+            return False
+
+
 def _read_as(reading: Reading, role: str, beside: str | None, span: Span) -> Diagnostic:
+    if beside == role:
+        message = f"`{reading.written}` of {words(role)} is no ratio of probabilities"
+        return at("LD410", message, span, help="`exp` of their difference is the ratio")
     if beside is not None:
         message = f"{words(role)} are on another scale than {words(beside)}"
         return at("LD410", message, span, help="take their `softmax` or `sigmoid` first")

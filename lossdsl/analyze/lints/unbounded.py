@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
@@ -13,8 +14,10 @@ from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Outcome, Term, 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
-from lossdsl.types.types import ArrayType, kind
+from lossdsl.types.types import ArrayType, TreeType, kind
 
+# What is made large on purpose is called by such names: they excuse and never accuse.
+_ASCENT = re.compile("attack|advers|ascent|confus|fool|forget|unlearn|maxim", re.IGNORECASE)
 _HELP = "training makes a loss small: is a minus missing, or one too many?"
 
 
@@ -43,7 +46,8 @@ def falls_without_end(subject: Subject) -> Iterator[Diagnostic]:
                 continue
             # Where all are taken away, one sign is wrong.
             told = place == 0 if all(taken) else distance or term in falling
-            if not told or _is_played(subject, outcome, term.weighted):
+            ascends = any(map(_ASCENT.search, (outcome.name, term.name)))
+            if not told or ascends or _is_played(subject, outcome, term.weighted):
                 continue
             if loss is not None:
                 yield _of(term, loss)
@@ -61,18 +65,31 @@ def _falls_along(subject: Subject, outcome: Outcome, term: Term) -> str | None:
     if all(positive for _, positive in parts):
         return None
     others = [each.weighted for each in outcome.terms if each is not term]
-    for node, positive in parts:
+    for part, positive in parts:
+        node = _weighed(part)
         known = subject.intervals.get(node)
         if positive or known is None or known.low < 0 or known.high != inf or not _is_even(node):
             continue
-        beside = tape([*others, *(other for other, _ in parts if other is not node)])
-        alone = _inputs(node).difference(beside)
+        beside = tape([*others, *(other for other, _ in parts if other is not part)])
+        alone = _inputs(part).difference(beside)
         for input in sorted(alone, key=lambda input: input.name):
             type = subject.core.graph.types[input]
-            several = isinstance(type, ArrayType) and type.rank != 0 and kind(type.dtype) == "float"
+            several = isinstance(type, TreeType) or (
+                isinstance(type, ArrayType) and type.rank != 0 and kind(type.dtype) == "float"
+            )
             if several and input.name not in subject.core.ranges and _is_grown(node, input):
                 return input.name
     return None
+
+
+def _weighed(node: Node) -> Node:
+    """Return the even function that a product weighs, whatever the sign of its weight."""
+    match node:
+        case Apply(Builtin(operator="*"), (a, b)) if a is not None and b is not None:
+            even = [side for side in (a, b) if _is_even(side)]
+            return even[0] if len(even) == 1 else node
+        case _:
+            return node
 
 
 def _is_even(node: Node) -> bool:
@@ -231,9 +248,19 @@ def _falls(subject: Subject, root: Node, intervals: Mapping[Node, Interval | Non
         if len(set().union(*read)) < sum(map(len, read)):
             return False
         endless = [operand for operand in below if _is_endless(intervals[operand])]
+        if not endless and any(map(_compares_one, tape(below))):
+            return False
         falls = falls or not endless
         waiting += endless
     return falls
+
+
+def _compares_one(node: Node) -> bool:
+    """Say whether a function that is not elementwise has two operands of one input."""
+    if not isinstance(node, Apply) or node.function.elementwise:
+        return False
+    read = [_inputs(operand) for operand in operands(node)]
+    return len(set().union(*read)) < sum(map(len, read))
 
 
 def _is_endless(known: Interval | None) -> bool:
