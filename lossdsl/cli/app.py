@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -67,13 +67,20 @@ def _typed(command: Command) -> Callable[..., None]:
     for parameter, kind, option in parameters(command):
         help, metavar = option.help or None, option.metavar
         if option.names:
-            told = typer.Option(*option.names, case_sensitive=False, help=help, metavar=metavar)
+            told = typer.Option(
+                *_declared(option.names), case_sensitive=False, help=help, metavar=metavar
+            )
         else:
             told = typer.Argument(help=help, metavar=metavar)
         declared.append(parameter.replace(annotation=Annotated[kind, told]))
     run.__annotations__ = {each.name: each.annotation for each in declared}
     vars(run)["__signature__"] = inspect.Signature(declared)
     return run
+
+
+def _declared(names: Sequence[str]) -> Iterable[str]:
+    """Return names as typer declares them: a flag and what turns it off are one text."""
+    return ("/".join(names),) if names[-1].startswith("--no-") else names
 
 
 for _command in COMMANDS.values():

@@ -1,80 +1,163 @@
-"""Checking what `lossdsl check` is given: a spec, or a text of definitions only."""
+"""Checking what `lossdsl check` is given: specs of texts and files, and texts of definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field
 
 from lossdsl.checking import check, check_library
-from lossdsl.cli.files import read_source
+from lossdsl.cli.files import is_config, read_target
+from lossdsl.cli.gather import Gathered, Target, nothing
 from lossdsl.cli.output import OutputFormat, say, show
-from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Library
-from lossdsl.source import Source
+from lossdsl.source import Source, Span
+from lossdsl.spec import keys
+from lossdsl.spec.read import Specs
+from lossdsl.spec.written import Written
 from lossdsl.syntax.parse import parse_program
 
 Diagnostics = tuple[Diagnostic, ...]
 
 
-def check_text(
-    text: str,
-    inputs: Mapping[str, str | Source],
-    library: Library | None,
-    format: OutputFormat,
-    strict: bool,
-) -> Diagnostics:
-    """Check a text of the command line; print what is found, if that is for a reader."""
-    return _check(Source(text, "<expression>"), inputs, library, format, strict)
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of every spec, and where a file holds those that are checked.
 
+    Of the keys, those that are demanded are read in some file.
+    """
 
-def check_file(
-    name: str,
-    key: str | None,
-    inputs: Mapping[str, str | Source],
-    library: Library | None,
-    format: OutputFormat,
-    strict: bool,
-) -> Diagnostics:
-    """Check the spec or the library in a file; print what is found, if that is for a reader."""
-    source, written, diagnostics = read_source(name, key)
-    if source is None:
-        if format is OutputFormat.full:
+    inputs: Mapping[str, str | Source] = field(default_factory=dict[str, "str | Source"])
+    library: Library | None = None
+    format: OutputFormat = OutputFormat.full
+    strict: bool = False
+    allowed: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
+    demanded: tuple[str, ...] = ()
+    missing_ok: bool = False
+
+    def show(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Print findings at once, if that is for a reader."""
+        if self.format is OutputFormat.full:
             show(diagnostics)
-        return diagnostics
-    return _check(source, {**written, **inputs}, library, format, strict)
 
 
-def _check(
-    source: Source,
-    inputs: Mapping[str, str | Source],
-    library: Library | None,
-    format: OutputFormat,
-    strict: bool,
-) -> Diagnostics:
-    result = check(source, inputs, library, strict=strict)
-    if not result.ok and _holds_definitions(source):
-        return _check_library(source, library, format)
-    if format is OutputFormat.full:
-        show(result.diagnostics)
-        if result.ok:
-            say([(f"{source.name}: no errors", "bold green")])
-            say(*([(f"  {name}: {kind}", "")] for name, kind in result.signature.items()))
-    return result.diagnostics
+@dataclass(frozen=True)
+class Tally:
+    """What was found, in how many specs and files, and how many files hold none."""
+
+    diagnostics: Diagnostics = ()
+    specs: int = 0
+    files: int = 0
+    passed_over: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.diagnostics + other.diagnostics,
+            self.specs + other.specs,
+            self.files + other.files,
+            self.passed_over + other.passed_over,
+        )
+
+    def __str__(self) -> str:
+        text = f"{_counted(self.specs, 'spec')} in {_counted(self.files, 'file')}"
+        over = f", {_counted(self.passed_over, 'file')} without one" if self.passed_over else ""
+        return text + over
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def check_text(text: str, wanted: Wanted) -> Tally:
+    """Check a text of the command line; print what is found, if that is for a reader."""
+    return Tally(_check(Written(Source(text, "<expression>"), {}), wanted, quiet=False), specs=1)
+
+
+def check_files(gathered: Gathered, wanted: Wanted, stdin: str) -> Tally:
+    """Check the specs of files; print what is found, if that is for a reader.
+
+    `stdin` names what comes in by a pipe. A file that is given holds one of the keys; one that a
+    directory or pattern leads to need not. Each of these leads to a spec, and each key is read.
+    """
+    tally = Tally(gathered.diagnostics)
+    wanted.show(gathered.diagnostics)
+    absent: dict[str, Diagnostic] = {}
+    held: set[str] = set()
+    fruitful: set[str] = set()
+    for target in gathered.targets:
+        specs = read_target(target, stdin, wanted.keys or (keys.DEFAULT,))
+        part = _check_file(target, specs, wanted)
+        tally += part
+        absent = {**specs.absent, **absent}
+        if not part.passed_over:
+            fruitful |= set(target.searches)
+            held |= set(wanted.keys) - specs.absent.keys() if is_config(target.name) else set()
+            if not (specs.written or target.searches or wanted.missing_ok):
+                held |= specs.absent.keys()  # which are told of
+    unread = [] if wanted.missing_ok and not gathered.searches else wanted.demanded
+    found = _fruitless(gathered, wanted, fruitful)
+    for key in () if found else unread:
+        if key not in held and (gathered.searches or key in absent):
+            found.append(_unread(key, gathered, absent))
+    wanted.show(found)
+    return tally + Tally(tuple(found))
+
+
+def _check_file(target: Target, specs: Specs, wanted: Wanted) -> Tally:
+    found = specs.diagnostics
+    if not (specs.written or found):
+        if target.searches or wanted.missing_ok:
+            return Tally(passed_over=1)
+        found = tuple(specs.absent.values())
+    wanted.show(found)
+    for written in specs.written:
+        found += _check(written, wanted, quiet=bool(target.searches))
+    return Tally(found, len(specs.written), 1)
+
+
+def _fruitless(gathered: Gathered, wanted: Wanted, fruitful: Collection[str]) -> list[Diagnostic]:
+    """Find the directories and patterns without a spec: a check of nothing would pass."""
+    told = {span.source.name for each in gathered.diagnostics if (span := each.span)}
+    shown = " or ".join(f"`{key}`" for key in wanted.keys or (keys.DEFAULT,))
+    help = "`--key` says where configs hold theirs, as in `--key train.loss`"
+    return [
+        nothing(search, f"no file of `{search}` holds {shown}", help)
+        for search in gathered.searches
+        if search not in fruitful and search not in told
+    ]
+
+
+def _unread(key: str, gathered: Gathered, absent: Mapping[str, Diagnostic]) -> Diagnostic:
+    if not gathered.searches:
+        return absent[key]
+    place = Span(Source("", gathered.searches[0]), 0, 0)
+    return at("LD704", f"no file has the key `{key}`", place)
+
+
+def _check(written: Written, wanted: Wanted, quiet: bool) -> Diagnostics:
+    """Check a spec; if it is right, say so, with the types of its inputs, where it is not quiet."""
+    source, inputs = written.source, {**written.inputs, **wanted.inputs}
+    result = check(source, inputs, wanted.library, strict=wanted.strict)
+    found = tuple(each for each in result.diagnostics if each.code not in wanted.allowed)
+    lines = [f"  {name}: {kind}" for name, kind in result.signature.items()]
+    if has_errors(found) and _holds_definitions(source):
+        library, found = check_library(source, wanted.library)
+        lines = [f"  library of {', '.join(sorted(library or ()))}"]
+    wanted.show(found)
+    if wanted.format is OutputFormat.full and not quiet and not has_errors(found):
+        say([(f"{_named(written)}: no errors", "bold green")])
+        say(*([(line, "")] for line in lines))
+    return found
+
+
+def _named(written: Written) -> str:
+    name = written.source.name
+    return name if written.key in ("", keys.DEFAULT) else f"{name}[{written.key}]"
 
 
 def _holds_definitions(source: Source) -> bool:
     """Say whether a text, which is no right spec, is one of definitions only."""
     program, _ = parse_program(source, library=True)
     return program is not None and bool(program.statements)
-
-
-def _check_library(source: Source, others: Library | None, format: OutputFormat) -> Diagnostics:
-    """Check a text that holds definitions only: each name is new, and each body is right."""
-    library, diagnostics = check_library(source, others)
-    if library is None or diagnostics:
-        if format is OutputFormat.full:
-            show(diagnostics)
-        return diagnostics
-    if format is OutputFormat.full:
-        say([(f"{source.name}: no errors", "bold green")])
-        say([(f"  library of {', '.join(sorted(library))}", "")])
-    return ()

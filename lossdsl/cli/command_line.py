@@ -16,7 +16,10 @@ Command = Callable[..., int]
 
 
 class Option:
-    """What a parameter of a command is called and for; with no `names` it stands in its place."""
+    """What a parameter of a command is called and for; with no `names` it stands in its place.
+
+    A flag may have a second name, which begins with `--no-` and turns it off.
+    """
 
     def __init__(self, help: str, *names: str, metavar: str | None = None):
         self.help, self.names, self.metavar = help, names, metavar
@@ -59,7 +62,7 @@ def read(
         if not fitting:
             return None
         ((name, kind),) = fitting
-        value = _value(kind, next(rest, None) if named and kind is not bool else word)
+        value = _value(kind, next(rest, None) if named and not _is_flag(kind) else word)
         if value is None or (name in values and not _repeats(kind)):
             return None
         values[name] = [*values.get(name, []), value] if _repeats(kind) else value
@@ -71,9 +74,13 @@ def _repeats(kind: Any) -> bool:
     return any(get_origin(each) is list for each in (kind, *get_args(kind)))
 
 
+def _is_flag(kind: Any) -> bool:
+    return kind is bool or bool in get_args(kind)
+
+
 def _value(kind: Any, word: str | None) -> Any:
-    if kind is bool:
-        return True
+    if _is_flag(kind):
+        return not (word or "").startswith("--no-")
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return {choice.value: choice for choice in kind}.get(word or "")
     return word

@@ -19,57 +19,132 @@ from lossdsl.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from lossdsl.cli.gather import Gathered
+    from lossdsl.cli.project import Project
     from lossdsl.diagnostics.diagnostic import Diagnostic
     from lossdsl.source import Source
 
-LIBRARY = Option("A `.loss` file of functions; repeatable.", "--library", metavar="FILE")
+LIBRARY = Option(
+    "Functions: a `.loss` file, or `package.module` of Python; repeatable.",
+    "--library",
+    metavar="FILE|MODULE",
+)
 INPUT = Option("Declare an input's type.", "-i", "--input", metavar="NAME=TYPE")
 KEY = Option("Where a config holds the spec: `loss`; dots descend.", "--key")
+KEYS = Option(
+    "Where configs hold specs: `loss`; dots descend, `losses.*` is all there; repeatable.", "--key"
+)
 EXPRESSION = Option("A spec given as text.", "-e", "--expression")
+FILES = "directories, quoted patterns such as 'conf/**/*.yaml'; `-` is stdin."
+EXCLUDE = Option(
+    "Pass over what a name, or a pattern with `/`, matches; repeatable.",
+    "--exclude",
+    metavar="PATTERN",
+)
+MISSING_OK = Option("Pass over given files that have none of the keys.", "--missing-ok")
+STDIN = Option("The name of `-`, whose ending says its format.", "--stdin-filename", metavar="NAME")
 
 
 def check(
     files: Annotated[
-        list[str] | None,
-        Option("`.loss` files; YAML, JSON or TOML with a spec; `-` is stdin."),
+        list[str] | None, Option("`.loss` files; YAML, JSON or TOML with specs; " + FILES)
     ] = None,
     expression: Annotated[list[str] | None, EXPRESSION] = None,
     declared: Annotated[list[str] | None, INPUT] = None,
-    key: Annotated[str | None, KEY] = None,
+    keys: Annotated[list[str] | None, KEYS] = None,
+    exclude: Annotated[list[str] | None, EXCLUDE] = None,
+    missing_ok: Annotated[bool, MISSING_OK] = False,
+    stdin: Annotated[str | None, STDIN] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
     output_format: Annotated[OutputFormat, Option("", "--output-format")] = OutputFormat.full,
     strict: Annotated[
-        bool, Option("Inputs are declared, axes are named, and warnings are errors.", "--strict")
-    ] = False,
+        bool | None,
+        Option(
+            "Inputs are declared, axes are named, and warnings are errors.",
+            "--strict",
+            "--no-strict",
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str] | None, Option("Leave out a warning; repeatable.", "--allow", metavar="CODE")
+    ] = None,
 ) -> int:
-    """Say what is wrong with a loss, and the types of its inputs if nothing is.
+    """Say what is wrong with losses, and the types of the inputs of each if nothing is.
 
+    Without files and texts the `files` of `[tool.lossdsl]` in pyproject.toml are checked.
     Exit codes: 0 no errors, 1 errors, 2 a wrong command line, 3 a limit.
     """
-    from lossdsl.cli.check_given import check_file, check_text
-    from lossdsl.cli.files import read_libraries
+    from lossdsl.cli.check_given import Tally, Wanted, check_files, check_text
+    from lossdsl.cli.gather import gather
+    from lossdsl.cli.libraries import read_libraries
+    from lossdsl.cli.project import find_project
     from lossdsl.diagnostics.render import summary
 
-    if not files and not expression:
-        raise Usage("give a file, or a text with `-e`")
-    inputs = _declarations(declared)
-    _hold_key(key, files or [])
-    diagnostics: list[Diagnostic] = []
-    library, wrong = read_libraries(libraries or [])
-    if library is None:
-        if output_format is OutputFormat.full:
-            show(wrong)
-        diagnostics += wrong
-        expression = files = None
-    for text in expression or []:
-        diagnostics += check_text(text, inputs, library, output_format, strict)
-    for name in files or []:
-        diagnostics += check_file(name, key, inputs, library, output_format, strict)
+    inputs, allowed = _declarations(declared), _allowed(allow)
+    project = find_project()
+    names = files or ([] if expression else project.paths("files"))
+    if not names and not expression and not project.diagnostics:
+        raise Usage("give a file, a directory, a pattern, or a text with `-e`")
+    gathered = gather(names, exclude if exclude is not None else project.paths("exclude"))
+    _hold_line(gathered, keys, exclude, stdin)
+    library, wrong = (None, ())
+    if not project.diagnostics:
+        library, wrong = read_libraries(*_libraries(libraries, project))
+    wanted = Wanted(
+        inputs,
+        library,
+        output_format,
+        project.strict if strict is None else strict,
+        allowed if allow is not None else frozenset(project.codes("allow")),
+        tuple(dict.fromkeys(keys or project.texts("keys"))),
+        tuple(keys or ([] if files else project.texts("keys"))),
+        missing_ok,
+    )
+    tally = Tally((*project.diagnostics, *wrong))
+    wanted.show(tally.diagnostics)
+    if library is not None:
+        for text in expression or []:
+            tally += check_text(text, wanted)
+        tally += check_files(gathered, wanted, stdin or "<stdin>")
     if output_format is not OutputFormat.full:
-        show(diagnostics, output_format)
-    elif diagnostics:
-        say([(summary(diagnostics), "bold")], error=True)
-    return exit_code(diagnostics)
+        show(tally.diagnostics, output_format)
+        return exit_code(tally.diagnostics)
+    counted = library is not None and (gathered.searches or missing_ok)
+    if tally.diagnostics or counted:
+        text = summary(tally.diagnostics) + (f"; {tally}" if counted else "")
+        say([(text, "bold")], error=True)
+    return exit_code(tally.diagnostics)
+
+
+def _libraries(named: list[str] | None, project: Project) -> tuple[list[str], str]:
+    """Return the libraries of the command line, or those of the project, and their folder."""
+    return (named, "") if named else (project.texts("library"), project.root)
+
+
+def _hold_line(
+    gathered: Gathered, keys: list[str] | None, exclude: list[str] | None, stdin: str | None
+) -> None:
+    """Refuse options that nothing of the command line reads."""
+    from lossdsl.cli.files import is_config
+
+    names = [target.name for target in gathered.targets]
+    if stdin is not None and "-" not in names:
+        raise Usage("`--stdin-filename` names what `-` stands for, and it is not given")
+    configs = [*map(is_config, names), is_config(stdin or "")]
+    if keys and not (gathered.searches or any(configs)):
+        raise Usage("`--key` is of YAML, JSON and TOML, and none is given")
+    if exclude and not gathered.searches:
+        raise Usage("`--exclude` is of directories and patterns, and none is given")
+
+
+def _allowed(codes: list[str] | None) -> frozenset[str]:
+    from lossdsl.cli.project import code_problem
+
+    for code in codes or []:
+        if problem := code_problem(code):
+            message, help = problem
+            raise Usage(f"{message}{f'; {help}' if help else ''}")
+    return frozenset(code.upper() for code in codes or [])
 
 
 def _hold_key(key: str | None, files: list[str]) -> None:
@@ -137,12 +212,13 @@ def functions(
     libraries: Annotated[list[str] | None, LIBRARY] = None,
 ) -> int:
     """List or search the functions of the language, or show the pages of some."""
-    from lossdsl.cli.files import read_libraries
     from lossdsl.cli.functions import show_functions, show_pages
+    from lossdsl.cli.libraries import read_libraries
+    from lossdsl.cli.project import find_project
 
     if names and (words is not None or family is not None):
         raise Usage("give names, or `--search` and `--family`")
-    library, wrong = read_libraries(libraries or [])
+    library, wrong = read_libraries(*_libraries(libraries, find_project()))
     if library is None:
         show(wrong, error=True)
         return exit_code(wrong)
@@ -188,16 +264,23 @@ def _explain_core(
     libraries: list[str] | None,
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.cli.core import explain_core
-    from lossdsl.cli.files import read_libraries, read_source
+    from lossdsl.cli.files import read_file
+    from lossdsl.cli.libraries import read_libraries
+    from lossdsl.cli.project import find_project
     from lossdsl.source import Source
+    from lossdsl.spec.written import Written
 
-    library, diagnostics = read_libraries(libraries or [])
+    library, diagnostics = read_libraries(*_libraries(libraries, find_project()))
     if library is None:
         return diagnostics
     if expression is not None:
-        return explain_core(Source(expression, "<expression>"), inputs, library)
-    source, written, diagnostics = read_source(str(file), key)
-    return diagnostics if source is None else explain_core(source, {**written, **inputs}, library)
+        specs = (Written(Source(expression, "<expression>"), {}),)
+    else:
+        read = read_file(str(file), (key or "loss",))
+        specs, diagnostics = read.written, (*read.diagnostics, *read.absent.values())
+    for each in specs:
+        diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library)
+    return diagnostics
 
 
 def _explain_code(name: str) -> int:

@@ -1,68 +1,65 @@
-"""Reading `.loss` files, specs and libraries, and replacing one in one step."""
+"""Reading files and what comes in by a pipe, and replacing a file in one step."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.cli.gather import Target
+from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Source
+from lossdsl.spec.keys import DEFAULT, may_hold
+from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs, unread
+from lossdsl.spec.written import Written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lossdsl.library.declare import Library
+STDIN = "<stdin>"
 
 
 def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
     """Return the text of a `.loss` file; the texts in configs are not `fmt`'s to rewrite."""
     if path.suffix.lower() != ".loss":
-        return None, (at("LD701", f"`{path}` is no .loss file", None),)
-    from lossdsl.spec.read import read_spec
-
-    written, diagnostics = read_spec(path)
-    return (written.source if written else None), diagnostics
+        return None, (unread(str(path), f"`{path}` is no .loss file"),)
+    specs = read_file(str(path), ("loss",))
+    return (specs.written[0].source if specs.written else None), specs.diagnostics
 
 
 def is_config(name: str) -> bool:
     """Say whether a file is one of a format in which a spec stands below a key."""
-    return name != "-" and not name.lower().endswith(".loss")
+    return name.lower().endswith(ENDINGS) and not name.lower().endswith(".loss")
 
 
-def read_stdin() -> Source:
+def read_stdin(name: str = STDIN) -> Source:
     """Return what comes in by a pipe, as a text."""
-    return Source(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), "<stdin>")
+    return Source(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), name)
 
 
-def read_source(
-    name: str, key: str | None
-) -> tuple[Source | None, Mapping[str, str | Source], tuple[Diagnostic, ...]]:
-    """Return the text of a spec in a file (`-` is stdin) and the inputs declared beside it."""
+def read_file(name: str, wanted: Sequence[str], stdin: str = STDIN) -> Specs:
+    """Return the specs of a file; `-` is what comes in by a pipe, in the format of its name."""
+    if name == "-" and not is_config(stdin):
+        return Specs((Written(read_stdin(stdin), {}),))
     if name == "-":
-        return read_stdin(), {}, ()
-    from lossdsl.spec.read import read_spec
-
-    written, diagnostics = read_spec(name, key or "loss") if is_config(name) else read_spec(name)
-    if written is None:
-        return None, {}, diagnostics
-    return written.source, written.inputs, ()
+        return read_specs(sys.stdin.buffer.read(), stdin, wanted)
+    data, diagnostics = read_bytes(name)
+    if data is None:
+        return Specs(diagnostics=diagnostics)
+    return read_specs(data, name, wanted if is_config(name) else (DEFAULT,))
 
 
-def read_libraries(
-    paths: Iterable[str],
-) -> tuple[Library | None, tuple[Diagnostic, ...]]:
-    """Return the functions of lossdsl and of all files, or what is wrong with the files."""
-    from lossdsl.library.declare import Library, with_builtins
-
-    library = with_builtins()
-    try:
-        for path in paths:
-            library |= Library.load(path)
-    except LossError as problem:
-        return None, problem.diagnostics
-    return library, ()
+def read_target(target: Target, stdin: str, wanted: Sequence[str]) -> Specs:
+    """Return the specs of a file; one that was searched for is parsed only if it can hold some."""
+    if not target.searches or not is_config(target.name):
+        return read_file(target.name, wanted, stdin)
+    data, diagnostics = read_bytes(target.name)
+    if data is None:
+        help = "`--exclude` passes it over"
+        return Specs(diagnostics=tuple(replace(each, help=help) for each in diagnostics))
+    return read_specs(data, target.name, wanted) if may_hold(data, wanted) else Specs()
 
 
 def replace_text(path: Path, text: str) -> None:

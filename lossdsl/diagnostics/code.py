@@ -14,7 +14,8 @@ class Code:
     """A kind of finding, with a text that has it and the same text mended.
 
     `form` says what the two examples are: a spec (checked under `inputs`), a YAML file, a library,
-    or Python that has `lossdsl` and `jnp` at hand. A code without an example cannot be provoked in
+    Python that has `lossdsl` and `jnp` at hand, a `pyproject.toml`, or a command line in an empty
+    folder. A code without an example cannot be provoked in
     one process.
     """
 
@@ -24,7 +25,7 @@ class Code:
     bad: str = ""
     good: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
-    form: Literal["loss", "library", "yaml", "python"] = "loss"
+    form: Literal["loss", "library", "yaml", "python", "pyproject", "command"] = "loss"
     warning: bool = False
 
     @property

@@ -24,8 +24,8 @@ ROWS = (
     Code(
         "LD703",
         title="refused in a config",
-        why="Tags can run code, a hundred bytes of aliases can fill the memory, and of two equal "
-        "keys one is lost in silence; nesting deeper than 32 levels is no config.",
+        why="A tag in a spec can run code, a hundred bytes of aliases can fill the memory, and of "
+        "two equal keys one is lost in silence; nesting deeper than 32 levels is no config.",
         bad="loss: mse(out, tgt)\nloss: mae(out, tgt)",
         good="loss: mse(out, tgt)",
         form="yaml",
@@ -56,6 +56,24 @@ ROWS = (
         bad="loss: >\n  mse(out, tgt)  # the fit\n  + mean(out)",
         good="loss: |\n  mse(out, tgt)  # the fit\n  + mean(out)",
         form="yaml",
+    ),
+    Code(
+        "LD707",
+        title="nothing to check",
+        why="A directory or a pattern leads to no spec. A check of nothing would pass, whatever is "
+        "wrong with the specs that it was meant for.",
+        bad="lossdsl check 'conf/**/*.yaml'",
+        form="command",
+    ),
+    Code(
+        "LD708",
+        title="setting of a project that is none",
+        why="`[tool.lossdsl]` of a `pyproject.toml` says what `lossdsl` does there: `files`, "
+        "`exclude`, `keys`, `library` and `allow` are lists of texts, `strict` is true or false. "
+        "An option of the command line wins.",
+        bad='[tool.lossdsl]\nkey = ["train.loss"]',
+        good='[tool.lossdsl]\nkeys = ["train.loss"]',
+        form="pyproject",
     ),
     Code(
         "LD999",

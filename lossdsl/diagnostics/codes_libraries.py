@@ -82,4 +82,12 @@ ROWS = (
         why="A loss crosses to another process as its text and the names of its functions; a "
         "primitive of your own is imported there from the module that declares it.",
     ),
+    Code(
+        "LD809",
+        title="module that is no library",
+        why="`--library package.module`, and `library` in `[tool.lossdsl]`, import a module of "
+        "Python, and take the primitives and libraries in it; of `package.module:name` that one.",
+        bad="lossdsl check -e 'mean(x)' --library no_such_module",
+        form="command",
+    ),
 )

@@ -120,7 +120,8 @@ def _result(diagnostic: Diagnostic) -> dict[str, Any]:
             "endLine": at["end_line"],
             "endColumn": at["end_column"],
         }
-        result["locations"] = [
-            {"physicalLocation": {"artifactLocation": {"uri": at["file"]}, "region": region}}
-        ]
+        from urllib.parse import quote
+
+        file = {"uri": quote(at["file"].replace("\\", "/"))}
+        result["locations"] = [{"physicalLocation": {"artifactLocation": file, "region": region}}]
     return result

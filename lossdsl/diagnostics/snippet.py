@@ -95,6 +95,8 @@ def excerpt(labels: Sequence[Label], style: str) -> list[Line]:
         arrow = ":::" if lines else "-->"
         where = f"{printable(source.name)}:{row}:{column}"
         lines.append([(f"{'':{gutter}}{arrow} ", FRAME), (where, "")])
+        if not source.text and not any(label.text for label, _ in here):
+            continue
         lines.append([(f"{'':{gutter}} |", FRAME)])
         lines += _file(source, here, gutter, style)
     return lines

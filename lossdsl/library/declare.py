@@ -18,7 +18,7 @@ from os import PathLike, fspath, listdir, path
 from threading import RLock
 from typing import Any, cast
 
-from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.diagnostics.settings import hold_limits, hold_mapping, hold_text, refuse
 from lossdsl.frozen import dataclass
 from lossdsl.library.admit import (
@@ -40,7 +40,7 @@ from lossdsl.library.own_files import own_files
 from lossdsl.library.recursion import recursion
 from lossdsl.library.syntax_forms import Form
 from lossdsl.limits import DEFAULT_LIMITS, FILE_SIZE, Limits
-from lossdsl.source import Source
+from lossdsl.source import Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.parse import parse_program
 
@@ -182,10 +182,14 @@ class Library:
         except (OSError, TypeError, ValueError) as problem:
             reason = (getattr(problem, "strerror", None) or str(problem)).lower()
             shown = type(path).__name__ if isinstance(problem, TypeError) else path
-            raise LossError([at("LD701", f"`{shown}` cannot be read: {reason}", None)]) from None
+            raise LossError([_unread(shown, f"`{shown}` cannot be read: {reason}")]) from None
         if len(data) > FILE_SIZE:
-            raise LossError([at("LD701", f"`{path}` is larger than {FILE_SIZE:,} bytes", None)])
+            raise LossError([_unread(path, f"`{path}` is larger than {FILE_SIZE:,} bytes")])
         return cls.loads(text, str(name), limits=limits)
+
+
+def _unread(path: object, message: str) -> Diagnostic:
+    return at("LD701", message, Span(Source("", str(path)), 0, 0))
 
 
 def _written(definitions: list[ast.Definition], family: str) -> Builtin:

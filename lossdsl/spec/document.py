@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 from datetime import date, time
 from typing import Any
 
@@ -19,27 +20,40 @@ Offsets = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Opaque:
-    """A YAML scalar or key that is no text: what it is, and how it was written."""
+    """A YAML scalar or key that is no text, or what a tag is on: what it is, and how it is written.
+
+    `tag` is one that nothing here reads.
+    """
 
     kind: str
     text: str
+    tag: str = ""
+    at: tuple[int, int] = field(default=(0, 0), compare=False)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A config: dicts, lists, texts and scalars, and the places of texts in the file."""
+    """A config: dicts, lists, texts and scalars, and the places of texts in the file.
+
+    `place` says where what a path leads to, or its key, stands, as far as the format tells.
+    """
 
     file: Source
     value: Any
     offsets: Callable[[Path, str], Offsets | None]
+    place: Callable[[Path], tuple[int, int]] = lambda path: (0, 0)
+
+    def span(self, path: Path) -> Span:
+        """Return the place that is to be shown for what a path leads to."""
+        return Span(self.file, *self.place(path))
 
 
-Reading = tuple[Document | None, tuple[Diagnostic, ...]]
+Reading = tuple[tuple[Document, ...], tuple[Diagnostic, ...]]
 
 
 def refuse(code: str, message: str, file: Source, start: int, end: int, help: str = "") -> Reading:
     """Return no document, and one diagnostic at a place of the file."""
-    return None, (at(code, message, Span(file, start, end), help=help or None),)
+    return (), (at(code, message, Span(file, start, end), help=help or None),)
 
 
 def kind(value: object) -> str:

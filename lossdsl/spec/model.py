@@ -23,7 +23,8 @@ from lossdsl.checking import check
 from lossdsl.diagnostics.diagnostic import LossError, article, at
 from lossdsl.library.declare import Library
 from lossdsl.source import Source
-from lossdsl.spec.read import Written, read_spec, shape_problem
+from lossdsl.spec.read import read_spec
+from lossdsl.spec.written import Written, shape_problem
 
 
 class LossSpec(BaseModel):

@@ -23,11 +23,11 @@ from lossdsl.spec.document import (
 
 TOML_LENGTH = 2**16
 
-_CANDIDATES = 16
+_TRIALS = 64
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{DEPTH}}}")
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
-_OPENING = {'"': ('"""', '"'), "'": ("'''", "'")}
+_QUOTE = re.compile(r"\"\"\"|'''|\"|'")
 
 
 def read_json(file: Source) -> Reading:
@@ -89,24 +89,23 @@ def _read(file: Source, loads: Callable[[str], Any]) -> Reading:
         return refuse("LD702", "a number is too long", file, 0, 0)
     if too_deep(value):
         return refuse("LD703", f"nested deeper than {DEPTH} levels", file, 0, 0)
-    return Document(file, value, lambda path, text: _offsets(file, loads, path, text)), ()
+    return (Document(file, value, lambda path, text: _offsets(file, loads, path, text)),), ()
 
 
 def _offsets(file: Source, loads: Callable[[str], Any], path: Path, text: str) -> Offsets | None:
     """Find a text by trial: of all places where it may start, a change at the right one shows."""
-    key = re.compile(re.escape(path[-1]) + r"""["']?\s*[:=]\s*("|')""")
-    for count, match in enumerate(key.finditer(file.text)):
-        if count == _CANDIDATES:
-            return None
-        quote = match[1]
-        opening = next(
-            mark for mark in _OPENING[quote] if file.text.startswith(mark, match.start(1))
-        )
-        start = match.start(1) + len(opening)
-        end = _closing(file.text, opening, start)
-        offsets = align(text, file.text, start, end, quote)
-        if offsets and _decides(file.text, start, loads, path, text):
+    trials = 0
+    for match in _QUOTE.finditer(file.text):
+        start, quote = match.end(), match[0]
+        end = _closing(file.text, quote, start)
+        offsets = align(text, file.text, start, end, quote[0])
+        if offsets is None or file.text[offsets[-1] : end].strip():
+            continue
+        if _decides(file.text, start, loads, path, text):
             return offsets
+        trials += 1
+        if trials == _TRIALS:
+            return None
     return None
 
 
@@ -122,4 +121,4 @@ def _decides(text: str, at: int, loads: Callable[[str], Any], path: Path, value:
         changed, steps = within(loads(text[:at] + "x" + text[at:]), path)
     except ValueError:
         return False
-    return steps < len(path) or changed != value
+    return steps == len(path) and changed != value

@@ -155,7 +155,10 @@ def test_key_and_inputs_of_a_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("check", "a.yaml", "--key", "a", "--key", "b"), "`--key` is given twice"),
+        (
+            ("explain", "--core", "a.yaml", "--key", "a", "--key", "b"),
+            "`--key` is given twice",
+        ),
         (("check", "-e", "mean(a)", "--key", "a"), "`--key` is of YAML"),
         (("check", "a.loss", "--key", "a"), "`--key` is of YAML"),
         (("check", "-e", "mean(a)", "-i", "a=f32[B]", "-i", "a=f64[B]"), "by two `-i`"),

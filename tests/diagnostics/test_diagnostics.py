@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
+import shlex
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import lossdsl
+from lossdsl.cli.app import app
+from lossdsl.cli.project import read_project
 from lossdsl.diagnostics.code import Code
 from lossdsl.diagnostics.codes import CODES
 from lossdsl.diagnostics.diagnostic import Diagnostic, Label, LossError, LossWarning, at
@@ -50,11 +55,25 @@ def _python(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
     return tuple(found for one in warned for found in one.diagnostics)
 
 
+def _pyproject(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
+    project = read_project(text.encode(), "pyproject.toml")
+    return project.diagnostics if project else ()
+
+
+def _command(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
+    _, *words = shlex.split(text)
+    with contextlib.chdir(folder):
+        printed = CliRunner().invoke(app, [*words, "--output-format", "json"]).stdout
+    return tuple(Diagnostic(found["code"], found["message"]) for found in json.loads(printed))
+
+
 FORMS: dict[str, Callable[[str, Code, Path], tuple[Diagnostic, ...]]] = {
     "loss": _loss,
     "library": _library,
     "yaml": _yaml,
     "python": _python,
+    "pyproject": _pyproject,
+    "command": _command,
 }
 
 
