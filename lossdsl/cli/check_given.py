@@ -8,6 +8,7 @@ from dataclasses import field
 from lossdsl.checking import check, check_library
 from lossdsl.cli.files import is_config, read_target
 from lossdsl.cli.gather import Gathered, Target, nothing
+from lossdsl.cli.mend import Mended, mend
 from lossdsl.cli.output import OutputFormat, say, show
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.frozen import dataclass
@@ -36,6 +37,23 @@ class Wanted:
     keys: tuple[str, ...] = ()
     demanded: tuple[str, ...] = ()
     missing_ok: bool = False
+    fix: bool = False
+
+    def diagnostics(self, written: Written) -> Diagnostics:
+        """Return what is found in a spec."""
+        return self.findings(written)[0]
+
+    @property
+    def looked_up(self) -> tuple[str, ...]:
+        """The keys that are looked up where a file is read."""
+        return self.keys or (keys.DEFAULT,)
+
+    def findings(self, written: Written) -> tuple[Diagnostics, Mapping[str, str]]:
+        """Return what is found in a spec, and the types of its inputs."""
+        inputs = {**written.inputs, **self.inputs}
+        result = check(written.source, inputs, self.library, strict=self.strict)
+        found = tuple(each for each in result.diagnostics if each.code not in self.allowed)
+        return found, result.signature
 
     def show(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print findings at once, if that is for a reader."""
@@ -86,8 +104,12 @@ def check_files(gathered: Gathered, wanted: Wanted, stdin: str) -> Tally:
     absent: dict[str, Diagnostic] = {}
     held: set[str] = set()
     fruitful: set[str] = set()
+    mended = Mended()
     for target in gathered.targets:
-        specs = read_target(target, stdin, wanted.keys or (keys.DEFAULT,))
+        specs = read_target(target, stdin, wanted.looked_up)
+        if wanted.fix and specs.written:
+            mended += mend(target.name, wanted.looked_up, wanted.diagnostics)
+            specs = read_target(target, stdin, wanted.looked_up)
         part = _check_file(target, specs, wanted)
         tally += part
         absent = {**specs.absent, **absent}
@@ -102,6 +124,8 @@ def check_files(gathered: Gathered, wanted: Wanted, stdin: str) -> Tally:
         if key not in held and (gathered.searches or key in absent):
             found.append(_unread(key, gathered, absent))
     wanted.show(found)
+    if wanted.fix:
+        say([(str(mended), "bold")], error=True)
     return tally + Tally(tuple(found))
 
 
@@ -120,7 +144,7 @@ def _check_file(target: Target, specs: Specs, wanted: Wanted) -> Tally:
 def _fruitless(gathered: Gathered, wanted: Wanted, fruitful: Collection[str]) -> list[Diagnostic]:
     """Find the directories and patterns without a spec: a check of nothing would pass."""
     told = {span.source.name for each in gathered.diagnostics if (span := each.span)}
-    shown = " or ".join(f"`{key}`" for key in wanted.keys or (keys.DEFAULT,))
+    shown = " or ".join(f"`{key}`" for key in wanted.looked_up)
     help = "`--key` says where configs hold theirs, as in `--key train.loss`"
     return [
         nothing(search, f"no file of `{search}` holds {shown}", help)
@@ -138,10 +162,9 @@ def _unread(key: str, gathered: Gathered, absent: Mapping[str, Diagnostic]) -> D
 
 def _check(written: Written, wanted: Wanted, quiet: bool) -> Diagnostics:
     """Check a spec; if it is right, say so, with the types of its inputs, where it is not quiet."""
-    source, inputs = written.source, {**written.inputs, **wanted.inputs}
-    result = check(source, inputs, wanted.library, strict=wanted.strict)
-    found = tuple(each for each in result.diagnostics if each.code not in wanted.allowed)
-    lines = [f"  {name}: {kind}" for name, kind in result.signature.items()]
+    source = written.source
+    found, signature = wanted.findings(written)
+    lines = [f"  {name}: {kind}" for name, kind in signature.items()]
     if has_errors(found) and _holds_definitions(source):
         library, found = check_library(source, wanted.library)
         lines = [f"  library of {', '.join(sorted(library or ()))}"]

@@ -68,6 +68,9 @@ def check(
     allow: Annotated[
         list[str] | None, Option("Leave out a warning; repeatable.", "--allow", metavar="CODE")
     ] = None,
+    fix: Annotated[
+        bool, Option("Rewrite files where a finding says how, and check what is left.", "--fix")
+    ] = False,
 ) -> int:
     """Say what is wrong with losses, and the types of the inputs of each if nothing is.
 
@@ -87,6 +90,8 @@ def check(
         raise Usage("give a file, a directory, a pattern, or a text with `-e`")
     gathered = gather(names, exclude if exclude is not None else project.paths("exclude"))
     _hold_line(gathered, keys, exclude, stdin)
+    if fix and (expression or any(target.name == "-" for target in gathered.targets)):
+        raise Usage("`--fix` rewrites files: a text and stdin are none")
     library, wrong = (None, ())
     if not project.diagnostics:
         library, wrong = read_libraries(*_libraries(libraries, project))
@@ -99,6 +104,7 @@ def check(
         tuple(dict.fromkeys(keys or project.texts("keys"))),
         tuple(keys or ([] if files else project.texts("keys"))),
         missing_ok,
+        fix,
     )
     tally = Tally((*project.diagnostics, *wrong))
     wanted.show(tally.diagnostics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from lossdsl.frozen import dataclass
 from lossdsl.source import Span
@@ -63,10 +64,30 @@ class Diagnostic:
         return render(self)
 
 
-def at(code: str, message: str, span: Span | None, text: str = "", **more: object) -> Diagnostic:
-    """Make a diagnostic with one primary label."""
+class Meant(str):
+    """A help text that names what was meant by what is written: where that alone stands, a fix."""
+
+    written: str
+    name: str
+
+    @classmethod
+    def of(cls, written: str, name: str, text: str | None = None) -> Meant:
+        """Return the help text, which may say more."""
+        meant = cls(text or f"did you mean `{name}`?")
+        meant.written, meant.name = written, name
+        return meant
+
+
+def at(code: str, message: str, span: Span | None, text: str = "", **more: Any) -> Diagnostic:
+    """Make a diagnostic with one primary label; a help text that is `Meant` is a fix, too."""
     labels = () if span is None else (Label(span, text, primary=True),)
-    return Diagnostic(code, message, labels, **more)  # type: ignore[arg-type]
+    help = more.get("help")
+    if isinstance(help, Meant) and span is not None:
+        more["help"] = str(help)
+        quote = span.text[:1] if span.text[:1] in ("'", '"') else ""
+        if span.text == f"{quote}{help.written}{quote}":
+            more["fix"] = Fix(span, f"{quote}{help.name}{quote}")
+    return Diagnostic(code, message, labels, **more)
 
 
 def article(noun: str) -> str:

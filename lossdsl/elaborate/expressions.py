@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from lossdsl.core.graph import Const
-from lossdsl.diagnostics.diagnostic import has_errors
+from lossdsl.diagnostics.diagnostic import Meant, has_errors
 from lossdsl.elaborate import calls, indexing, selections, written_trees
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.constants import FOLDS, constant, dim_value, fold, is_size, literal, vector
@@ -132,7 +132,8 @@ def _name(scope: Scope, expr: ast.Name) -> Value | Static | FunctionValue:
         help = f"{help} {parameter}" if help else parameter
     elif help or names:
         known = ", ".join(f"`{name}`" for name in sorted(names)[:8])
-        help = f"{help or f'known here: {known}'}; once one input is declared, all are"
+        text = f"{help or f'known here: {known}'}; once one input is declared, all are"
+        help = Meant.of(help.written, help.name, text) if isinstance(help, Meant) else text
     if expr.id in scope.functions:
         help = f"`{expr.id}` is a function: call it, `{expr.id}(…)`"
     return scope.at(expr.span).error(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from lossdsl.diagnostics.diagnostic import Meant
 from lossdsl.library.aliases import folded, known_as
 from lossdsl.library.declare import Library
 
@@ -14,22 +15,26 @@ def did_you_mean(
 ) -> str | None:
     """Return a help text that names what was probably meant, or None.
 
-    `aliases` has what other libraries call the known names.
+    `aliases` has what other libraries call the known names. A slip can be mended as the text says;
+    what has another name elsewhere may take other arguments there.
 
     >>> did_you_mean("l2sqrt", ["mse", "l2sqr"])
     'did you mean `l2sqr`?'
     """
     meant = known_as(name, aliases) if aliases is not None else None
-    if meant is None:
-        folded = {candidate.casefold(): candidate for candidate in known}
-        written = name.casefold()
-        longer = [
-            candidate for candidate in folded if len(written) > 2 and candidate.startswith(written)
-        ]
-        near = [candidate for candidate in folded if _is_near(written, candidate)]
-        close = longer or get_close_matches(written, near, n=1, cutoff=0.65)
-        meant = folded[close[0]] if close else None
-    return None if meant is None else f"did you mean `{meant}`?"
+    if meant is not None:
+        return f"did you mean `{meant}`?"
+    folded = {candidate.casefold(): candidate for candidate in known}
+    written = name.casefold()
+    longer = [
+        candidate for candidate in folded if len(written) > 2 and candidate.startswith(written)
+    ]
+    near = [candidate for candidate in folded if _is_near(written, candidate)]
+    close = longer or get_close_matches(written, near, n=1, cutoff=0.65)
+    if not close:
+        return None
+    meant = folded[close[0]]
+    return Meant.of(name, meant) if len(close) == 1 else f"did you mean `{meant}`?"
 
 
 def function_meant(name: str, library: Library) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
@@ -29,6 +30,7 @@ _TYPOGRAPHIC = {
     "→": "->",
     "…": "...",
 }
+_QUOTED = re.compile('[“„‘«»’”]([^"\n“„”‘’«»]*)[“”’‘«»]')  # noqa: RUF001
 BINARY = frozenset({"*", "/", "//", "%", "@", "**", "and", "or"})
 ARITHMETIC = BINARY | {"+", "-"}
 CLOSING = frozenset({")", "]", "}"})
@@ -80,8 +82,16 @@ def unknown_character(s: Situation) -> Diagnostic | None:
         f"`{lexeme.text}`, {described}, is no character of the language",
         lexeme.span,
         help=f"write `{instead}`" if known and instead.strip() else "delete it",
-        fix=Fix(lexeme.span, instead) if known else None,
+        fix=_plain(lexeme.span, instead) if known else None,
     )
+
+
+def _plain(span: Span, instead: str) -> Fix | None:
+    """Return the fix that writes a character in ASCII: a quote with that which closes it."""
+    if instead != '"':
+        return Fix(span, instead)
+    closing = _QUOTED.match(span.source.text, span.start)
+    return closing and Fix(Span(span.source, *closing.span()), f'"{closing[1]}"')
 
 
 def equals(s: Situation) -> Diagnostic | None:
