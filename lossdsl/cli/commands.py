@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from lossdsl.cli.command_line import Command, Option, Usage
 from lossdsl.cli.output import (
     CLEAN,
-    ERRORS,
     USAGE,
     OutputFormat,
     PageFormat,
@@ -175,36 +173,40 @@ def _declaration(text: str) -> tuple[str, str]:
 
 
 def fmt(
-    files: Annotated[list[str], Option("`.loss` files; `-` is stdin to stdout.")],
+    files: Annotated[
+        list[str] | None, Option("`.loss` files; YAML, JSON or TOML with specs; " + FILES)
+    ] = None,
     check: Annotated[
         bool, Option("Change nothing; exit with 1 if a file would change.", "--check")
     ] = False,
+    diff: Annotated[
+        bool, Option("Change nothing; print what would change, and exit as `--check`.", "--diff")
+    ] = False,
+    keys: Annotated[list[str] | None, KEYS] = None,
+    exclude: Annotated[list[str] | None, EXCLUDE] = None,
+    missing_ok: Annotated[bool, MISSING_OK] = False,
+    stdin: Annotated[str | None, STDIN] = None,
 ) -> int:
-    """Rewrite `.loss` files in the canonical form."""
-    from pathlib import Path
+    """Rewrite losses in the canonical form, and nothing else of the files that hold them.
 
-    from lossdsl.api import format_source
-    from lossdsl.cli.files import read_stdin, read_text, replace_text
+    Without files the `files` of `[tool.lossdsl]` in pyproject.toml are formatted.
+    """
+    from lossdsl.cli.gather import gather
+    from lossdsl.cli.project import find_project
+    from lossdsl.cli.rewrite import Rewriting, rewrite
 
-    worst = CLEAN
-    for name in files:
-        source, diagnostics = (read_stdin(), ()) if name == "-" else read_text(Path(name))
-        text = None
-        if source is not None:
-            text, diagnostics = format_source(source)
-        if text is None or source is None:
-            show(diagnostics, error=True)
-            worst = max(worst, exit_code(diagnostics))
-        elif check:
-            if text != source.text:
-                say([(f"would reformat {name}", "")], error=True)
-                worst = max(worst, ERRORS)
-        elif name == "-":
-            sys.stdout.write(text)
-        elif text != source.text:
-            replace_text(Path(name), text)
-            say([(f"reformatted {name}", "")], error=True)
-    return worst
+    project = find_project()
+    if project.diagnostics:
+        show(project.diagnostics, error=True)
+        return exit_code(project.diagnostics)
+    names = files or project.paths("files")
+    if not names:
+        raise Usage("give a file, a directory or a pattern")
+    gathered = gather(names, exclude if exclude is not None else project.paths("exclude"))
+    _hold_line(gathered, keys, exclude, stdin)
+    looked_up = tuple(keys or project.texts("keys") or ["loss"])
+    wanted = Rewriting(looked_up, missing_ok, check, diff, stdin or "<stdin>")
+    return rewrite(gathered, wanted)
 
 
 def functions(

@@ -9,24 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lossdsl.cli.gather import Target
-from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Source
 from lossdsl.spec.keys import DEFAULT, may_hold
-from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs, unread
+from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs
 from lossdsl.spec.written import Written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STDIN = "<stdin>"
-
-
-def read_text(path: Path) -> tuple[Source | None, tuple[Diagnostic, ...]]:
-    """Return the text of a `.loss` file; the texts in configs are not `fmt`'s to rewrite."""
-    if path.suffix.lower() != ".loss":
-        return None, (unread(str(path), f"`{path}` is no .loss file"),)
-    specs = read_file(str(path), ("loss",))
-    return (specs.written[0].source if specs.written else None), specs.diagnostics
 
 
 def is_config(name: str) -> bool:

@@ -79,7 +79,7 @@ def read_specs(data: bytes, name: str, wanted: Sequence[str]) -> Specs:
     except UnicodeDecodeError as error:
         return Specs(diagnostics=(unread(name, f"`{name}` is not UTF-8: byte {error.start}"),))
     ending = Path(name).suffix.lower()
-    if ending == ".loss":
+    if ending not in ENDINGS[1:]:
         return _text_file(file, wanted)
     documents, diagnostics = _documents(file, ending)
     if diagnostics:

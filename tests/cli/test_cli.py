@@ -241,8 +241,9 @@ def test_fmt_leaves_what_does_not_parse(tmp_path: Path) -> None:
     assert "LD0" in result.stderr
     assert path.read_text() == "mse(out"
     config = tmp_path / "a.yaml"
-    config.write_text("loss: a")
+    config.write_text("loss: mse(out")
     assert run("fmt", str(config)).exit_code == ERRORS
+    assert config.read_text() == "loss: mse(out"
 
 
 def test_fmt_follows_a_link(tmp_path: Path) -> None:
