@@ -9,6 +9,7 @@ from lossdsl.cli.command_line import Command, Option, Usage
 from lossdsl.cli.output import (
     CLEAN,
     USAGE,
+    DiffFormat,
     OutputFormat,
     PageFormat,
     exit_code,
@@ -209,6 +210,48 @@ def fmt(
     return rewrite(gathered, wanted)
 
 
+def diff(
+    files: Annotated[
+        list[str] | None, Option("Two files, or one with two `--key`; `-` is stdin.")
+    ] = None,
+    expression: Annotated[list[str] | None, EXPRESSION] = None,
+    declared: Annotated[list[str] | None, INPUT] = None,
+    keys: Annotated[
+        list[str] | None, Option("Where the specs stand; one for both, or one for each.", "--key")
+    ] = None,
+    stdin: Annotated[str | None, STDIN] = None,
+    libraries: Annotated[list[str] | None, LIBRARY] = None,
+    output_format: Annotated[DiffFormat, Option("", "--output-format")] = DiffFormat.full,
+) -> int:
+    """Say what differs between two losses in what they mean: inputs, terms, weights, metrics.
+
+    Exit codes: 0 they are equal, 1 they differ, 2 one is wrong or not there, 3 a limit.
+    """
+    from lossdsl.cli.compare import Side, compare
+    from lossdsl.cli.libraries import read_libraries
+    from lossdsl.cli.project import find_project
+
+    names, own = list(files or []), list(keys or [])
+    if len(names) == 1 and len(own) == 2:
+        names *= 2
+    sides = [
+        *(Side(name, own[at % len(own)] if own else None) for at, name in enumerate(names)),
+        *(Side("<expression>", text=text) for text in expression or []),
+    ]
+    if len(sides) != 2:
+        raise Usage("give two specs: files, texts with `-e`, or one file with two `--key`")
+    if len(own) > max(1, len(names)):
+        raise Usage("`--key` is given once for both files, or once for each")
+    if names.count("-") > 1 or (stdin is not None and "-" not in names):
+        raise Usage("`-` is one of the two, and `--stdin-filename` its name")
+    inputs = _declarations(declared)
+    library, wrong = read_libraries(*_libraries(libraries, find_project()))
+    if library is None:
+        show(wrong, error=True)
+        return USAGE
+    return compare(sides, inputs, library, stdin or "<stdin>", output_format)
+
+
 def functions(
     names: Annotated[list[str] | None, Option("Functions, for their pages.")] = None,
     words: Annotated[
@@ -300,5 +343,5 @@ def _explain_code(name: str) -> int:
 
 
 COMMANDS: Mapping[str, Command] = {
-    command.__name__: command for command in (check, fmt, functions, explain)
+    command.__name__: command for command in (check, fmt, diff, functions, explain)
 }

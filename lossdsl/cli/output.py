@@ -28,6 +28,13 @@ class OutputFormat(StrEnum):
     sarif = "sarif"
 
 
+class DiffFormat(StrEnum):
+    """How the difference of two specs is printed."""
+
+    full = "full"
+    json = "json"
+
+
 class PageFormat(StrEnum):
     """What is printed of a function: its page, its formula alone, or all as JSON."""
 

@@ -11,6 +11,7 @@ from lossdsl.syntax.options import NORMALIZE, WEIGHT, WHERE
 
 # A line is broken where it would be longer.
 WIDTH = 72
+_LONGEST = 1_000
 # What an option is where nothing is said.
 _DEFAULTS = {NORMALIZE: "weight"}
 
@@ -27,6 +28,21 @@ def show_core(core: Core) -> str:
     """
     results = {outcome.name: outcome.value for outcome in core.results}
     return "\n".join(_lines(core.graph, results | dict(core.metrics)))
+
+
+def show_node(graph: Graph, node: Node) -> str:
+    """Return a node in one line: what several read is written out each time, as far as is short.
+
+    >>> from lossdsl import check
+    >>> core = check("2*mean(a)").program
+    >>> show_node(core.graph, core.results[0].value)
+    'multiply(2.0, mean(a))'
+    """
+    texts: dict[Node, str] = {}
+    for part in tape((node,)):
+        text = _text(part, texts)
+        texts[part] = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return texts[node]
 
 
 def _lines(graph: Graph, roots: dict[str, Node]) -> Iterator[str]:
