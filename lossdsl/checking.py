@@ -17,12 +17,11 @@ from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import symbols_of
-from lossdsl.inputs.given import Given, parse_inputs, spec_parts
+from lossdsl.inputs.given import Given, parse_given, spec_parts
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast
-from lossdsl.syntax.parse import parse_program
 from lossdsl.types.types import UNKNOWN_DIM, TreeType
 
 
@@ -78,10 +77,9 @@ def check(
 
 def _check(given: Given, mine: Library | None, limits: Limits, strict: bool) -> CheckResult:
     library = with_builtins(mine)
-    program, diagnostics = parse_program(given.source, limits)
-    types, wrong = parse_inputs(given.types)
-    if program is None or wrong:
-        return CheckResult((*diagnostics, *wrong), {}, None)
+    program, types, diagnostics = parse_given(given, limits)
+    if program is None:
+        return CheckResult(diagnostics, {}, None)
     done = check_program(program, library, types, given.trees, limits, strict)
     question = (given, mine, limits, strict)
     return CheckResult((*diagnostics, *done.diagnostics), done.signature, done.core, question)

@@ -13,11 +13,10 @@ from lossdsl.checking import check_program
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.inputs.given import Given, parse_inputs, spec_parts
+from lossdsl.inputs.given import Given, parse_given, spec_parts
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.loss import CompiledLoss
-from lossdsl.syntax.parse import parse_program
 
 # A loss that was called holds about 2 MB.
 CACHE_SIZE = 32
@@ -107,10 +106,9 @@ def _compile(
     strict: bool,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
-    program, diagnostics = parse_program(given.source, limits)
-    types, wrong = parse_inputs(given.types)
-    if program is None or wrong:
-        raise LossError((*diagnostics, *wrong))
+    program, types, diagnostics = parse_given(given, limits)
+    if program is None:
+        raise LossError(diagnostics)
     checked = check_program(program, library, types, given.trees, limits, strict)
     if checked.core is None:
         raise LossError(checked.diagnostics)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.frozen import dataclass
+from lossdsl.limits import Limits
 from lossdsl.selectors import flatten
-from lossdsl.source import Source, Span
+from lossdsl.source import Origin, Source, Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.names import RESERVED, read_name, reserved
-from lossdsl.syntax.parse import parse_type
+from lossdsl.syntax.parse import parse_program, parse_type
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has, is_shaped
 from lossdsl.types.types import ArrayType, TreeType, array, literal_dim
 
@@ -38,7 +40,8 @@ class Given:
 def spec_parts(spec: Any, inputs: Any = None) -> Given:
     """Return the text of a spec and what is known of its inputs; raise `LossError`."""
     source, own = _source_of(spec)
-    values = {**_by_name(own), **_by_name(inputs)}
+    own = {name: default_text(value) for name, value in _by_name(own).items()}
+    values = {**own, **_by_name(inputs)}
     types = {name: type_text(name, value) for name, value in values.items()}
     trees = {
         name: tree_type
@@ -192,6 +195,65 @@ def _annotation(value: Any) -> str:
     else:
         dtype = "any" if any(word.startswith("f") for word in known) else "int"
     return f"{dtype}[{', '.join(value.dim_str.split())}]"
+
+
+def default_text(value: object) -> object:
+    """Return the type of an input that a spec gives by the number it is worth when left out.
+
+    >>> default_text(1e-3), default_text(True), default_text("f32[B]")
+    ('float = 0.001', 'bool = true', 'f32[B]')
+    """
+    if isinstance(value, bool):
+        return f"bool = {str(value).lower()}"
+    return f"float = {value!r}" if isinstance(value, int | float) else value
+
+
+def parse_given(
+    given: Given, limits: Limits
+) -> tuple[ast.Program | None, dict[str, ast.TypeExpr], tuple[Diagnostic, ...]]:
+    """Return a parsed spec and the types of its inputs; those with a default are declared in it."""
+    program, diagnostics = parse_program(given.source, limits)
+    written = {name: text for name, text in given.types.items() if "=" in _text(text)}
+    types, wrong = parse_inputs({name: given.types[name] for name in given.types.keys() - written})
+    declarations: list[ast.Statement] = []
+    problems = [*diagnostics, *wrong]
+    for name, text in written.items():
+        found = _name_problems(name)
+        declaration, more = (None, ()) if found else _declaration(name, text)
+        problems += (*found, *more)
+        declarations += [] if declaration is None else [declaration]
+    if program is None or (problems and len(problems) > len(diagnostics)):
+        return None, {}, tuple(problems)
+    types = {name: types[name] for name in given.types if name in types}
+    return replace(program, statements=(*declarations, *program.statements)), types, diagnostics
+
+
+def _text(text: str | Source) -> str:
+    return text.text if isinstance(text, Source) else text
+
+
+def _declaration(
+    name: str, text: str | Source
+) -> tuple[ast.Declaration | None, tuple[Diagnostic, ...]]:
+    """Parse a type with a default, such as `float = 1e-3`, as the declaration it stands for."""
+    head, tail = f"{name}: ", "\nloss = 0.0"
+    whole = Source(f"{head}{_text(text)}{tail}", f"<type of {name}>")
+    if isinstance(text, Source) and text.origin is not None:
+        offsets = text.origin.offsets
+        offsets = (*offsets[:1] * len(head), *offsets, *offsets[-1:] * len(tail))
+        whole = Source(whole.text, text.name, Origin(text.origin.file, offsets))
+    if not _text(text).rstrip().endswith("="):
+        program, diagnostics = parse_program(whole)
+        if program is None:
+            return None, diagnostics
+        match program.statements:
+            case (ast.Declaration(names=(_,)) as declaration, _):
+                return declaration, ()
+            case _:
+                pass
+    place = Span(whole, len(head), len(head) + len(_text(text)))
+    message = f"`{name}` is given by what is not one type, `=` and one default"
+    return None, (at("LD705", message, place, help="such as `float = 1e-3`"),)
 
 
 def parse_inputs(

@@ -9,7 +9,7 @@ from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
-from lossdsl.inputs.given import keys_problem
+from lossdsl.inputs.given import default_text, keys_problem
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Opaque, Path, kind, within
 from lossdsl.syntax.ast import Name, walk
@@ -77,7 +77,7 @@ def _mapping(
     inputs = value.get("inputs", {})
     return Written(
         _text(document, (*path, name), value[name]),
-        {key: _text(document, (*path, "inputs", key), inputs[key]) for key in inputs},
+        {key: _type(document, (*path, "inputs", key), inputs[key]) for key in inputs},
         ".".join(path),
     ), ()
 
@@ -93,7 +93,7 @@ def shape_problem(value: Mapping[Any, Any]) -> tuple[str, str | None] | None:
     for name, written in inputs.items():
         if not isinstance(name, str):
             return f"has {kind(name)} for the name of an input", None
-        if not isinstance(written, str):
+        if not isinstance(written, (str, bool, int, float)) and not _is_default(written):
             return f"has {kind(written)} for the type of `{name}`, not a text", None
     return None
 
@@ -133,6 +133,22 @@ def _maps_names_to_types(value: object, read: set[str]) -> bool:
         and not read.isdisjoint(value)
         and all(parse_type(Source(type))[0] is not None for type in value.values())
     )
+
+
+def _is_default(value: object) -> bool:
+    return isinstance(value, Opaque) and not value.tag and value.kind in ("a number", "a boolean")
+
+
+def _type(document: Document, path: Path, value: Any) -> Source:
+    """Return the type of an input with its place; a number is the default of a float."""
+    if isinstance(value, str):
+        return _text(document, path, value)
+    if not isinstance(value, Opaque):
+        return _text(document, path, str(default_text(value)))
+    head = "float = " if value.kind == "a number" else "bool = "
+    start, end = value.at
+    offsets = (*[start] * len(head), *range(start, start + len(value.text)), end)
+    return Source(head + value.text.lower(), document.file.name, Origin(document.file, offsets))
 
 
 def _text(document: Document, path: Path, text: str) -> Source:

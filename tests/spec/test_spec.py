@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,7 +143,7 @@ REFUSED = {
     "no text": ("a.yaml", "loss: {inputs: {}}", "LD705", (1, 1)),
     "two texts": ("a.yaml", "loss: {text: a, loss: b}", "LD705", (1, 1)),
     "a strange key": ("a.yaml", "loss: {text: a, input: {}}", "LD705", (1, 1)),
-    "a strange type": ("a.yaml", "loss: {text: a, inputs: {a: 3}}", "LD705", (1, 1)),
+    "a strange type": ("a.yaml", "loss: {text: a, inputs: {a: [3]}}", "LD705", (1, 1)),
     "inputs as a list": ("a.yaml", "loss: {text: a, inputs: [a]}", "LD705", (1, 1)),
     "inputs beside the spec": (
         "a.yaml",
@@ -198,6 +199,62 @@ def test_refused(case: tuple[str, str, str, tuple[int, int] | None], tmp_path: P
     start = found.span and found.span.source.position(found.span.start)
     assert start == place
     assert str(found)
+
+
+DEFAULTS = {
+    "YAML": ("a.yaml", "loss: {text: w*mean(x), inputs: {x: 'f32[B]', w: 1e-3}}"),
+    "YAML, a type": ("a.yaml", "loss: {text: w*mean(x), inputs: {x: 'f32[B]', w: float = 1e-3}}"),
+    "JSON": ("a.json", '{"loss": {"text": "w*mean(x)", "inputs": {"x": "f32[B]", "w": 0.001}}}'),
+    "TOML": ("a.toml", "[loss]\ntext = 'w*mean(x)'\ninputs = {x = 'f32[B]', w = 1e-3}"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), DEFAULTS.values(), ids=DEFAULTS)
+def test_an_input_has_a_default(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    spec = lossdsl.load(path)
+    assert lossdsl.check(spec).signature["x"] == "f32[B]"
+    assert lossdsl.check(spec).signature["w"].startswith("float = ")
+    loss = lossdsl.compile(spec)
+    assert float(loss(x=np.ones(2, np.float32))) == pytest.approx(1e-3)
+    assert float(loss(x=np.ones(2, np.float32), w=2)) == 2
+    mapping = {"text": "w*mean(x)", "inputs": {"x": "f32[B]", "w": 0.001}}
+    assert lossdsl.check(mapping).signature["w"] == "float = 0.001"
+    model = lossdsl.LossSpec.model_validate(mapping)
+    assert model == lossdsl.LossSpec.model_validate(model.model_dump())
+
+
+# The value of an input, the code, and where it is found in the file.
+WRONG_DEFAULTS = {
+    "no number": ("float = a", "LD011", (2, 23)),
+    "nothing": ("'float = '", "LD705", (2, 16)),
+    "more": ("float = 1 b: int", "LD705", (2, 15)),
+    "another class": ("int = 1.5", "LD219", (2, 21)),
+    "a type that is none": ("flot = 1", "LD014", (2, 15)),
+    "infinite": (".inf", "LD011", (2, 15)),
+    "outside of its range": ("float = 2 in [0, 1]", "LD503", (2, 23)),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_DEFAULTS.values(), ids=WRONG_DEFAULTS)
+def test_a_default_that_is_none(case: tuple[str, str, tuple[int, int]], tmp_path: Path) -> None:
+    value, code, place = case
+    path = tmp_path / "a.yaml"
+    path.write_text(f"loss: {{text: mean(w),\n  inputs: {{w: {value}}}}}\n")
+    if "," in value or ":" in value:
+        path.write_text(f"loss: {{text: mean(w),\n  inputs: {{w: '{value}'}}}}\n")
+        place = (place[0], place[1] + 1)
+    with pytest.raises(lossdsl.LossError) as caught:
+        lossdsl.load(path)
+    (found,) = caught.value.diagnostics
+    assert found.span
+    assert (found.code, found.span.source.position(found.span.start)) == (code, place)
+
+
+def test_an_input_is_declared_once() -> None:
+    (found,) = lossdsl.check("w: float = 1  loss = w", {"w": "float = 1"}).diagnostics
+    assert found.code == "LD109"
 
 
 MAPPINGS: dict[str, tuple[dict[Any, Any], str, str]] = {
