@@ -90,7 +90,7 @@ def _formatted(file: Held) -> tuple[Held, Diagnostics, int]:
         changed = _in_place(file, source, text)
         if changed is None:
             line, column = source.position(0)
-            left = "is left: its canonical form has lines, which cannot be written there"
+            left = "is left: its canonical form cannot be written there"
             say([(f"{printable(source.name)}:{line}:{column} {left}", "")], error=True)
         else:
             file = changed

@@ -76,6 +76,16 @@ ROWS = (
         form="pyproject",
     ),
     Code(
+        "LD709",
+        title="interpolation that is not resolved",
+        why="`${rate}` in a config is no text of the language: OmegaConf, which Hydra composes "
+        "configs with, puts another key's value there. Where it is installed lossdsl does as it "
+        "does, in the file as it stands; what other files or the program add is not there.",
+        bad="loss: mse(out, tgt) + ${nowhere}*l2sqr(params)",
+        good="decay: 1e-3\nloss: mse(out, tgt) + 1e-3*l2sqr(params)",
+        form="yaml",
+    ),
+    Code(
         "LD999",
         title="defect of lossdsl",
         why="Please report the text that leads here: it should give a result or another code.",

@@ -46,6 +46,8 @@ def replaced(file: Held, span: Span, text: str) -> Held | None:
     if at is None:
         return None
     source = before[at]
+    if not _is_written(source, span):
+        return None
     expected = source.text[: span.start] + text + source.text[span.end :]
     for candidate in _candidates(file, Span(source, span.start, span.end), text):
         after = candidate.sources()
@@ -55,6 +57,15 @@ def replaced(file: Held, span: Span, text: str) -> Held | None:
         if all(_is_same(old, source) or old.text == new.text for old, new in pairs):
             return candidate
     return None
+
+
+def _is_written(source: Source, span: Span) -> bool:
+    """Say whether a part is written in the file, and is not what an interpolation stands for."""
+    if source.origin is None:
+        return True
+    offsets = source.origin.offsets[span.start : span.end + 1]
+    written = source.origin.file.text[offsets[0] : offsets[-1]]
+    return len(set(offsets)) == len(offsets) and "${" not in written
 
 
 def _is_same(one: Source, other: Source) -> bool:

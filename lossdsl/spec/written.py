@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +13,7 @@ from lossdsl.frozen import dataclass
 from lossdsl.inputs.given import default_text, keys_problem
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Opaque, Path, kind, within
+from lossdsl.spec.interpolate import interpolated, lead
 from lossdsl.syntax.ast import Name, walk
 from lossdsl.syntax.parse import parse_program, parse_type
 
@@ -31,21 +33,29 @@ class Written:
 
 def written_at(document: Document, path: Path) -> tuple[Written | None, Diagnostics]:
     """Return the spec that a path leads to, or what keeps it from being one."""
+    named = ".".join(path)
+    path = lead(document, path)
     value, _ = within(document.value, path)
     if tagged := _tagged(document, path, value):
         return None, (tagged,)
     match value:
         case str():
-            written = Written(_text(document, path, value), {}, ".".join(path))
-            diagnostics = ()
+            source, diagnostics = _spec_text(document, path, value)
+            written = Written(source, {}, named)
         case dict():
             written, diagnostics = _mapping(document, path, value)
+            written = written and replace(written, key=named)
         case _:
             message = f"{_shown(document, path)} is {kind(value)}, not a text or a mapping"
             written, diagnostics = None, (at("LD705", message, document.span(path)),)
     if written is not None:
         diagnostics = diagnostics or _swallowed(written.source) or _beside(document, path, written)
     return (None if diagnostics else written), diagnostics
+
+
+def _spec_text(document: Document, path: Path, text: str) -> tuple[Source, Diagnostics]:
+    """Return a text with its place, and with what its interpolations stand for."""
+    return interpolated(document, path, _text(document, path, text))
 
 
 def _shown(document: Document, path: Path) -> str:
@@ -74,12 +84,14 @@ def _mapping(
         message = f"{_shown(document, path)} {predicate}"
         return None, (at("LD705", message, document.span(path), help=help),)
     name = "text" if "text" in value else "loss"
+    source, diagnostics = _spec_text(document, (*path, name), value[name])
     inputs = value.get("inputs", {})
-    return Written(
-        _text(document, (*path, name), value[name]),
-        {key: _type(document, (*path, "inputs", key), inputs[key]) for key in inputs},
-        ".".join(path),
-    ), ()
+    types: dict[str, Source] = {}
+    for key, written in inputs.items():
+        types[key] = _type(document, (*path, "inputs", key), written)
+        types[key], more = interpolated(document, (*path, "inputs", key), types[key])
+        diagnostics += more
+    return Written(source, types), diagnostics
 
 
 def shape_problem(value: Mapping[Any, Any]) -> tuple[str, str | None] | None:

@@ -31,6 +31,7 @@ _TYPOGRAPHIC = {
     "…": "...",
 }
 _QUOTED = re.compile('[“„‘«»’”]([^"\n“„”‘’«»]*)[“”’‘«»]')  # noqa: RUF001
+_INTERPOLATION = re.compile(r"\$\{[^{}\n]{1,64}\}")
 BINARY = frozenset({"*", "/", "//", "%", "@", "**", "and", "or"})
 ARITHMETIC = BINARY | {"+", "-"}
 CLOSING = frozenset({")", "]", "}"})
@@ -74,6 +75,10 @@ def unknown_character(s: Situation) -> Diagnostic | None:
     lexeme = s.lexeme
     if lexeme.kind != "mark" or (lexeme.text.isascii() and lexeme.text not in "$`;\\"):
         return None
+    if interpolation := _INTERPOLATION.match(lexeme.span.source.text, lexeme.span.start):
+        span = Span(lexeme.span.source, *interpolation.span())
+        message = f"`{interpolation[0]}` is an interpolation of a config, which nothing resolved"
+        return at("LD002", message, span, help="resolve the config first: `OmegaConf.resolve`")
     instead = _TYPOGRAPHIC.get(lexeme.text, unicodedata.normalize("NFKC", lexeme.text))
     known = instead != lexeme.text and instead.isascii()
     described = unicodedata.name(lexeme.text, "unnamed").lower()
