@@ -252,6 +252,20 @@ def diff(
     return compare(sides, inputs, library, stdin or "<stdin>", output_format)
 
 
+def schema(keys: Annotated[list[str] | None, KEYS] = None) -> int:
+    """Print the JSON Schema of a loss, or that of a config with losses under keys, for editors.
+
+    An editor that knows it completes and checks the keys of a mapping; what is wrong with a text
+    `lossdsl check` says.
+    """
+    import json
+
+    from lossdsl.cli.config_schema import config_schema
+
+    say([(json.dumps(config_schema(tuple(keys or ())), indent=2, ensure_ascii=False), "")])
+    return CLEAN
+
+
 def functions(
     names: Annotated[list[str] | None, Option("Functions, for their pages.")] = None,
     words: Annotated[
@@ -343,5 +357,5 @@ def _explain_code(name: str) -> int:
 
 
 COMMANDS: Mapping[str, Command] = {
-    command.__name__: command for command in (check, fmt, diff, functions, explain)
+    command.__name__: command for command in (check, fmt, diff, schema, functions, explain)
 }

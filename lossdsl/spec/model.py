@@ -89,7 +89,20 @@ class LossSpec(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler(core_schema)]}
+        form = handler.resolve_ref_schema(handler(core_schema))
+        if "properties" not in form:  # of what it is dumped as
+            return form
+        parts = form["properties"]
+        form["description"] = "A loss: its text, or a mapping with `text` and `inputs`."
+        parts["text"]["description"] = "The loss: `mse(out, tgt) + 1e-3*l2sqr(params)`."
+        parts["inputs"] |= {
+            "description": "The types of inputs: `f32[B, C]`, `tree`, `float = 1e-3`.",
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        }
+        parts["loss"] = {**parts["text"], "title": "Loss", "description": "The same as `text`."}
+        del form["required"]
+        form["oneOf"] = [{"required": [name]} for name in ("text", "loss")]
+        return {"anyOf": [{"type": "string"}, {**form}], "title": form["title"]}
 
     @classmethod
     def from_written(cls, written: Written) -> LossSpec:
