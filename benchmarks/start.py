@@ -63,7 +63,8 @@ def commands(folder: Path) -> dict[str, list[str]]:
     text, config = folder / "a.loss", folder / "a.yaml"
     text.write_text(SPEC)
     config.write_text("loss: |\n" + "".join(f"  {line}\n" for line in SPEC.splitlines()))
-    many = [folder / f"{at}.yaml" for at in range(FILES)]
+    (folder / "many").mkdir()
+    many = [folder / "many" / f"{at}.yaml" for at in range(FILES)]
     for path in many:
         path.write_text(config.read_text())
     command = ["-m", "lossdsl"]
@@ -75,6 +76,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "lossdsl check a.loss": [*command, "check", str(text)],
         "lossdsl check a.yaml": [*command, "check", str(config)],
         "lossdsl check 300 files": [*command, "check", *map(str, many)],
+        "lossdsl check a folder": [*command, "check", str(many[0].parent)],
         "lossdsl fmt --check": [*command, "fmt", "--check", str(text)],
         "lossdsl explain LD202": [*command, "explain", "LD202"],
         "lossdsl functions": [*command, "functions"],

@@ -58,8 +58,11 @@ class _Side:
     keys: Mapping[Node, str]
 
     def shown(self, node: Node) -> str:
-        text = show_node(self.core.graph, node)
-        return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"
+        return _cut(show_node(self.core.graph, node))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"
 
 
 def changes(before: CheckResult, after: CheckResult) -> list[Change]:
@@ -108,16 +111,13 @@ def _terms(
     for name, now in _paired(before, olds, after, news):
         term, other = olds.get(name or ""), news.get(now or "")
         if term is None or other is None:
-            shown = [
-                None if each is None else side.shown(each.weighted)
-                for side, each in ((before, term), (after, other))
-            ]
+            shown = [each and _written(each) for each in (term, other)]
             yield Change("term", f"{prefix}{name or now}", *shown)
             continue
         parts = (
             Change("name", f"{prefix}{name}", name, now),
             Change("weight", f"{prefix}{name}", *_weights(before, term, after, other)),
-            Change("term", f"{prefix}{name}", *_both(before, after, (_raw(term), _raw(other)))),
+            Change("term", f"{prefix}{name}", *_raws(before, term, after, other)),
         )
         yield from [change for change in parts if not change.same] or parts[2:]
 
@@ -148,6 +148,20 @@ def _raw(term: Term) -> Node | None:
     """Return what a term is before its weight; one of weight 0 stands behind a stop there."""
     stopped = isinstance(term.weighted, Const) and isinstance(term.raw, Apply)
     return term.raw.arguments[0] if stopped and isinstance(term.raw, Apply) else term.raw
+
+
+def _written(term: Term) -> str:
+    """Return a term as it is written, in one line and without its label."""
+    lines = (line.partition("#")[0] for line in term.span.text.splitlines())
+    text = " ".join(" ".join(lines).split())
+    return _cut(text.removeprefix("+ ").removesuffix(f" as {term.name}"))
+
+
+def _raws(before: _Side, old: Term, after: _Side, new: Term) -> tuple[str | None, str | None]:
+    """Return two terms without their weights: as they are written if that tells them apart."""
+    texts = _both(before, after, (_raw(old), _raw(new)))
+    written = _written(old), _written(new)
+    return texts if texts[0] == texts[1] or written[0] == written[1] else written
 
 
 def _weights(before: _Side, old: Term, after: _Side, new: Term) -> tuple[str | None, str | None]:

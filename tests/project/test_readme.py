@@ -2,9 +2,9 @@
 
 A page is run from top to bottom in an empty folder, and written anew on the way; nothing may have
 changed. `python` blocks share one namespace, and what they print stands in a `text` block below;
-a `console` block shows what its commands print; a block that begins with `# name.yaml` or
-`# name.loss` is a file for the commands below; any other `loss` block is a right spec; a table row
-that begins with `params` lists the leaves that it selects.
+a `console` block shows what its commands print; a block that begins with `# name.yaml`,
+`# name.toml` or `# name.loss` is a file for the commands below; any other `loss` block is a right
+spec; a table row that begins with `params` lists the leaves that it selects.
 
 `python tests/project/test_readme.py` writes the pages.
 """
@@ -65,7 +65,7 @@ class Page:
             case "console":
                 commands = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
                 return block(kind, "".join(f"$ {one}\n{self.command(one)}" for one in commands))
-            case "loss" | "yaml":
+            case "loss" | "yaml" | "toml":
                 self.spec(kind, text)
                 return block(kind, text)
             case _:
@@ -77,7 +77,9 @@ class Page:
         return printed.getvalue()
 
     def command(self, line: str) -> str:
-        self.unread -= set(line.split())
+        words = line.split()
+        self.unread -= {*words, "pyproject.toml"}
+        self.unread -= {name for name in self.unread if name.partition("/")[0] in words}
         match line.split(maxsplit=1):
             case ["lossdsl", arguments]:
                 return CliRunner().invoke(app, arguments).output.strip() + "\n"
@@ -88,7 +90,8 @@ class Page:
                 raise AssertionError(f"no command of a reader: {line}")
 
     def spec(self, kind: str, text: str) -> None:
-        if file := re.match(rf"# (\w+\.{kind})\n", text):
+        if file := re.match(rf"# ([\w/]+\.{kind})\n", text):
+            Path(file[1]).parent.mkdir(exist_ok=True)
             Path(file[1]).write_text(text)
             self.unread.add(file[1])
         else:
@@ -144,7 +147,7 @@ CHANGED = {
 }
 WRONG = {
     "text that nothing prints": ("```text\n2\n```\n", "`text` is not run"),
-    "a foreign language": ("```toml\nloss = 1\n```\n", "`toml` is not run"),
+    "a foreign language": ("```json\n{}\n```\n", "`json` is not run"),
     "a foreign command": ("```console\n$ rm x\n```\n", "no command of a reader"),
     "a wrong spec": ("```loss\nmean(\n```\n", "LD005"),
     "a file that nobody reads": ("```yaml\n# train.yaml\nloss: mean(x)\n```\n", "no command reads"),
