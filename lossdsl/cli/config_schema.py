@@ -30,6 +30,8 @@ def config_schema(keys: Sequence[str]) -> dict[str, Any]:
 
 def _put(schema: dict[str, Any], path: Sequence[str]) -> None:
     """Say of what a path leads to that it is a loss; all else of a config is not said of."""
+    if not path:
+        schema |= _SPEC
     for at, step in enumerate(path):
         last = at == len(path) - 1
         if is_pattern(step):

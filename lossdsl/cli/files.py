@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
 from lossdsl.cli.gather import Target
@@ -47,10 +48,21 @@ def read_target(target: Target, stdin: str, wanted: Sequence[str]) -> Specs:
     if not target.searches or not is_config(target.name):
         return read_file(target.name, wanted, stdin)
     data, diagnostics = read_bytes(target.name)
-    if data is None:
-        help = "`--exclude` passes it over"
-        return Specs(diagnostics=tuple(replace(each, help=help) for each in diagnostics))
-    return read_specs(data, target.name, wanted) if may_hold(data, wanted) else Specs()
+    if data is not None:
+        return read_specs(data, target.name, wanted) if may_hold(data, wanted) else Specs()
+    if _is_foreign(target.name, wanted):
+        return Specs()
+    help = "`--exclude` passes it over"
+    return Specs(diagnostics=tuple(replace(each, help=help) for each in diagnostics))
+
+
+def _is_foreign(name: str, wanted: Sequence[str]) -> bool:
+    """Say whether a file that is too large to be a config does not even hold the words of a key."""
+    try:
+        with open(name, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            return not may_hold(data, wanted)
+    except (OSError, ValueError):
+        return False
 
 
 def replace_text(path: Path, text: str) -> None:

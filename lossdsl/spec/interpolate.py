@@ -38,6 +38,8 @@ def interpolated(
     if not spans:
         return source, ()
     try:
+        if not path:
+            raise ValueError
         config = import_module("omegaconf").OmegaConf.create(
             _plain(document.value, iter(range(PARTS)))
         )

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from mmap import mmap
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.spec.document import Document, Path, kind, within
 
-DEFAULT = "loss"
+DEFAULT, WHOLE = "loss", "."
 
 
 def path_of(key: str) -> Path:
-    """Return the steps of a dotted key.
+    """Return the steps of a dotted key; a dot alone is the whole file.
 
-    >>> path_of("train.losses.*")
-    ('train', 'losses', '*')
+    >>> path_of("train.losses.*"), path_of(".")
+    (('train', 'losses', '*'), ())
     """
-    return tuple(key.split("."))
+    return () if key == WHOLE else tuple(key.split("."))
 
 
 def is_pattern(key: str) -> bool:
@@ -42,6 +43,11 @@ def matches(value: Any, path: Path) -> Iterator[Path]:
         yield from ((name, *below) for below in matches(inside, tuple(rest)))
 
 
+def is_there(value: Any, path: Path) -> bool:
+    """Say whether a key leads to something."""
+    return next(matches(value, path), None) is not None
+
+
 def _names(value: Any, step: str) -> Iterable[str]:
     if within(value, (step,))[1]:
         return (step,)
@@ -58,18 +64,23 @@ def _names(value: Any, step: str) -> Iterable[str]:
     return filter(pattern.fullmatch, names)
 
 
-def may_hold(data: bytes, keys: Iterable[str]) -> bool:
+def may_hold(data: bytes | mmap, keys: Iterable[str]) -> bool:
     """Say whether a file can hold one of the keys, before it is parsed."""
     for key in keys:
-        words = ["text"] if key == DEFAULT and b"inputs" in data else []
         named = [step for step in path_of(key) if "*" not in step and not step.isdigit()]
-        if all(step.encode() in data for step in named) or any(w.encode() in data for w in words):
+        if _holds(data, named) or (key == DEFAULT and _holds(data, ("text",))):
             return True
     return False
 
 
+def _holds(data: bytes | mmap, words: Iterable[str]) -> bool:
+    return all(data.find(word.encode()) >= 0 for word in words)
+
+
 def absent(document: Document, path: Path) -> Diagnostic:
     """Say which step of a path a file has not, with the keys that it has there."""
+    if not path:
+        return at("LD704", f"`{document.file.name}` is empty", document.span(()))
     steps = _reached(document.value, path)
     above = f" in `{'.'.join(path[:steps])}`" if steps else ""
     inside = next(iter(matches(document.value, path[:steps])), ())
@@ -80,7 +91,7 @@ def absent(document: Document, path: Path) -> Diagnostic:
 
 def _reached(value: Any, path: Path) -> int:
     for steps in range(len(path), 0, -1):
-        if next(iter(matches(value, path[:steps])), None) is not None:
+        if is_there(value, path[:steps]):
             return min(steps, len(path) - 1)
     return 0
 

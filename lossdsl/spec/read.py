@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
 from lossdsl.frozen import dataclass
+from lossdsl.inputs.given import KEYS
 from lossdsl.limits import FILE_SIZE
 from lossdsl.source import Source, Span
 from lossdsl.spec import keys
 from lossdsl.spec.document import Document, Reading
-from lossdsl.spec.written import Written, shape_problem, written_at
+from lossdsl.spec.written import Written, written_at
 
 ENDINGS = (".loss", ".yaml", ".yml", ".json", ".toml")
 
@@ -93,7 +95,7 @@ def read_specs(data: bytes, name: str, wanted: Sequence[str]) -> Specs:
     absent: dict[str, Diagnostic] = {}
     for key in wanted:
         path = keys.path_of(key)
-        if any(any(keys.matches(document.value, path)) for document in documents):
+        if any(keys.is_there(document.value, path) for document in documents):
             continue
         whole = [
             (at, ())
@@ -122,8 +124,12 @@ def _text_file(file: Source, wanted: Sequence[str]) -> Specs:
 
 
 def _is_spec(value: Any) -> bool:
-    """Say whether a whole file is a spec, as one of a group of configs is."""
-    return isinstance(value, dict) and "text" in value and shape_problem(value) is None
+    """Say whether a whole file is a spec, or a slip away from one, as one of a group is."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("text"), str)
+        and all(isinstance(name, str) and get_close_matches(name, KEYS, n=1) for name in value)
+    )
 
 
 def _documents(file: Source, ending: str) -> Reading:

@@ -39,6 +39,10 @@ def written_at(document: Document, path: Path) -> tuple[Written | None, Diagnost
     if tagged := _tagged(document, path, value):
         return None, (tagged,)
     match value:
+        case str() if value.strip() == "???":
+            message = f"{_shown(document, path)} is `???`, which is to be given"
+            help = "OmegaConf has `???` for what the composed config holds: check that"
+            written, diagnostics = None, (at("LD709", message, document.span(path), help=help),)
         case str():
             source, diagnostics = _spec_text(document, path, value)
             written = Written(source, {}, named)

@@ -145,6 +145,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "no YAML": (b"loss: [", "LD702"),
     "too large": (b"loss: a\n" + b"#" * 2**20, "larger than"),
     "a number": (b"loss: 0.3", "LD705"),
+    "what is to be given": (b"loss: ???", "LD709"),
 }
 
 
@@ -162,7 +163,9 @@ def test_a_file_that_may_hold_a_spec_is_never_passed_over(
 
 
 def test_a_file_of_another_sort_is_passed_over(folder: Path) -> None:
-    write(folder, {"conf/chart.yaml": "{{ .Values }}: [", "conf/image.json": b"\xff\x00"})
+    large = b'{"x": [' + b"1," * 2**20 + b"1]}"
+    foreign = {"conf/chart.yaml": "{{ .Values }}: [", "conf/image.json": b"\xff\x00"}
+    write(folder, {**foreign, "conf/large.json": large, "conf/empty.json": b""})
     assert run_in(folder, "check", "conf").exit_code == CLEAN
 
 

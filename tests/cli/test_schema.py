@@ -100,6 +100,8 @@ def test_the_command_prints_it(tmp_path: Path) -> None:
     printed = json.loads(run_in(tmp_path, "schema").stdout)
     assert printed.pop("$schema").startswith("https://json-schema.org/")
     assert printed == lossdsl.LossSpec.model_json_schema()
+    whole = json.loads(run_in(tmp_path, "schema", "--key", ".").stdout)
+    assert whole["$ref"] == "#/$defs/loss"
     printed = json.loads(run_in(tmp_path, "schema", "--key", "loss", "--key", "more.l*").stdout)
     assert printed["properties"]["loss"] == {"$ref": "#/$defs/loss"}
     assert printed["properties"]["more"] == {

@@ -64,6 +64,8 @@ PLACES = {
     "a first document": ("a.yaml", "loss: here\n---\n...\n---\na: 1\n", "loss", (1, 7)),
     "a file that is a spec": ("a.yaml", "inputs: {here: f32}\ntext: here\n", "loss", (2, 7)),
     "JSON that is a spec": ("a.json", '{"text": "here"}', "loss", (1, 11)),
+    "a file that is a spec, by a key": ("a.yaml", "loss: here", ".", (1, 7)),
+    "a file that is a text": ("a.yaml", "|\n  a\n  + here", ".", (3, 5)),
     "a star": ("a.yaml", "l: {fit: here}\n", "l.*", (1, 10)),
 }
 
@@ -128,6 +130,8 @@ REFUSED = {
     "a tag above": ("a.yaml", "t: !x {loss: a}\n", "LD704", (1, 1)),
     "a merge of no mapping": ("a.yaml", "a: &q [1]\nloss: {<<: *q, text: a}", "LD703", (2, 23)),
     "a tab": ("a.yaml", "loss: |\n\tmse(a, b)\n", "LD702", (2, 1)),
+    "a slip of a file that is a spec": ("a.yaml", "text: a\nimputs: {}", "LD705", (1, 1)),
+    "a text beside other keys": ("a.yaml", "text: a\ntitle: b", "LD704", (1, 1)),
     "an alias to nothing": ("a.yaml", "loss: *q", "LD703", (1, 7)),
     "a directive": ("a.yaml", "%YAML 1.21\n---\nloss: a", "LD703", (1, 1)),
     "two documents": ("a.yaml", "loss: a\n---\nloss: b\n", "LD704", (3, 7)),
@@ -307,6 +311,15 @@ def test_other_keys_of_a_config_are_its_own(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text)
     assert lossdsl.load(path).text == "mean(x)"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "'${a}'", "3", "[a]"])
+def test_a_whole_file_that_is_no_spec(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(lossdsl.LossError, match=r"LD70[459]") as caught:
+        lossdsl.load(path, ".")
+    assert caught.value.diagnostics[0].span
 
 
 def test_a_loss_file_has_no_keys(tmp_path: Path) -> None:
