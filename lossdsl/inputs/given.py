@@ -58,17 +58,26 @@ def _source_of(spec: Any) -> tuple[Source, Any]:
             return Source(spec), None
         case Source():
             return spec, None
-        case Mapping():
-            problem = keys_problem(spec)
+        case _ if (mapping := as_mapping(spec)) is not None:
+            problem = keys_problem(mapping)
             if problem is not None:
                 fault, help = problem
                 raise LossError([at("LD705", f"a spec in mapping form {fault}", None, help=help)])
-            return Source(spec.get("text", spec.get("loss"))), spec.get("inputs")
+            return Source(mapping.get("text", mapping.get("loss"))), mapping.get("inputs")
         case _:
             source = spec.source if has(spec, "source") else None
             if isinstance(source, Source):
                 return source, getattr(spec, "declared", None)
     raise LossError([_no_spec(spec)])
+
+
+def as_mapping(value: Any) -> Mapping[Any, Any] | None:
+    """Return what is a mapping, or acts as one, as an `ml_collections.ConfigDict` does."""
+    if isinstance(value, Mapping):
+        return value
+    if type(value).__name__ == "ConfigDict" and has(value, "items"):
+        return dict(value.items())
+    return None
 
 
 def keys_problem(
@@ -114,7 +123,8 @@ def _kind_of(value: Any) -> str:
 def _by_name(inputs: Any) -> dict[str, Any]:
     if inputs is None:
         return {}
-    if not isinstance(inputs, Mapping):
+    mapping = as_mapping(inputs)
+    if mapping is None:
         raise LossError(
             [
                 at(
@@ -125,11 +135,11 @@ def _by_name(inputs: Any) -> dict[str, Any]:
                 )
             ]
         )
-    for name in inputs:
+    for name in mapping:
         if not isinstance(name, str):
             message = f"the name of an input is a text, not {_kind_of(name)}"
             raise LossError([at("LD705", message, None)])
-    return dict(inputs)
+    return dict(mapping)
 
 
 def type_text(name: str, value: Any) -> str | Source:

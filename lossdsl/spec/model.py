@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema
 
 from lossdsl.checking import check
 from lossdsl.diagnostics.diagnostic import LossError, article, at
-from lossdsl.inputs.given import default_text
+from lossdsl.inputs.given import as_mapping, default_text
 from lossdsl.library.declare import Library
 from lossdsl.source import Source
 from lossdsl.spec.read import read_spec
@@ -62,12 +62,13 @@ class LossSpec(BaseModel):
     def _mapping_form(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"text": value}
-        if isinstance(value, Mapping):
+        if (mapping := as_mapping(value)) is not None:
+            value = mapping
             if problem := shape_problem(value):
                 predicate, help = problem
                 raise LossError([at("LD705", f"the spec {predicate}", None, help=help)])
             parts = {("text" if name == "loss" else name): value[name] for name in value}
-            inputs = parts.get("inputs", {})
+            inputs = as_mapping(parts.get("inputs", {})) or {}
             return parts | {"inputs": {name: default_text(inputs[name]) for name in inputs}}
         if not issubclass(type(value), LossSpec):  # pydantic 2.11 asks an instance for attributes
             raise ValueError(f"a spec is a text or a mapping, not {article(type(value).__name__)}")

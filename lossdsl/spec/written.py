@@ -10,7 +10,7 @@ from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
-from lossdsl.inputs.given import default_text, keys_problem
+from lossdsl.inputs.given import as_mapping, default_text, keys_problem
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Opaque, Path, kind, within
 from lossdsl.spec.interpolate import interpolated, lead
@@ -103,9 +103,9 @@ def shape_problem(value: Mapping[Any, Any]) -> tuple[str, str | None] | None:
     problem = keys_problem(value, kind)
     if problem is not None:
         return problem
-    inputs = value.get("inputs", {})
-    if not isinstance(inputs, Mapping):
-        return f"has {kind(inputs)} for `inputs`, not a mapping of names to types", None
+    inputs = as_mapping(given := value.get("inputs", {}))
+    if inputs is None:
+        return f"has {kind(given)} for `inputs`, not a mapping of names to types", None
     for name, written in inputs.items():
         if not isinstance(name, str):
             return f"has {kind(name)} for the name of an input", None
