@@ -119,7 +119,7 @@ def check_files(gathered: Gathered, wanted: Wanted, stdin: str) -> Tally:
             if not (specs.written or target.searches or wanted.missing_ok):
                 held |= specs.absent.keys()  # which are told of
     unread = [] if wanted.missing_ok and not gathered.searches else wanted.demanded
-    found = _fruitless(gathered, wanted, fruitful)
+    found = [*mended.unwritten, *_fruitless(gathered, wanted, fruitful)]
     for key in () if found else unread:
         if key not in held and (gathered.searches or key in absent):
             found.append(_unread(key, gathered, absent))

@@ -10,9 +10,10 @@ from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
 from lossdsl.cli.gather import Target
+from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Source
 from lossdsl.spec.keys import DEFAULT, may_hold
-from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs
+from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs, unread
 from lossdsl.spec.written import Written
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ def _is_foreign(name: str, wanted: Sequence[str]) -> bool:
             return not may_hold(data, wanted)
     except (OSError, ValueError):
         return False
+
+
+def write_text(name: str, text: str) -> tuple[Diagnostic, ...]:
+    """Put a text in the place of a file's; return what keeps it from being written."""
+    from pathlib import Path
+
+    try:
+        replace_text(Path(name), text)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return (unread(name, f"`{name}` cannot be written: {reason}"),)
+    return ()
 
 
 def replace_text(path: Path, text: str) -> None:

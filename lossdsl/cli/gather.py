@@ -46,7 +46,8 @@ def gather(words: Sequence[str], exclude: Sequence[str] = ()) -> Gathered:
     excluded = _Excluded(exclude)
     for word in words:
         if word == "-" or not (os.path.isdir(word) or _is_pattern(word)):
-            targets[_normal(word)] = Target(word)
+            known = targets.get(_normal(word))
+            targets[_normal(word)] = Target(known.name if known else word)
             given.add(_normal(word))
             continue
         searches.append(word)
@@ -72,6 +73,13 @@ def _is_pattern(word: str) -> bool:
 
 def _normal(name: str) -> str:
     return name if name == "-" else os.path.normpath(name)
+
+
+def _is_readable(path: str) -> bool:
+    """Say whether a file is one to check, or a link to nothing; nobody may write to a pipe."""
+    return path.lower().endswith(ENDINGS) and (
+        os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
+    )
 
 
 class _Excluded:
@@ -101,7 +109,7 @@ class _Walk:
             if self.excluded and self.excluded.holds(path, os.path.basename(path)):
                 continue
             folders = [path] if os.path.isdir(path) else []
-            if not folders and path.lower().endswith(ENDINGS):
+            if not folders and _is_readable(path):
                 yield _normal(path)
             while folders:
                 folder = folders.pop()
@@ -109,7 +117,7 @@ class _Walk:
                 for entry in self.entries(folder):
                     if entry.is_dir(follow_symlinks=False):
                         below.append(entry.path)
-                    elif entry.name.lower().endswith(ENDINGS) and not entry.is_dir():
+                    elif _is_readable(entry.path):
                         yield _normal(entry.path)
                 folders += reversed(below)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lossdsl.cli.files import is_config, replace_text
+from lossdsl.cli.files import is_config, write_text
 from lossdsl.cli.output import say
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix
 from lossdsl.diagnostics.snippet import printable
@@ -20,13 +20,18 @@ Check = Callable[[Written], tuple[Diagnostic, ...]]
 
 @dataclass(frozen=True)
 class Mended:
-    """How many fixes were applied, and how many were left because they could not be exact."""
+    """How many fixes were applied, how many left as not exact, and files not to be written."""
 
     applied: int = 0
     left: int = 0
+    unwritten: tuple[Diagnostic, ...] = ()
 
     def __add__(self, other: Mended) -> Mended:
-        return Mended(self.applied + other.applied, self.left + other.left)
+        return Mended(
+            self.applied + other.applied,
+            self.left + other.left,
+            self.unwritten + other.unwritten,
+        )
 
     def __str__(self) -> str:
         plural = "" if self.applied == 1 else "es"
@@ -36,8 +41,6 @@ class Mended:
 
 def mend(name: str, keys: tuple[str, ...], check: Check) -> Mended:
     """Apply the fixes of what a check finds in a file, say what changed, and count."""
-    from pathlib import Path
-
     data, _ = read_bytes(name)
     if data is None:
         return Mended()
@@ -59,8 +62,9 @@ def mend(name: str, keys: tuple[str, ...], check: Check) -> Mended:
                 file = changed
                 break
             left.append(fix)
-    if file.text != text:
-        replace_text(Path(name), file.text)
+    unwritten = write_text(name, file.text) if file.text != text else ()
+    if unwritten:
+        return Mended(unwritten=unwritten)
     lines += [f"{_shown(fix)} is left: it cannot be written there exactly" for fix in left]
     say(*([(line, "")] for line in lines), error=True)
     return Mended(len(lines) - len(left), len(left))

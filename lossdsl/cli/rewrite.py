@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from lossdsl.api import format_source
-from lossdsl.cli.files import is_config, replace_text
+from lossdsl.cli.files import is_config, write_text
 from lossdsl.cli.gather import Gathered, Target, nothing
 from lossdsl.cli.output import CLEAN, ERRORS, exit_code, say, show
 from lossdsl.diagnostics.diagnostic import Diagnostic
@@ -129,9 +129,10 @@ def _put(target: Target, before: Held, after: Held, wanted: Rewriting) -> int:
     elif target.name == "-" and not (wanted.diff or wanted.check):
         sys.stdout.write(after.text)
     elif changed:
-        from pathlib import Path
-
-        replace_text(Path(target.name), after.text)
+        found = write_text(target.name, after.text)
+        show(found, error=True)
+        if found:
+            return exit_code(found)
         say([(f"reformatted {target.name}", "")], error=True)
     return ERRORS if changed and (wanted.diff or wanted.check) else CLEAN
 

@@ -144,6 +144,21 @@ def test_what_cannot_be_written_exactly_is_left(tmp_path: Path) -> None:
     assert "0 fixes applied, 1 left" in result.stderr
 
 
+@pytest.mark.parametrize("command", [["check", "--fix"], ["fmt"]])
+def test_a_file_that_cannot_be_written(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(**options: object) -> None:  # root writes everywhere
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", closed)
+    write(tmp_path, {"a.yaml": "loss: l2sqrt( p )\n"})
+    result = run_in(tmp_path, *command, "a.yaml")
+    assert result.exit_code == ERRORS
+    assert "`a.yaml` cannot be written: permission denied" in result.output
+    assert "applied" not in result.output or "0 fixes applied" in result.output
+
+
 def test_no_file_is_no_subject_of_a_fix(tmp_path: Path) -> None:
     assert run_in(tmp_path, "check", "-e", "l2sqrt(p)", "--fix").exit_code == USAGE
     assert run_in(tmp_path, "check", "-", "--fix", input="l2sqrt(p)").exit_code == USAGE

@@ -52,6 +52,7 @@ GATHERED = {
     "a pattern of paths": (["conf"], ["conf/*/*.json"], [0, 1, 2, 4, 5]),
     "another path": (["conf"], ["loss/c.json"], [0, 1, 2, 3, 4, 5]),
     "a file that is excluded": (["conf/a.loss"], ["*.loss"], [0]),
+    "a file twice": (["conf/a.loss", "./conf/a.loss", "conf"], ["loss"], [0, 1, 2]),
     "a folder of links": (["conf", "loop"], [], [0, 1, 2, 3, 4, 5]),
 }
 
@@ -62,6 +63,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "conf/again").symlink_to(tmp_path / "conf")
     (tmp_path / "loop").mkdir()
     (tmp_path / "loop/self").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "conf/pipe.yaml")  # to which nobody writes
     return tmp_path
 
 
