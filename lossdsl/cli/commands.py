@@ -16,32 +16,26 @@ from lossdsl.cli.output import (
     say,
     show,
 )
+from lossdsl.cli.shared_options import (
+    EXCLUDE,
+    EXPRESSION,
+    FILES,
+    INPUT,
+    KEY,
+    KEYS,
+    LIBRARY,
+    MISSING_OK,
+    STDIN,
+    allowed_codes,
+    declarations,
+    hold_key,
+    hold_line,
+    libraries_of,
+)
 
 if TYPE_CHECKING:
-    from lossdsl.cli.gather import Gathered
-    from lossdsl.cli.project import Project
     from lossdsl.diagnostics.diagnostic import Diagnostic
     from lossdsl.source import Source
-
-LIBRARY = Option(
-    "Functions: a `.loss` file, or `package.module` of Python; repeatable.",
-    "--library",
-    metavar="FILE|MODULE",
-)
-INPUT = Option("Declare an input's type.", "-i", "--input", metavar="NAME=TYPE")
-KEY = Option("Where a config holds the spec: `loss`; dots descend.", "--key")
-KEYS = Option(
-    "Where configs hold specs: `loss`; dots descend, `losses.*` is all there; repeatable.", "--key"
-)
-EXPRESSION = Option("A spec given as text.", "-e", "--expression")
-FILES = "directories, quoted patterns such as 'conf/**/*.yaml'; `-` is stdin."
-EXCLUDE = Option(
-    "Pass over what a name, or a pattern with `/`, matches; repeatable.",
-    "--exclude",
-    metavar="PATTERN",
-)
-MISSING_OK = Option("Pass over given files that have none of the keys.", "--missing-ok")
-STDIN = Option("The name of `-`, whose ending says its format.", "--stdin-filename", metavar="NAME")
 
 
 def check(
@@ -82,18 +76,18 @@ def check(
     from lossdsl.cli.project import find_project
     from lossdsl.diagnostics.render import summary
 
-    inputs, allowed = _declarations(declared), _allowed(allow)
+    inputs, allowed = declarations(declared), allowed_codes(allow)
     project = find_project()
     names = files or ([] if expression else project.paths("files"))
     if not names and not expression and not project.diagnostics:
         raise Usage("give a file, a directory, a pattern, or a text with `-e`")
     gathered = gather(names, exclude if exclude is not None else project.paths("exclude"))
-    _hold_line(gathered, keys, exclude, stdin)
+    hold_line(gathered, keys, exclude, stdin)
     if fix and (expression or any(target.name == "-" for target in gathered.targets)):
         raise Usage("`--fix` rewrites files: a text and stdin are none")
     library, wrong = (None, ())
     if not project.diagnostics:
-        library, wrong = read_libraries(*_libraries(libraries, project))
+        library, wrong = read_libraries(*libraries_of(libraries, project))
     wanted = Wanted(
         inputs,
         library,
@@ -119,58 +113,6 @@ def check(
         text = summary(tally.diagnostics) + (f"; {tally}" if counted else "")
         say([(text, "bold")], error=True)
     return exit_code(tally.diagnostics)
-
-
-def _libraries(named: list[str] | None, project: Project) -> tuple[list[str], str]:
-    """Return the libraries of the command line, or those of the project, and their folder."""
-    return (named, "") if named else (project.texts("library"), project.root)
-
-
-def _hold_line(
-    gathered: Gathered, keys: list[str] | None, exclude: list[str] | None, stdin: str | None
-) -> None:
-    """Refuse options that nothing of the command line reads."""
-    from lossdsl.cli.files import is_config
-
-    names = [target.name for target in gathered.targets]
-    if stdin is not None and "-" not in names:
-        raise Usage("`--stdin-filename` names what `-` stands for, and it is not given")
-    configs = [*map(is_config, names), is_config(stdin or "")]
-    if keys and not (gathered.searches or any(configs)):
-        raise Usage("`--key` is of YAML, JSON and TOML, and none is given")
-    if exclude and not gathered.searches:
-        raise Usage("`--exclude` is of directories and patterns, and none is given")
-
-
-def _allowed(codes: list[str] | None) -> frozenset[str]:
-    from lossdsl.cli.project import code_problem
-
-    for code in codes or []:
-        if problem := code_problem(code):
-            message, help = problem
-            raise Usage(f"{message}{f'; {help}' if help else ''}")
-    return frozenset(code.upper() for code in codes or [])
-
-
-def _hold_key(key: str | None, files: list[str]) -> None:
-    from lossdsl.cli.files import is_config
-
-    if key is not None and not any(map(is_config, files)):
-        raise Usage("`--key` is of YAML, JSON and TOML, and none is given")
-
-
-def _declarations(texts: list[str] | None) -> dict[str, str | Source]:
-    inputs: dict[str, str | Source] = dict(map(_declaration, texts or []))
-    if len(inputs) < len(texts or []):
-        raise Usage("an input is declared by two `-i`; keep one of them")
-    return inputs
-
-
-def _declaration(text: str) -> tuple[str, str]:
-    name, equals, kind = text.partition("=")
-    if not (equals and name.strip().isidentifier() and kind.strip()):
-        raise Usage(f"`{text}` is not NAME=TYPE, such as `out=f32[B, 10]`")
-    return name.strip(), kind.strip()
 
 
 def fmt(
@@ -204,7 +146,7 @@ def fmt(
     if not names:
         raise Usage("give a file, a directory or a pattern")
     gathered = gather(names, exclude if exclude is not None else project.paths("exclude"))
-    _hold_line(gathered, keys, exclude, stdin)
+    hold_line(gathered, keys, exclude, stdin)
     looked_up = tuple(keys or project.texts("keys") or ["loss"])
     wanted = Rewriting(looked_up, missing_ok, check, diff, stdin or "<stdin>")
     return rewrite(gathered, wanted)
@@ -244,8 +186,8 @@ def diff(
         raise Usage("`--key` is given once for both files, or once for each")
     if names.count("-") > 1 or (stdin is not None and "-" not in names):
         raise Usage("`-` is one of the two, and `--stdin-filename` its name")
-    inputs = _declarations(declared)
-    library, wrong = read_libraries(*_libraries(libraries, find_project()))
+    inputs = declarations(declared)
+    library, wrong = read_libraries(*libraries_of(libraries, find_project()))
     if library is None:
         show(wrong, error=True)
         return USAGE
@@ -283,7 +225,7 @@ def functions(
 
     if names and (words is not None or family is not None):
         raise Usage("give names, or `--search` and `--family`")
-    library, wrong = read_libraries(*_libraries(libraries, find_project()))
+    library, wrong = read_libraries(*libraries_of(libraries, find_project()))
     if library is None:
         show(wrong, error=True)
         return exit_code(wrong)
@@ -314,8 +256,8 @@ def explain(
         return _explain_code(subject)
     if not core:
         raise Usage("what can be explained of a spec is its core: add `--core`")
-    inputs = _declarations(declared)
-    _hold_key(key, [] if subject is None else [subject])
+    inputs = declarations(declared)
+    hold_key(key, [] if subject is None else [subject])
     diagnostics = _explain_core(subject, expression, inputs, key, libraries)
     show(diagnostics, error=True)
     return exit_code(diagnostics)
@@ -335,7 +277,7 @@ def _explain_core(
     from lossdsl.source import Source
     from lossdsl.spec.written import Written
 
-    library, diagnostics = read_libraries(*_libraries(libraries, find_project()))
+    library, diagnostics = read_libraries(*libraries_of(libraries, find_project()))
     if library is None:
         return diagnostics
     if expression is not None:
