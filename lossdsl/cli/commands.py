@@ -67,7 +67,7 @@ def check(
 ) -> int:
     """Say what is wrong with losses, and the types of the inputs of each if nothing is.
 
-    Without files and texts the `files` of `[tool.lossdsl]` in pyproject.toml are checked.
+    Without files and texts the `files` of `tool.lossdsl` in pyproject.toml are checked.
     Exit codes: 0 no errors, 1 errors, 2 a wrong command line, 3 a limit.
     """
     from lossdsl.cli.check_given import Tally, Wanted, check_files, check_text
@@ -132,7 +132,7 @@ def fmt(
 ) -> int:
     """Rewrite losses in the canonical form, and nothing else of the files that hold them.
 
-    Without files the `files` of `[tool.lossdsl]` in pyproject.toml are formatted.
+    Without files the `files` of `tool.lossdsl` in pyproject.toml are formatted.
     """
     from lossdsl.cli.gather import gather
     from lossdsl.cli.project import find_project

@@ -36,7 +36,7 @@ def show_node(graph: Graph, node: Node) -> str:
     >>> from lossdsl import check
     >>> core = check("2*mean(a)").program
     >>> show_node(core.graph, core.results[0].value)
-    'multiply(2.0, mean(a))'
+    'multiply(2, mean(a))'
     """
     texts: dict[Node, str] = {}
     for part in tape((node,)):
