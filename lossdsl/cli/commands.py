@@ -30,7 +30,7 @@ from lossdsl.cli.shared_options import (
     declarations,
     hold_key,
     hold_line,
-    libraries_of,
+    project_libraries,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def check(
     """
     from lossdsl.cli.check_given import Tally, Wanted, check_files, check_text
     from lossdsl.cli.gather import gather
-    from lossdsl.cli.libraries import read_libraries
     from lossdsl.cli.project import find_project
     from lossdsl.diagnostics.render import summary
 
@@ -85,9 +84,9 @@ def check(
     hold_line(gathered, keys, exclude, stdin)
     if fix and (expression or any(target.name == "-" for target in gathered.targets)):
         raise Usage("`--fix` rewrites files: a text and stdin are none")
-    library, wrong = (None, ())
-    if not project.diagnostics:
-        library, wrong = read_libraries(*libraries_of(libraries, project))
+    library, wrong = None, project.diagnostics
+    if not wrong:
+        library, wrong = project_libraries(libraries, project)
     wanted = Wanted(
         inputs,
         library,
@@ -99,7 +98,7 @@ def check(
         missing_ok,
         fix,
     )
-    tally = Tally((*project.diagnostics, *wrong))
+    tally = Tally(wrong)
     wanted.show(tally.diagnostics)
     if library is not None:
         for text in expression or []:
@@ -170,8 +169,6 @@ def diff(
     Exit codes: 0 they are equal, 1 they differ, 2 one is wrong or not there, 3 a limit.
     """
     from lossdsl.cli.compare import Side, compare
-    from lossdsl.cli.libraries import read_libraries
-    from lossdsl.cli.project import find_project
 
     names, own = list(files or []), list(keys or [])
     if len(names) == 1 and len(own) == 2:
@@ -187,7 +184,7 @@ def diff(
     if names.count("-") > 1 or (stdin is not None and "-" not in names):
         raise Usage("`-` is one of the two, and `--stdin-filename` its name")
     inputs = declarations(declared)
-    library, wrong = read_libraries(*libraries_of(libraries, find_project()))
+    library, wrong = project_libraries(libraries)
     if library is None:
         show(wrong, error=True)
         return USAGE
@@ -220,12 +217,10 @@ def functions(
 ) -> int:
     """List or search the functions of the language, or show the pages of some."""
     from lossdsl.cli.functions import show_functions, show_pages
-    from lossdsl.cli.libraries import read_libraries
-    from lossdsl.cli.project import find_project
 
     if names and (words is not None or family is not None):
         raise Usage("give names, or `--search` and `--family`")
-    library, wrong = read_libraries(*libraries_of(libraries, find_project()))
+    library, wrong = project_libraries(libraries)
     if library is None:
         show(wrong, error=True)
         return exit_code(wrong)
@@ -272,12 +267,10 @@ def _explain_core(
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.cli.core import explain_core
     from lossdsl.cli.files import read_file
-    from lossdsl.cli.libraries import read_libraries
-    from lossdsl.cli.project import find_project
     from lossdsl.source import Source
     from lossdsl.spec.written import Written
 
-    library, diagnostics = read_libraries(*libraries_of(libraries, find_project()))
+    library, diagnostics = project_libraries(libraries)
     if library is None:
         return diagnostics
     if expression is not None:

@@ -9,6 +9,8 @@ from lossdsl.cli.command_line import Option, Usage
 if TYPE_CHECKING:
     from lossdsl.cli.gather import Gathered
     from lossdsl.cli.project import Project
+    from lossdsl.diagnostics.diagnostic import Diagnostic
+    from lossdsl.library.declare import Library
     from lossdsl.source import Source
 
 LIBRARY = Option(
@@ -32,9 +34,19 @@ MISSING_OK = Option("Pass over given files that have none of the keys.", "--miss
 STDIN = Option("The name of `-`, whose ending says its format.", "--stdin-filename", metavar="NAME")
 
 
-def libraries_of(named: list[str] | None, project: Project) -> tuple[list[str], str]:
-    """Return the libraries of the command line, or those of the project, and their folder."""
-    return (named, "") if named else (project.texts("library"), project.root)
+def project_libraries(
+    named: list[str] | None, project: Project | None = None
+) -> tuple[Library | None, tuple[Diagnostic, ...]]:
+    """Return the functions of the command line's libraries, or of those of the project."""
+    from lossdsl.cli.libraries import read_libraries
+    from lossdsl.cli.project import find_project
+
+    if named:
+        return read_libraries(named)
+    project = project or find_project()
+    if project.diagnostics:
+        return None, project.diagnostics
+    return read_libraries(project.texts("library"), project.root)
 
 
 def hold_line(

@@ -139,6 +139,10 @@ def test_a_setting_that_is_none(case: tuple[str, list[str], tuple[int, int]], fo
     assert f"--> ../pyproject.toml:{line}:{column}" in result.output
     for words in said:
         assert words in " ".join(result.output.split())
+    for words in ("functions mse", "diff -e a -e b", "fmt", "explain --core -e mean(a)"):
+        result = run_in(folder, *words.split())
+        assert result.exit_code in (ERRORS, USAGE)
+        assert "pyproject.toml:" in result.stderr
     (found,) = json.loads(run_in(folder, "check", "--output-format", "json").stdout)
     assert (found["file"], found["line"]) == ("pyproject.toml", line)
 
