@@ -163,29 +163,34 @@ def explain(
     core: Annotated[
         bool, Option("Show what a spec computes, function by function.", "--core")
     ] = False,
+    rewrites: Annotated[
+        bool, Option("Show what is computed otherwise than it is written.", "--rewrites")
+    ] = False,
 ) -> int:
     """Explain a diagnostic, with an example and the same mended, or what a spec computes."""
     if (subject is None) == (expression is None):
         raise Usage("give a code, a file, or a text with `-e`")
-    if subject is not None and not core:
+    if subject is not None and not (core or rewrites):
         if declared or key or libraries:
-            raise Usage("`-i`, `--key` and `--library` are of a spec: add `--core`")
+            raise Usage("`-i`, `--key` and `--library` are of a spec: add `--core` or `--rewrites`")
         return _explain_code(subject)
-    if not core:
-        raise Usage("what can be explained of a spec is its core: add `--core`")
+    if not (core or rewrites):
+        raise Usage("what is there to explain of a spec? add `--core` or `--rewrites`")
     inputs = _declarations(declared)
     _hold_key(key, [] if subject is None else [subject])
-    diagnostics = _explain_core(subject, expression, inputs, key, libraries)
+    asked = (core, rewrites)
+    diagnostics = _explain_spec(subject, expression, inputs, key, libraries, asked)
     show(diagnostics, error=True)
     return exit_code(diagnostics)
 
 
-def _explain_core(
+def _explain_spec(
     file: str | None,
     expression: str | None,
     inputs: Mapping[str, str | Source],
     key: str | None,
     libraries: list[str] | None,
+    asked: tuple[bool, bool],
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.cli.core import explain_core
     from lossdsl.cli.files import read_libraries, read_source
@@ -195,9 +200,11 @@ def _explain_core(
     if library is None:
         return diagnostics
     if expression is not None:
-        return explain_core(Source(expression, "<expression>"), inputs, library)
+        return explain_core(Source(expression, "<expression>"), inputs, library, *asked)
     source, written, diagnostics = read_source(str(file), key)
-    return diagnostics if source is None else explain_core(source, {**written, **inputs}, library)
+    if source is None:
+        return diagnostics
+    return explain_core(source, {**written, **inputs}, library, *asked)
 
 
 def _explain_code(name: str) -> int:

@@ -29,6 +29,14 @@ def show_core(core: Core) -> str:
     return "\n".join(_lines(core.graph, results | dict(core.metrics)))
 
 
+def show_node(node: Node) -> str:
+    """Return one value in terms of inputs, in one line."""
+    texts: dict[Node, str] = {}
+    for inner in tape([node]):
+        texts[inner] = _text(inner, texts)
+    return texts[node]
+
+
 def _lines(graph: Graph, roots: dict[str, Node]) -> Iterator[str]:
     order = tape(roots.values())
     readers = Counter(operand for node in order for operand in operands(node))
@@ -48,7 +56,7 @@ def _lines(graph: Graph, roots: dict[str, Node]) -> Iterator[str]:
 def _text(node: Node, texts: dict[Node, str]) -> str:
     match node:
         case Const(value):
-            return _value(value)
+            return option_text(value)
         case Input(name):
             return name
         case Leaves(tree, selector):
@@ -57,7 +65,7 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
             mark = "?" if node.undecided else ""
             given = [None if argument is None else texts[argument] for argument in arguments]
             options = [
-                f"{name}={_value(value, quoted=not node.undecided)}"
+                f"{name}={option_text(value, quoted=not node.undecided)}"
                 for name, value in node.options
                 if value not in (None, False, ()) and name != "reads"
                 if value != _DEFAULTS.get(name)
@@ -95,7 +103,7 @@ def _operands(names: Sequence[str], given: Sequence[str | None]) -> Iterator[str
             yield text
 
 
-def _value(value: object, quoted: bool = True) -> str:
+def option_text(value: object, quoted: bool = True) -> str:
     """Return a constant or an option; of an undecided call the words of the text, not `quoted`."""
     match value:
         case bool():
@@ -103,7 +111,7 @@ def _value(value: object, quoted: bool = True) -> str:
         case str() if quoted:
             return f'"{value}"'
         case tuple():
-            items = ", ".join(_value(item, quoted) for item in value)
+            items = ", ".join(option_text(item, quoted) for item in value)
             return f"({items},)" if len(value) == 1 else f"({items})"
         case _:
             return str(value)
