@@ -15,13 +15,15 @@ from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.subject import written
 from lossdsl.analyze.outputs import over
-from lossdsl.core.graph import Apply, Const, Graph, Node, Place, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Place, tape
 from lossdsl.core.graph import operands as inner_operands
 from lossdsl.core.pattern import CARRIED, Match, Patterns, bare, matches, pattern, picks
 from lossdsl.diagnostics.defect import defect
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.frozen import dataclass
 from lossdsl.library.domains import read_domains
+from lossdsl.library.images import interval
+from lossdsl.library.syntax_forms import Form
 from lossdsl.optimize.replace import replacement
 from lossdsl.optimize.stability_rules import RULES, Rule
 from lossdsl.syntax import ast
@@ -31,6 +33,7 @@ from lossdsl.types.types import ArrayType, TreeType
 # each other; a chain of operations has at most as many links as `Limits` allows.
 ROUNDS = 256
 FIRED_PER_NODE = 16
+_ANYWHERE = interval("(-inf, inf)")
 
 
 def stabilize(graph: Graph, roots: Sequence[Node]) -> list[Node]:
@@ -108,7 +111,7 @@ class Rewriter:
     def _tried(self, rule: Rule, expr: ast.Expr, node: Apply) -> Fired | None:
         for names in matches(expr, node, exact=True):
             place = self._place(node, names)
-            if place is None or not self._holds(rule, node, names):
+            if place is None or not self._holds(rule, node, names) or self._shows(node, names):
                 continue
             becomes = pattern(rule.becomes)
             after = replacement(self.graph, becomes, node, names, place, self.flat)
@@ -146,15 +149,23 @@ class Rewriter:
 
     def _place(self, node: Apply, names: Match) -> Place | None:
         """Return where the user wrote what is replaced, or a part of it."""
-        ends = {bare(end) for end in names.values() if isinstance(end, Apply | Const)}
-        stack: list[Node] = [node]
-        while stack:
-            inner = stack.pop()
-            place = written(self.graph, inner) if isinstance(inner, Apply) else None
-            if place is not None:
-                return place
-            stack += [each for each in inner_operands(inner) if bare(each) not in ends]
-        return None
+        places = (written(self.graph, inner) for inner in _replaced(node, names))
+        return next((place for place in places if place is not None), None)
+
+    def _shows(self, node: Apply, names: Match) -> bool:
+        """Say whether a debug build looks at what is replaced, and may have to complain of it."""
+        for inner in _replaced(node, names):
+            if inner.function.form is not Form.WATCH:
+                continue
+            readers = [each for each in _replaced(node, names) if inner in each.arguments]
+            domains = [domain for each in readers for domain in each.function.domains.values()]
+            # What is passed may be any number, of which an exponential is above 0.
+            passed = [each.name for each in tape([inner]) if isinstance(each, Input)]
+            ranges = {**dict.fromkeys(passed, _ANYWHERE), **self.graph.ranges}
+            known = forward([inner], Intervals(self.graph, ranges))[inner]
+            if known is None or not all(domain.holds(known) for domain in domains):
+                return True
+        return False
 
     def _is_tree(self, end: object) -> bool:
         return isinstance(self.graph.types.get(cast("Node", end)), TreeType)
@@ -172,6 +183,19 @@ class Rewriter:
             if where is None or not domain.holds(where):
                 return False
         return True
+
+
+def _replaced(node: Apply, names: Match) -> list[Apply]:
+    """Return the operations that a match is made of: those between its root and its letters."""
+    ends = {bare(end) for end in names.values() if isinstance(end, Apply | Const)}
+    within: list[Apply] = []
+    stack: list[Node] = [node]
+    while stack:
+        inner = stack.pop()
+        if isinstance(inner, Apply) and (inner is node or bare(inner) not in ends):
+            within.append(inner)
+            stack += inner_operands(inner)
+    return within
 
 
 @cache

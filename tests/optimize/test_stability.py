@@ -257,6 +257,15 @@ def test_the_text_is_computed_as_it_is_written_where_that_is_asked() -> None:
         lossdsl.compile(text, debug=True, stabilize=False)(x=x)
 
 
+def test_a_debug_build_says_what_it_said() -> None:
+    x = jnp.array([0.5, 1000.0])
+    for text in ("mean(log(softmax(x)))", "mean(log(1 + exp(x)))", "sqrt(sum(square(x - x)))"):
+        value = lossdsl.compile(text)(x=x)
+        np.testing.assert_array_equal(lossdsl.compile(text, debug=True)(x=x), value)
+    with pytest.raises(lossdsl.LossError, match="`x` of `log` lies in"):
+        lossdsl.compile("mean(log(1 + x))", debug=True)(x=-x)
+
+
 @pytest.mark.parametrize("value", [None, 1, "yes", np.True_])
 def test_a_setting_that_is_no_bool_is_refused(value: Any) -> None:
     with pytest.raises(lossdsl.LossError) as caught:
