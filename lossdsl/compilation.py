@@ -32,6 +32,7 @@ def compile(
     batch: Sequence[str] | None = None,
     debug: bool = False,
     strict: bool = False,
+    stabilize: bool = True,
 ) -> CompiledLoss:
     """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
 
@@ -42,7 +43,9 @@ def compile(
     names the inputs that hold a batch, by which `Terms.combine` says how a term combines; without
     it their types say so. With `debug` a call raises for arguments that are not what they must be,
     such as labels out of range, and for a term that is not finite; inside the caller's own `jit`
-    it warns. With `strict` warnings are errors too, inputs are declared and axes named.
+    it warns. With `strict` warnings are errors too, inputs are declared and axes named. What is
+    written so that it is lost at extremes, as `log(softmax(z))` is, is computed otherwise, unless
+    `stabilize` is false: then the text is computed as it is written.
 
     >>> import jax.numpy as jnp
     >>> loss = compile("mse(out, tgt) + 0.1*mean(abs(out)) as shrink")
@@ -55,7 +58,8 @@ def compile(
         given = spec_parts(spec, inputs)
     limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
     debug, strict = settings.hold_flag("debug", debug), settings.hold_flag("strict", strict)
-    return _once(given, library, limits, batch, debug, strict)
+    stabilize = settings.hold_flag("stabilize", stabilize)
+    return _once(given, library, limits, batch, debug, strict, stabilize)
 
 
 def clear_cache() -> None:
@@ -77,19 +81,20 @@ def _once(
     batch: tuple[str, ...] | None,
     debug: bool,
     strict: bool,
+    stabilize: bool,
 ) -> CompiledLoss:
     """Return the loss that was compiled for the same before, or compile it."""
     functions = with_builtins(library)
     double = bool(jax.config.read("jax_enable_x64"))
-    key = (given.key, functions, limits, batch, debug, strict, double)
+    key = (given.key, functions, limits, batch, debug, strict, stabilize, double)
     with _LOCK:
         cached = _CACHE.get(key)
         if cached is not None:
             _CACHE.move_to_end(key)
             return cached
     with defects_reported():
-        again = (_once, (given, library, limits, batch, debug, strict))
-        made = _compile(given, functions, limits, batch, debug, strict, again)
+        again = (_once, (given, library, limits, batch, debug, strict, stabilize))
+        made = _compile(given, functions, limits, batch, debug, strict, stabilize, again)
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -104,6 +109,7 @@ def _compile(
     batch: tuple[str, ...] | None,
     debug: bool,
     strict: bool,
+    stabilize: bool,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
     program, types, diagnostics = parse_given(given, limits)
@@ -119,5 +125,14 @@ def _compile(
             [at("LD103", f"`batch` names `{unknown[0]}`, no input", None, help=f"inputs: {names}")]
         )
     return CompiledLoss(
-        program, types, library, limits, checked, given.source.text, batch, debug, again
+        program,
+        types,
+        library,
+        limits,
+        checked,
+        given.source.text,
+        batch,
+        debug,
+        stabilize,
+        again,
     )

@@ -66,11 +66,13 @@ class CompiledLoss:
         text: str,
         batch: tuple[str, ...] | None,
         debug: bool,
+        stabilize: bool,
         again: tuple[Callable[..., Any], tuple[Any, ...]],
     ):
         self._again = again
         self.text = text
         self.debug = debug
+        self.stabilize = stabilize
         self.signature = checked.signature
         self.diagnostics = checked.diagnostics
         self._program = program
@@ -88,7 +90,7 @@ class CompiledLoss:
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
-        self._specialize = Specializer()
+        self._specialize = Specializer(stabilize)
         self._slots = [slot(name, *self._declaration(name)) for name in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
@@ -106,7 +108,8 @@ class CompiledLoss:
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
-        self._rules = projection.Rules(program, given, library, limits, checked, Specializer())
+        specialize = Specializer(stabilize)
+        self._rules = projection.Rules(program, given, library, limits, checked, specialize)
         self._project = self._constrained(projection.project)
         self._distances = self._constrained(projection.distances)
         self.__signature__ = inspect.signature(self.__call__)
@@ -160,6 +163,7 @@ class CompiledLoss:
                 self.text,
                 self._batch,
                 self.debug,
+                self.stabilize,
                 again=(_view, (*self._again, result)),
             )
         return self._views[result]

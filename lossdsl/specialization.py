@@ -34,6 +34,7 @@ class Specialized:
     core: Core
     guards: Guards
     default_float: str
+    stabilize: bool
     _flat: dict[Roots, Flat] = field(default_factory=dict["Roots", Flat])
 
     @cached_property
@@ -45,7 +46,9 @@ class Specialized:
         """Return flat core of some nodes, rewritten."""
         if roots not in self._flat:
             flat = leafwise(self.core.graph, roots(self.core), self.default_float)
-            self._flat[roots] = Flat(flat.graph, optimize(flat.graph, flat.roots))
+            flat.graph.ranges = self.core.ranges
+            rewritten = optimize(flat.graph, flat.roots, self.stabilize)
+            self._flat[roots] = Flat(flat.graph, rewritten)
         return self._flat[roots]
 
 
@@ -63,9 +66,13 @@ Elaborate = Callable[[Mapping[str, Type]], Core]
 
 
 class Specializer:
-    """Returns core at the types of a call; the last few are kept."""
+    """Returns core at the types of a call; the last few are kept.
 
-    def __init__(self) -> None:
+    To `stabilize` is to compute what the text says so that no extreme is lost.
+    """
+
+    def __init__(self, stabilize: bool = True) -> None:
+        self._stabilize = stabilize
         self._kept: OrderedDict[Hashable, list[Specialized]] = OrderedDict()
         self._lock = RLock()
 
@@ -98,7 +105,7 @@ class Specializer:
             if guarded:
                 types = {name: map_dims(type, _sized(guards)) for name, type in types.items()}
             core = elaborate(types)
-            specialized = Specialized(core, guards, default_float)
+            specialized = Specialized(core, guards, default_float, self._stabilize)
             flat = specialized.flat(roots)
             self._kept.setdefault(key, []).append(specialized)
             self._kept.move_to_end(key)

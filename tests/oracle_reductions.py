@@ -65,6 +65,7 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "count": guarded(np.count_nonzero, 0),
     "var": variance,
     "std": lambda row: np.sqrt(variance(row)),
+    "rms": guarded(lambda kept: np.sqrt((kept.astype(float) ** 2).mean()), 0.0),
     "norm": guarded(lambda kept: np.sqrt((kept.astype(float) ** 2).sum()), 0.0),
     "logsumexp": guarded(special.logsumexp, -math.inf),
     "logmeanexp": guarded(lambda kept: log_mean_exp(Row(kept, None, 0, False)), -math.inf),

@@ -241,29 +241,34 @@ def explain(
     core: Annotated[
         bool, Option("Show what a spec computes, function by function.", "--core")
     ] = False,
+    rewrites: Annotated[
+        bool, Option("Show what is computed otherwise than it is written.", "--rewrites")
+    ] = False,
 ) -> int:
     """Explain a diagnostic, with an example and the same mended, or what a spec computes."""
     if (subject is None) == (expression is None):
         raise Usage("give a code, a file, or a text with `-e`")
-    if subject is not None and not core:
+    if subject is not None and not (core or rewrites):
         if declared or key or libraries:
-            raise Usage("`-i`, `--key` and `--library` are of a spec: add `--core`")
+            raise Usage("`-i`, `--key` and `--library` are of a spec: add `--core` or `--rewrites`")
         return _explain_code(subject)
-    if not core:
-        raise Usage("what can be explained of a spec is its core: add `--core`")
+    if not (core or rewrites):
+        raise Usage("what is there to explain of a spec? add `--core` or `--rewrites`")
     inputs = declarations(declared)
     hold_key(key, [] if subject is None else [subject])
-    diagnostics = _explain_core(subject, expression, inputs, key, libraries)
+    asked = (core, rewrites)
+    diagnostics = _explain_spec(subject, expression, inputs, key, libraries, asked)
     show(diagnostics, error=True)
     return exit_code(diagnostics)
 
 
-def _explain_core(
+def _explain_spec(
     file: str | None,
     expression: str | None,
     inputs: Mapping[str, str | Source],
     key: str | None,
     libraries: list[str] | None,
+    asked: tuple[bool, bool],
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.cli.core import explain_core
     from lossdsl.cli.files import read_file
@@ -279,7 +284,7 @@ def _explain_core(
         read = read_file(str(file), (key or "loss",))
         specs, diagnostics = read.written, (*read.diagnostics, *read.absent.values())
     for each in specs:
-        diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library)
+        diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library, *asked)
     return diagnostics
 
 

@@ -58,7 +58,7 @@ class _Side:
     keys: Mapping[Node, str]
 
     def shown(self, node: Node) -> str:
-        return _cut(show_node(self.core.graph, node))
+        return _cut(show_node(node, longest=1_000))
 
 
 def _cut(text: str) -> str:

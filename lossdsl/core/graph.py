@@ -96,13 +96,14 @@ class Graph:
     `watched` has what a debug build looks at. `outer` says for which dim of its caller each symbol
     of an expanded definition stands. `sizes` has what symbols stand for whose number no call
     shows, as under `jax.export`. `bodies` says of which definition a value is the body, so that
-    what is declared of it holds.
+    what is declared of it holds. `ranges` has where inputs are declared to lie, in flat core.
     """
 
     types: dict[Node, Type] = field(default_factory=dict["Node", "Type"])
     outer: dict[str, Dim] = field(default_factory=dict[str, Dim])
     sizes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     bodies: dict[Node, Builtin] = field(default_factory=dict["Node", "Builtin"])
+    ranges: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     places: dict[Node, list[Place]] = field(default_factory=dict["Node", "list[Place]"])
     watched: list[Any] = field(default_factory=list["Any"])
     _known: dict[object, Node] = field(default_factory=dict["object", "Node"])
@@ -139,7 +140,8 @@ class Graph:
 
     def again(self, node: Apply, arguments: Iterable[Node | None], type: Type) -> Node:
         """Return the same operation on other operands, written at the same places."""
-        made = self.apply(node.function, arguments, type, dict(node.options))
+        options = dict(node.options)
+        made = self.apply(node.function, arguments, type, options, node.undecided)
         if node in self.places:
             self.places.setdefault(made, self.places[node])
         return made

@@ -11,7 +11,6 @@ from lossdsl.syntax.options import NORMALIZE, WEIGHT, WHERE
 
 # A line is broken where it would be longer.
 WIDTH = 72
-_LONGEST = 1_000
 # What an option is where nothing is said.
 _DEFAULTS = {NORMALIZE: "weight"}
 
@@ -30,18 +29,18 @@ def show_core(core: Core) -> str:
     return "\n".join(_lines(core.graph, results | dict(core.metrics)))
 
 
-def show_node(graph: Graph, node: Node) -> str:
-    """Return a node in one line: what several read is written out each time, as far as is short.
+def show_node(node: Node, longest: int | None = None) -> str:
+    """Return a value in one line: what several read is written out, each part as far as `longest`.
 
     >>> from lossdsl import check
-    >>> core = check("2*mean(a)").program
-    >>> show_node(core.graph, core.results[0].value)
+    >>> show_node(check("2*mean(a)").program.results[0].value)
     'multiply(2, mean(a))'
     """
     texts: dict[Node, str] = {}
     for part in tape((node,)):
         text = _text(part, texts)
-        texts[part] = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        cut = longest is not None and len(text) > longest
+        texts[part] = f"{text[:longest]}…" if cut else text
     return texts[node]
 
 
@@ -64,7 +63,7 @@ def _lines(graph: Graph, roots: dict[str, Node]) -> Iterator[str]:
 def _text(node: Node, texts: dict[Node, str]) -> str:
     match node:
         case Const(value):
-            return _value(value)
+            return option_text(value)
         case Input(name):
             return name
         case Leaves(tree, selector):
@@ -73,7 +72,7 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
             mark = "?" if node.undecided else ""
             given = [None if argument is None else texts[argument] for argument in arguments]
             options = [
-                f"{name}={_value(value, quoted=not node.undecided)}"
+                f"{name}={option_text(value, quoted=not node.undecided)}"
                 for name, value in node.options
                 if value not in (None, False, ()) and name != "reads"
                 if value != _DEFAULTS.get(name)
@@ -111,7 +110,7 @@ def _operands(names: Sequence[str], given: Sequence[str | None]) -> Iterator[str
             yield text
 
 
-def _value(value: object, quoted: bool = True) -> str:
+def option_text(value: object, quoted: bool = True) -> str:
     """Return a constant or an option; of an undecided call the words of the text, not `quoted`."""
     match value:
         case bool():
@@ -119,7 +118,7 @@ def _value(value: object, quoted: bool = True) -> str:
         case str() if quoted:
             return f'"{value}"'
         case tuple():
-            items = ", ".join(_value(item, quoted) for item in value)
+            items = ", ".join(option_text(item, quoted) for item in value)
             return f"({items},)" if len(value) == 1 else f"({items})"
         case _:
             return str(value)

@@ -10,7 +10,8 @@ ROWS = (
         title="function of the library written by hand",
         why="Between the parts of a formula numbers are rounded, overflow or cancel, and the "
         "gradient of what is infinite is NaN. A function of the library computes the whole without "
-        "them, and says in its page how exact it is.",
+        "them, and says in its page how exact it is. `compile` computes much of it so as well; the "
+        "text says it in more words, and loses it wherever it is computed as it is written.",
         bad="-mean(log(sigmoid(a - b)))",
         good="-mean(log_sigmoid(a - b))",
         inputs={"a": "f32[B]", "b": "f32[B]"},

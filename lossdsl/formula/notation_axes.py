@@ -333,6 +333,7 @@ AXES: Mapping[str, Notation] = {
     "all": _reduction("all"),
     "var": _reduction("var"),
     "std": _reduction("std"),
+    "rms": _reduction("rms"),
     "count": _reduction("count"),
     "logsumexp": _reduction("logsumexp"),
     "logmeanexp": _reduction("logmeanexp"),

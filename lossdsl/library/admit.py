@@ -79,6 +79,7 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "image": _CALLABLE,
     "finite": _CALLABLE,
     "domain": _TEXT,
+    "spelled": _TEXTS,
     "operator": ("a text", lambda value: value is None or isinstance(value, str)),
     "form": ("a `Form`", lambda value: value is None or isinstance(value, Form)),
     "internal": _TRUTH,

@@ -65,6 +65,7 @@ class Builtin:
       infinite. See `images.py`.
     - `scales` and `shifts` name the parameters that the result is proportional to, or differs from
       by what the others are: scores times a number are scores.
+    - `spelled` has how a function of x is also written: `x*x` is a square.
     - `operator` is the symbol that means this function, such as `+`; `form` is what else of syntax
       and options stands for it. With `internal` it cannot be called by its name.
     - `python` marks a plain Python function: its kernel takes arguments by name, as they come.
@@ -94,6 +95,7 @@ class Builtin:
     image: Image | None = None
     finite: Finite | None = None
     domain: str = ""
+    spelled: tuple[str, ...] = ()
     operator: str | None = None
     form: Form | None = None
     internal: bool = False

@@ -28,22 +28,27 @@ LOST: Mapping[str, Mapping[str, np.ndarray]] = {
     "sqrt(sum(square(x), axis=A))": {"x": np.zeros(3)},
     "p*log(p/q)": {"p": HALF, "q": np.array([0.5, 0.5])},
     "p*log(p)": {"p": HALF},
+    "-p*log(p)": {"p": HALF},
+    "-log(p)*p": {"p": HALF},
+    "a*p*log(p)": {"p": HALF, "a": HALF},
+    "a*log(p)*p": {"p": HALF, "a": HALF},
+    "sqrt(square(x))": {"x": np.zeros(2)},
     "sum(where(m, x, 0))/sum(m)": {"x": HALF, "m": np.zeros(2, bool)},
     "sum(where(m, x, 0))/count(m)": {"x": HALF, "m": np.zeros(2, bool)},
     "mean(square(x), axis=A) - square(mean(x, axis=A))": {"x": FAR},
 }
 # What is lost of these is their gradient.
-SLOPES = ("sqrt(sum(square(x), axis=A))",)
+SLOPES = ("sqrt(sum(square(x), axis=A))", "sqrt(square(x))")
 
 
-def value(text: str, inputs: Mapping[str, np.ndarray]) -> float:
-    loss = lossdsl.compile(f"metric value = {text}\nloss = sum({text})")
+def value(text: str, inputs: Mapping[str, np.ndarray], stabilize: bool = False) -> float:
+    loss = lossdsl.compile(f"metric value = {text}\nloss = sum({text})", stabilize=stabilize)
     dtypes = {name: bool if array.dtype == bool else np.float32 for name, array in inputs.items()}
     return float(loss(**{name: array.astype(dtypes[name]) for name, array in inputs.items()}))
 
 
-def slope(text: str, inputs: Mapping[str, np.ndarray]) -> float:
-    loss = lossdsl.compile(f"sum({text})")
+def slope(text: str, inputs: Mapping[str, np.ndarray], stabilize: bool = False) -> float:
+    loss = lossdsl.compile(f"sum({text})", stabilize=stabilize)
     return float(jax.grad(lambda x: loss(x=x))(inputs["x"].astype(np.float32)).sum())
 
 
@@ -58,10 +63,24 @@ def test_what_is_lost_is_kept(idiom: Idiom) -> None:
     assert not np.isfinite(lost) or abs(lost / kept - 1) > 0.5
 
 
+@pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.written)
+def test_what_is_said_to_be_mended_is(idiom: Idiom) -> None:
+    inputs, value_of = LOST[idiom.written], slope if idiom.written in SLOPES else value
+    text = idiom.written.replace("axis=A", "axis=0")
+    computed = value_of(text, inputs, stabilize=True)
+    if not idiom.mended:
+        assert not np.isfinite(computed)
+        return
+    (better,) = re.findall("`([^`]+[(][^`]+)`", idiom.better)
+    better = f"{better[:-1]}, axis=0)" if "axis=A" in idiom.written else better
+    assert computed == pytest.approx(value_of(better, inputs), rel=1e-6)
+
+
 # Where nothing is lost, what is named is worth what is written.
 ORDINARY: Mapping[str, np.ndarray] = {
     "x": np.array([1.0, 2.5, -0.5, 0.25]),
     "p": np.array([0.1, 0.2, 0.3, 0.4]),
+    "a": np.array([1.0, -2.0, 3.0, 0.5]),
     "q": np.array([0.25, 0.25, 0.25, 0.25]),
     "m": np.array([True, False, True, True]),
 }

@@ -66,7 +66,36 @@ CASES = {
         "loss = mean(softmax(z, 1.0, axis=(1,)))",
     ),
     "the core of a wrong text": (["explain", "--core", "-e", "mae(out)"], ERRORS, "LD104"),
-    "a text without a question": (["explain", "-e", "mae(a, b)"], USAGE, "add `--core`"),
+    "what is rewritten": (
+        ["explain", "--rewrites", "-e", "p = softmax(z)\nloss = -mean(log(p))"],
+        CLEAN,
+        "<expression>:2:14: `log(p)` is computed as `log_softmax(z)`",
+    ),
+    "where it is lost": (
+        ["explain", "--rewrites", "-e", "mean(log(1 + x))"],
+        CLEAN,
+        "f32 loses it at x within 1e-8 of 0: the sum rounds to 1",
+    ),
+    "nothing to rewrite": (
+        ["explain", "--rewrites", "-e", "mse(a, b)"],
+        CLEAN,
+        "what is written is what is computed",
+    ),
+    "the rewrites of a wrong text": (
+        ["explain", "--rewrites", "-e", "mae(out)"],
+        ERRORS,
+        "LD104",
+    ),
+    "core and rewrites": (
+        ["explain", "--rewrites", "--core", "-e", "mean(log(1 + x))"],
+        CLEAN,
+        "loss = mean(log(add(1, x)))",
+    ),
+    "a text without a question": (
+        ["explain", "-e", "mae(a, b)"],
+        USAGE,
+        "add `--core` or",
+    ),
     "nothing to explain": (["explain"], USAGE, "give a code, a file, or a text"),
     "a code with the types of inputs": (["explain", "LD202", "-i", "z=f32"], USAGE, "of a spec"),
     "a key of a text": (

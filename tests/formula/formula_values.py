@@ -51,6 +51,7 @@ BIG: Mapping[str, Callable[[Any], Any]] = {
     "sum": sum, "prod": np.prod, "max": max, "min": min, "any": any, "all": all,
     "mean": lambda found: sum(found) / len(found) if found else 0.0,
     "var": np.var, "std": np.std, "argmax": np.argmax, "argmin": np.argmin,
+    "rms": lambda x: np.sqrt(np.mean(np.square(x))),
 }  # fmt: skip
 SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,

@@ -7,5 +7,6 @@ from planted.checked import CHECKED
 from planted.computed import COMPUTED
 from planted.known import KNOWN
 from planted.outer import OUTER
+from planted.rewritten import REWRITTEN
 
-FAULTS = (*CHECKED, *KNOWN, *COMPUTED, *ARRAYS, *OUTER)
+FAULTS = (*CHECKED, *KNOWN, *COMPUTED, *REWRITTEN, *ARRAYS, *OUTER)

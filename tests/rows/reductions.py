@@ -80,6 +80,8 @@ ROWS = [
     Row(f"var(x, {KEPT})", by_row(np.var, 0), given=masked),
     Row("std(x)", of(np.std)),
     Row(f"std(x, {KEPT})", by_row(np.std, 0), given=masked),
+    Row("rms(x)", of(lambda x: np.sqrt(np.mean(np.square(x))))),
+    Row(f"rms(x, {KEPT})", by_row(lambda x: np.sqrt(np.mean(np.square(x))), 0), given=masked),
     Row("norm(x)", lambda x: np.linalg.norm(np.ravel(x))),
     Row(f"norm(x, {KEPT})", by_row(np.linalg.norm, 0), given=masked),
     Row("logsumexp(x)", of(special.logsumexp)),

@@ -21,6 +21,7 @@ from soak.identities import (
     spellings_are_one,
 )
 from soak.properties import Fault, Skip, gradient, value_and_terms
+from soak.written import rewritten_is_written
 
 Property = Callable[[Random], None]
 
@@ -28,7 +29,8 @@ PROPERTIES: dict[str, Property] = {
     one.__name__: one
     for one in (
         value_and_terms, gradient, masked_is_subset, parts_combine, mapped_is_looped,
-        jitted_is_eager, spellings_are_one, declared_or_not, arguments, texts, files,
+        jitted_is_eager, spellings_are_one, declared_or_not, rewritten_is_written, arguments, texts,
+        files,
     )
 }  # fmt: skip
 

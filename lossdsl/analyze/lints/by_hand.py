@@ -1,4 +1,8 @@
-"""LD401: a function of the library written by hand, in a form that loses numbers it keeps."""
+"""LD401: a function of the library written by hand, in a form that loses numbers it keeps.
+
+`compile` computes most of them as that function; the text still says it in more words, and is lost
+wherever it is computed as it is written.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.images import interval
 from lossdsl.library.syntax_forms import Form
+from lossdsl.source import Span
 from lossdsl.syntax.options import AXIS
 
 
@@ -22,7 +27,8 @@ class Idiom:
 
     `reaches` is the letter of what must be able to go as far for that, if anything; one
     that is an `exponent` may be shifted by its maximum, and `entries` are given or made by a
-    softmax as they are. In the interval that is `safe` nothing is lost.
+    softmax as they are. In the interval that is `safe` nothing is lost. One that is `mended`
+    is computed so that nothing is lost of an array.
     """
 
     written: str
@@ -32,6 +38,7 @@ class Idiom:
     exponent: bool = False
     entries: bool = False
     safe: str | None = None
+    mended: bool = False
 
 
 _OVERFLOWS = "overflows where `x` is above 88"
@@ -43,6 +50,7 @@ IDIOMS = (
         "is -inf where a probability rounds to 0",
         "`log_softmax(x)`, with the same axis and temperature, computes it without that",
         "x",
+        mended=True,
         safe="[-40, 40]",
     ),
     Idiom(
@@ -50,6 +58,7 @@ IDIOMS = (
         "is -inf where `x` is below -87",
         "`log_sigmoid(x)` is finite there",
         "x",
+        mended=True,
         safe="[-80, inf]",
     ),
     Idiom(
@@ -57,6 +66,7 @@ IDIOMS = (
         "is -inf where `x` is above 16",
         "`log_sigmoid(-x)` is the same and finite there",
         "x",
+        mended=True,
         safe="[-inf, 10]",
     ),
     Idiom(
@@ -64,6 +74,7 @@ IDIOMS = (
         _OVERFLOWS,
         "`softplus(x)` is finite there",
         "x",
+        mended=True,
         exponent=True,
         safe="[-inf, 80]",
     ),
@@ -72,6 +83,7 @@ IDIOMS = (
         _OVERFLOWS,
         _ALONG.format("logsumexp(x)"),
         "x",
+        mended=True,
         exponent=True,
         safe="[-70, 70]",
     ),
@@ -80,6 +92,7 @@ IDIOMS = (
         _OVERFLOWS,
         _ALONG.format("logmeanexp(x)"),
         "x",
+        mended=True,
         exponent=True,
         safe="[-70, 70]",
     ),
@@ -88,6 +101,7 @@ IDIOMS = (
         "overflows where `x` is above 88, and is NaN where all of it is below -87",
         _ALONG.format("softmax(x)"),
         "x",
+        mended=True,
         exponent=True,
         safe="[-70, 70]",
     ),
@@ -96,6 +110,7 @@ IDIOMS = (
         "is NaN where `x` is all 0",
         _ALONG.format("normalize(x)"),
         "x",
+        mended=True,
         safe="(0, inf]",
     ),
     Idiom(
@@ -103,6 +118,7 @@ IDIOMS = (
         "has a gradient that is NaN where `x` is all 0",
         _ALONG.format("norm(x)"),
         "x",
+        mended=True,
         safe="(0, inf]",
     ),
     Idiom(
@@ -110,6 +126,7 @@ IDIOMS = (
         "is NaN where `p` is 0",
         "`xlogy(p, p/q)` is 0 there",
         "p",
+        mended=True,
         entries=True,
         safe="(0, inf]",
     ),
@@ -118,7 +135,52 @@ IDIOMS = (
         "is NaN where `p` is 0",
         "`-entr(p)` is 0 there",
         "p",
+        mended=True,
         entries=True,
+        safe="(0, inf]",
+    ),
+    Idiom(
+        "-p*log(p)",
+        "is NaN where `p` is 0",
+        "`entr(p)` is 0 there",
+        "p",
+        mended=True,
+        entries=True,
+        safe="(0, inf]",
+    ),
+    Idiom(
+        "-log(p)*p",
+        "is NaN where `p` is 0",
+        "`entr(p)` is 0 there",
+        "p",
+        mended=True,
+        entries=True,
+        safe="(0, inf]",
+    ),
+    Idiom(
+        "a*p*log(p)",
+        "is NaN where `p` is 0",
+        "`a*xlogy(p, p)` is 0 there",
+        "p",
+        mended=True,
+        entries=True,
+        safe="(0, inf]",
+    ),
+    Idiom(
+        "a*log(p)*p",
+        "is NaN where `p` is 0",
+        "`a*xlogy(p, p)` is 0 there",
+        "p",
+        mended=True,
+        entries=True,
+        safe="(0, inf]",
+    ),
+    Idiom(
+        "sqrt(square(x))",
+        "has a gradient that is NaN where `x` is 0",
+        "`abs(x)` has gradient 0 there",
+        "x",
+        mended=True,
         safe="(0, inf]",
     ),
     Idiom(
@@ -136,6 +198,7 @@ IDIOMS = (
         "cancels: with a mean of 1000 nothing is left of a variance of 0.01",
         _ALONG.format("var(x)"),
         "x",
+        mended=True,
     ),
 )
 
@@ -159,9 +222,22 @@ def by_hand(subject: Subject) -> Iterator[Diagnostic]:
         place, idiom = written(graph, node), _idiom(subject, node)
         if idiom is not None and place is not None and not place.calls:
             told.update(operands(node))
-            message = f"`{_shown(idiom.written)}` {idiom.loses}"
-            diagnostics.append(at("LD401", message, place.span, help=idiom.better))
+            diagnostics.append(_told(idiom, place.span))
     yield from reversed(diagnostics)
+
+
+_MENDED = (
+    "of an array, `compile` computes it without that, unless `stabilize=False`; "
+    "`lossdsl explain --rewrites` says how"
+)
+
+
+def _told(idiom: Idiom, span: Span) -> Diagnostic:
+    shown, notes = f"`{_shown(idiom.written)}`", ()
+    if idiom.mended:
+        shown += ", as it is written,"
+        notes = (_MENDED,)
+    return at("LD401", f"{shown} {idiom.loses}", span, help=idiom.better, notes=notes)
 
 
 def _idiom(subject: Subject, node: Apply) -> Idiom | None:

@@ -127,6 +127,7 @@ def expm1() -> Kernel:
     laws=("nonneg", "monotone", "concave"),
     image=rising(math.sqrt),
     finite=within("(0, inf)"),
+    spelled=("x**0.5",),
 )
 def sqrt() -> Kernel:
     """Square root; its gradient at 0 is infinite (`norm` is safe there).
@@ -141,6 +142,7 @@ def sqrt() -> Kernel:
     elementwise=True,
     laws=("nonneg", "even", "convex", "scale 2"),
     image=even(squared),
+    spelled=("x**2", "x*x"),
 )
 def square() -> Kernel:
     """x times x.

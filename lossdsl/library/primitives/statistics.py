@@ -113,6 +113,29 @@ def norm() -> Kernel:
     return direct.inlined(kernel, "axis", "keepdims")
 
 
+@primitive(
+    "rms(x: num[*S]) -> float",
+    reduction=True,
+    accumulates=True,
+    laws=("nonneg", "even", "convex", "scale 1"),
+)
+def rms() -> Kernel:
+    """Root of the mean of squares, with gradient 0 at 0; 0 where a mask keeps nothing.
+
+    aka: root_mean_square
+    example: mean(rms(out, axis=-1))
+    """
+
+    def kernel(x: Any, where: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        x = floating(wide(x))
+        count = kept_count(True if where is None else where, x, axis, keepdims)
+        divisor = count if where is None else direct.maximum(count, 1)
+        length = _length(filled(x, where, 0), axis, keepdims)
+        return direct.divide(length, direct.sqrt(divisor.astype(length.dtype)))
+
+    return kernel
+
+
 def _logsumexp(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     """Return log(sum(exp(x))): exact, and -inf with gradient 0 where nothing is above -inf."""
     import jax
