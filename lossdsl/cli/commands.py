@@ -135,7 +135,7 @@ def fmt(
     """
     from lossdsl.cli.gather import gather
     from lossdsl.cli.project import find_project
-    from lossdsl.cli.rewrite import Rewriting, rewrite
+    from lossdsl.cli.reformat import Rewriting, rewrite
 
     project = find_project()
     if project.diagnostics:

@@ -146,8 +146,8 @@ KNOWN = (
     ),
     Mutant(
         "analyze/lints/unbounded.py",
-        "alone = _inputs(node).difference(beside)",
-        "alone = _inputs(node)",
+        "alone = _inputs(part).difference(beside)",
+        "alone = _inputs(part)",
         "what another addend holds back is said to fall",
         ("tests/elaborate/test_language.py",),
         "lints",
