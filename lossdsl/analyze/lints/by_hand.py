@@ -176,14 +176,6 @@ IDIOMS = (
         safe="(0, inf]",
     ),
     Idiom(
-        "sqrt(square(x))",
-        "has a gradient that is NaN where `x` is 0",
-        "`abs(x)` has gradient 0 there",
-        "x",
-        mended=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
         "sum(where(m, x, 0))/sum(m)",
         "is NaN where `m` keeps nothing",
         "`mean(x, where=m)` is 0 there",
