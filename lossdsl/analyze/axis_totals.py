@@ -72,7 +72,7 @@ class AxisTotals:
             case bool() | tuple():
                 return None
             case Dim() as size:
-                known = _size(size)
+                known = self._size(size)
                 return None if known is None else Level(known)
             case number:
                 return Level((float(number), float(number)))
@@ -125,10 +125,14 @@ class AxisTotals:
                 return None
 
     def _summed(self, fact: Level | Sum) -> Sampled | None:
-        size = _size(self.size)
+        size = self._size(self.size)
         if isinstance(fact, Sum):
             return fact.total
         return None if size is None else _each(mul, fact.number, size)
+
+    def _size(self, dim: Dim) -> Sampled | None:
+        """Return what a size is at the samples: the symbols of the text are drawn."""
+        return _sampled(self.graph.outward(dim))
 
     def _distribution(self, node: Apply) -> Total:
         """Return what is made to sum to 1, along the axis or along another one."""
@@ -161,8 +165,7 @@ def _drawn(name: str) -> Sampled:
     return 0.1 + number % 7919 / 9901, 0.1 + number % 6151 / 7691
 
 
-def _size(dim: Dim) -> Sampled | None:
-    """Return what a size is at the samples: its symbols are drawn."""
+def _sampled(dim: Dim) -> Sampled | None:
     if dim.known is not None:
         return float(dim.known), float(dim.known)
     if dim.constant is None:

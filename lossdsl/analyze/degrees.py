@@ -109,17 +109,11 @@ class Degrees:
 
     def _of_size(self, dim: Dim) -> Degree:
         """Return the degree of a size: of `B*T` both, of `B - 1` that of `B`."""
-        if dim.constant is None:
+        size = self.graph.outward(dim)
+        if size.constant is None or len(size.terms) > 1:
             return None
-        if len(dim.terms) > 1:
-            return None
-        symbols = dim.terms[0][0] if dim.terms else ()
-        total: Degree = {}
-        for symbol in symbols:
-            outer = self.graph.outer.get(symbol)
-            size = {symbol: 1.0} if outer is None else self._of_size(outer)
-            total = None if total is None or size is None else _combined(total, size, 1)
-        return total
+        symbols = size.terms[0][0] if size.terms else ()
+        return {symbol: float(symbols.count(symbol)) for symbol in symbols}
 
 
 def _combined(a: Mapping[str, float], b: Mapping[str, float], sign: int) -> Mapping[str, float]:

@@ -18,6 +18,7 @@ from lossdsl.selectors import Selector
 from lossdsl.source import Span
 from lossdsl.syntax.ast import identity
 from lossdsl.syntax.options import AXIS
+from lossdsl.types.dims import substitute, symbol_dim
 from lossdsl.types.types import UNKNOWN_DIM, Dim, Type
 
 
@@ -137,6 +138,12 @@ class Graph:
             for symbol in dim.symbols
         }
         return None if None in values.values() else dim.polynomial.evaluated(values)
+
+    def outward(self, dim: Dim) -> Dim:
+        """Return a dim in the symbols of the text: those of a definition stand for its caller's."""
+        while dim.constant is not None and any(symbol in self.outer for symbol in dim.symbols):
+            dim = substitute(dim.polynomial, lambda name: self.outer.get(name, symbol_dim(name)))
+        return dim
 
     def again(self, node: Apply, arguments: Iterable[Node | None], type: Type) -> Node:
         """Return the same operation on other operands, written at the same places."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.degrees import Degrees
 from lossdsl.analyze.lints.subject import Subject
-from lossdsl.core.graph import Apply, Const, Input, Term, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Term, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.types.types import ArrayType, Dim, Type
@@ -33,13 +33,13 @@ def grows_alone(subject: Subject) -> Iterator[Diagnostic]:
                     known[term] = degree.get(size, 0)
             if any(known.values()):
                 reading = {t: degree for t, degree in known.items() if _reads(subject, t, size)}
-                yield from _differing(size, reading)
+                yield from _differing(subject.core.graph, size, reading)
 
 
-def _differing(size: str, known: Mapping[Term, float]) -> Iterator[Diagnostic]:
+def _differing(graph: Graph, size: str, known: Mapping[Term, float]) -> Iterator[Diagnostic]:
     steady = next((term for term, degree in known.items() if degree == 0), None)
     for term, degree in known.items():
-        if degree < 0 and _divides(term, size):
+        if degree < 0 and _divides(graph, term, size):
             message = f"this is divided by `{size}`, over which it is no sum"
             yield at("LD438", message, term.span, help=f"leave `/{size}` out after a mean")
         elif degree == 1 and steady is not None:
@@ -48,14 +48,14 @@ def _differing(size: str, known: Mapping[Term, float]) -> Iterator[Diagnostic]:
             yield at("LD438", message, term.span, help=help)
 
 
-def _divides(term: Term, size: str) -> bool:
+def _divides(graph: Graph, term: Term, size: str) -> bool:
     """Say whether a term is divided by a size as such, and not by a sum of weights."""
     for node in tape([term.weighted]):
         match node:
             case Apply(Builtin(operator="/"), (_, divisor)) if divisor is not None:
                 for part in tape([divisor]):
                     match part:
-                        case Const(Dim() as dim) if size in dim.symbols:
+                        case Const(Dim() as dim) if size in graph.outward(dim).symbols:
                             return True
                         case _:
                             pass

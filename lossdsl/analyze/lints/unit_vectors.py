@@ -92,8 +92,6 @@ def _side(graph: Graph, node: Node, axis: int | None) -> _Side | None:
     type = graph.types[node]
     if axis is None or not isinstance(type, ArrayType) or type.dims is None:
         return None
-    named = type.dims[axis].name
-    while named in graph.outer:
-        # The call that made it first may stand in a library, whose name for the axis is its own.
-        named = graph.outer[named].name
+    # The call that made it first may stand in a library, whose name for the axis is its own.
+    named = graph.outward(type.dims[axis]).name
     return _Side(len(type.dims) - axis, len(type.dims), f"`{named}`" if named else f"axis {axis}")
