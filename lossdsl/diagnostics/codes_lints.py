@@ -277,4 +277,14 @@ ROWS = (
         good="loss = cross_entropy(z, y, where=m > 0)",
         inputs={"z": "logits f32[B, C]", "y": "labels i32[B]", "m": "mask f32[B]"},
     ),
+    Code(
+        "LD450",
+        title="arguments that look exchanged",
+        why="The name of an argument says what it is: a prediction or a target, or it is the name "
+        "of another parameter. A function that is not symmetric gives another number, often a "
+        "plausible one.",
+        bad="pinball(target, pred, 0.9)",
+        good="pinball(pred, target, 0.9)",
+        inputs={"target": "f32[B]", "pred": "f32[B]"},
+    ),
 )

@@ -16,6 +16,7 @@ from lossdsl.elaborate import (
 )
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.argument_domains import hold_domains
+from lossdsl.elaborate.argument_names import hold_names
 from lossdsl.elaborate.binding import Candidate, agrees, bind
 from lossdsl.elaborate.context import Call, Scope, Site
 from lossdsl.elaborate.python_calls import python_call
@@ -166,6 +167,7 @@ def _undecided(fitting: Sequence[Call]) -> Value:
         return call.scope.unknown()
     if all(contradictions(candidate) for candidate in fitting):
         hold_roles(call)
+    hold_names(call)
     hold_distinct(call)
     if call.function.is_loss:
         reduction_options.hold_options(call)
@@ -189,6 +191,7 @@ def _apply(call: Call) -> Value:
     if not hold_domains(call):
         return call.scope.unknown()
     hold_roles(call)
+    hold_names(call)
     hold_distinct(call)
     hold_totals(call)
     value = _applied(call)

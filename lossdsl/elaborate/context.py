@@ -197,7 +197,8 @@ class Context:
     """The state of one elaboration; `default_float` is a class until sizes are concrete.
 
     `closed` says that it is of a definition by itself, which reads its parameters only. `defaults`
-    are the numbers that inputs have where a call leaves them out, `ranges` where they lie.
+    are the numbers that inputs have where a call leaves them out, `ranges` where they lie. `taken`
+    has the role for which a call takes a value that has none, and the name of the function.
     """
 
     graph: Graph
@@ -210,6 +211,7 @@ class Context:
     defaults: Mapping[str, float] = field(default_factory=dict[str, float])
     ranges: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     constraints: dict[Node, list[Limit]] = field(default_factory=dict["Node", "list[Limit]"])
+    taken: dict[Node, tuple[str, str]] = field(default_factory=dict["Node", "tuple[str, str]"])
     free_names: bool = False
     closed: bool = False
     partial: bool = False

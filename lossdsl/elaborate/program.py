@@ -26,6 +26,7 @@ from lossdsl.elaborate.definitions import check_definitions, uncalled
 from lossdsl.elaborate.naming import name_problems, with_definitions
 from lossdsl.elaborate.passed_inputs import Passed, fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
+from lossdsl.elaborate.value_roles import presumed
 from lossdsl.elaborate.watch import watched_inputs
 from lossdsl.elaborate.weighing import Weighing, addends, objective, term, term_names
 from lossdsl.frozen import dataclass
@@ -98,7 +99,10 @@ def _elaborate(
     scope = Scope(context, {}, functions)
     types: dict[str, Type]
     if passed is None:
-        types = {name: static_type(declaration.type) for name, declaration in declared.items()}
+        types = {
+            name: presumed(name, static_type(declaration.type))
+            for name, declaration in declared.items()
+        }
         dims = {symbol: symbol_dim(symbol) for symbol in symbols_of(declared.values())}
         runs = dict.fromkeys(runs_of(declared.values()))
     else:
@@ -201,6 +205,8 @@ def _bindings(scope: Scope, program: ast.Program) -> Scope:
         return replace(scope, values={**scope.values, **unknown})
     for name in TopologicalSorter(reads).static_order():
         value = expressions.argument(scope, bindings[name].value)
+        if isinstance(value, Value) and not scope.context.concrete:
+            value = Value(value.node, presumed(name, value.type))
         scope = replace(scope, values={**scope.values, name: value})
     return scope
 

@@ -18,7 +18,16 @@ from lossdsl.infer.fit import Fit
 from lossdsl.infer.patterns import class_symbols, pattern_of
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
-from lossdsl.library.roles import CODINGS, DISTRIBUTIONS, SCALED, SCALES, SHIFTED, words
+from lossdsl.library.role_names import role_of_name
+from lossdsl.library.roles import (
+    CODINGS,
+    DISTRIBUTIONS,
+    SCALED,
+    SCALES,
+    SHIFTED,
+    SUMMING,
+    words,
+)
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.types.types import LITERAL, ArrayType, Dim, Type, UnknownType, kind
@@ -29,6 +38,13 @@ def with_role(type: Type, role: str | None) -> Type:
     if role is None or not isinstance(type, ArrayType | UnknownType):
         return type
     return replace(type, role=role)
+
+
+def presumed(name: str, type: Type) -> Type:
+    """Return the type of a named array whose role nothing says but its name; lints read it."""
+    if not isinstance(type, ArrayType) or type.role is not None or type.dims == ():
+        return type
+    return with_role(type, role_of_name(name, kind(type.dtype) == "int"))
 
 
 _NONE: frozenset[str | None] = frozenset({None})
@@ -139,7 +155,10 @@ def contradictions(call: Call) -> list[Diagnostic]:
         pattern = pattern_of(parameter.type, value)
         expected = pattern.role if isinstance(pattern, ast.ArrayTypeExpr) else None
         if expected is None:
+            diagnostics += _squashed_again(call, parameter, value, span)
             continue
+        if _role(value.type) is None:
+            diagnostics += _taken_for_another(call, expected, value, span)
         role = _role(value.type) or (_role_of_numbers(value) if expected == "signs" else None)
         if role is None:
             continue
@@ -158,6 +177,35 @@ def contradictions(call: Call) -> list[Diagnostic]:
                 made = expected == "logits" and role in ("probs", "log_probs")
                 diagnostics.append(_mended(call.graph, diagnostic, value) if made else diagnostic)
     return diagnostics
+
+
+def _squashed_again(
+    call: Call, parameter: ast.Parameter, value: Value, span: Span
+) -> Iterator[Diagnostic]:
+    """Yield what is said of probabilities of which probabilities are made once more.
+
+    A softmax of a softmax is one of scores between 0 and 1, as a sharper attention is.
+    """
+    made = call.function.result_roles & {"probs", "log_probs"}
+    first = call.signature.parameters[0] is parameter
+    role = _role(value.type)
+    again = role == "one_hot" or (role in SUMMING and call.function.elementwise)
+    if made and first and role is not None and again and not is_own(call.span.source):
+        message = f"`{call.function.name}` takes scores of any size, not {words(role)}"
+        yield at("LD410", message, span, help="they are probabilities already; scores come first")
+
+
+def _taken_for_another(call: Call, expected: str, value: Value, span: Span) -> Iterator[Diagnostic]:
+    """Yield what is said of one value that two calls take for numbers of different scales."""
+    if expected not in DISTRIBUTIONS or isinstance(value.node, Const) or is_own(call.span.source):
+        return
+    role, name = call.context.taken.setdefault(value.node, (expected, call.function.name))
+    if role != expected:
+        message = (
+            f"`{span.text}` is taken for {words(expected)} by `{call.function.name}`, and for "
+            f"{words(role)} by `{name}`"
+        )
+        yield at("LD410", message, span, help=SCALES[expected, role].format(span.text))
 
 
 def hold_classes(call: Call, value: Value) -> None:
