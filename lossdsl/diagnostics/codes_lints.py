@@ -287,4 +287,50 @@ ROWS = (
         good="pinball(pred, target, 0.9)",
         inputs={"target": "f32[B]", "pred": "f32[B]"},
     ),
+    Code(
+        "LD451",
+        title="shift that a softmax takes off again",
+        why="A softmax does not change when every class has the same added. A margin or a bias "
+        "that is no vector over the classes has no effect at all, and no gradient.",
+        bad="cross_entropy(z - margin, y)",
+        good="cross_entropy(z - margin*one_hot(y, C), y)",
+        inputs={"z": "f32[B, C]", "y": "labels i32[B]", "margin": "float"},
+    ),
+    Code(
+        "LD452",
+        title="pieces that do not meet",
+        why="A loss in two pieces is meant to go from one to the other without a jump: where it "
+        "has one, a small step changes the loss by a lot, and no gradient says so.",
+        bad="d = abs(out - tgt)\nloss = mean(where(d < 0.1, 0.5*square(d), d - 0.5))",
+        good="d = abs(out - tgt)\nloss = mean(where(d < 0.1, 0.5*square(d)/0.1, d - 0.05))",
+        inputs={"out": "f32[B]", "tgt": "f32[B]"},
+    ),
+    Code(
+        "LD453",
+        title="temperature that divides here and multiplies there",
+        why="A temperature above 1 makes a distribution softer where it divides the scores, and "
+        "sharper where it multiplies them. Distributions that are compared have one temperature.",
+        bad="cross_entropy(a/t, softmax(b*t))",
+        good="cross_entropy(a/t, softmax(b/t))",
+        inputs={"a": "f32[B, C]", "b": "f32[B, C]", "t": "float"},
+    ),
+    Code(
+        "LD454",
+        title="total beside a mean of one example",
+        why="A sum over the entries of an example grows with their number, a mean does not. Which "
+        "of two such parts counts depends on two sizes then, and a reconstruction beside a "
+        "divergence is weaker by thousands.",
+        bad="loss = mean(sum(square(x - r), axis=D) + mean(k, axis=Z))",
+        good="loss = mean(sum(square(x - r), axis=D) + sum(k, axis=Z))",
+        inputs={"x": "f32[B, D]", "r": "f32[B, D]", "k": "f32[B, Z]"},
+    ),
+    Code(
+        "LD455",
+        title="trained scale that may fall below 0",
+        why="Nothing holds a trained number above 0. An error over its square is finite on both "
+        "sides of 0, and its logarithm is NaN on one.",
+        bad="mse(a, b)/square(w) + 2*log(w)",
+        good="mse(a, b)*exp(-2*s) + 2*s",
+        inputs={"a": "f32[B]", "b": "f32[B]", "w": "f32[]", "s": "f32[]"},
+    ),
 )

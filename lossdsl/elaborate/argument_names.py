@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.elaborate.context import Call
@@ -58,11 +58,10 @@ def _given(call: Call) -> Iterator[_Given]:
 
 
 def _exchanged(call: Call, given: list[_Given]) -> Iterator[Diagnostic]:
-    for first, second in permutations(given, 2):
-        sides = (first.side, second.side) == ("prediction", "target") and (
-            side_of_name(first.name),
-            side_of_name(second.name),
-        ) == ("target", "prediction")
+    for first, second in combinations(given, 2):
+        taken = (first.side, second.side)
+        named = (side_of_name(first.name), side_of_name(second.name))
+        sides = None not in taken and taken[0] != taken[1] and named == taken[::-1]
         if not sides and not _are_each_others(call, first, second):
             continue
         if _stand_otherwise(call, first, second):

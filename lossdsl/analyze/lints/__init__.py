@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lossdsl.analyze.lints.advantages import advantage_trained
 from lossdsl.analyze.lints.by_hand import by_hand
+from lossdsl.analyze.lints.cancelled_shifts import shift_cancels
 from lossdsl.analyze.lints.clamped import is_constant
 from lossdsl.analyze.lints.directions import against_direction
 from lossdsl.analyze.lints.duplicates import duplicate
@@ -13,16 +14,25 @@ from lossdsl.analyze.lints.exclusions import only_biases_left_out
 from lossdsl.analyze.lints.expectations import averaged_expectation
 from lossdsl.analyze.lints.factors import counted_twice, zero_factor
 from lossdsl.analyze.lints.finite import reaches_infinity
+from lossdsl.analyze.lints.free_scales import scale_falls
 from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.growth import grows_alone
 from lossdsl.analyze.lints.integers import integers_wrap
+from lossdsl.analyze.lints.jumps import jumps
 from lossdsl.analyze.lints.masked_means import masked_mean
 from lossdsl.analyze.lints.masked_values import masks_nothing
+from lossdsl.analyze.lints.mixed_parts import mixed_parts
 from lossdsl.analyze.lints.near_misses import near_miss
-from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch, picked_along_other
+from lossdsl.analyze.lints.other_axis import (
+    other_axis,
+    over_examples,
+    over_the_batch,
+    picked_along_other,
+)
 from lossdsl.analyze.lints.shifts import shifted_apart
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
+from lossdsl.analyze.lints.temperatures import other_temperature
 from lossdsl.analyze.lints.totals import mean_of_total
 from lossdsl.analyze.lints.unbounded import falls_without_end
 from lossdsl.analyze.lints.unit_vectors import other_unit_axis
@@ -40,6 +50,7 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     other_axis,
     over_the_batch,
     picked_along_other,
+    over_examples,
     other_unit_axis,
     shifted_apart,
     advantage_trained,
@@ -48,6 +59,11 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     counted_twice,
     masks_nothing,
     near_miss,
+    jumps,
+    shift_cancels,
+    other_temperature,
+    mixed_parts,
+    scale_falls,
     trains_nothing,
     falls_without_end,
     against_direction,

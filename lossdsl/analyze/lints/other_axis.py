@@ -107,10 +107,38 @@ def over_the_batch(subject: Subject) -> Iterator[Diagnostic]:
         if node.option(AXIS) != (0,) or not first.name or leading.count(first) < 2:
             continue
         both = any(_is_along_other(node, other) for other in subject.tape)
-        if not square and not alone and not both and not _is_summed(subject, node):
+        if not square and not alone and not both and not _is_summed(subject, node, 0):
             message = f"`{node.function.name}` runs along `{first}`, over the examples"
             classes = _named(dims, len(dims) - 1)
             help = f"the classes of an example lie along another axis: `axis={classes}`"
+            yield at("LD419", message, place.span, help=help)
+
+
+def over_examples(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield distributions along an axis of every input, of scores that have one which some lack.
+
+    What is summed along that axis afterwards is a pooling, and a matrix of all pairs has it twice.
+    """
+    graph = subject.core.graph
+    inputs = [set(map(str, dims)) for dims in map(_dims, subject.core.inputs.values()) if dims]
+    shared = set.intersection(*inputs) if len(inputs) > 1 else set[str]()
+    for node in subject.tape if shared else ():
+        if not isinstance(node, Apply) or node.undecided or not _makes_distribution(node):
+            continue
+        (scores, *_), place, axes = operands(node), written(graph, node), node.option(AXIS)
+        dims = [str(dim) for dim in _dims(graph.types[scores])]
+        if place is None or place.calls or not isinstance(axes, tuple) or len(axes) != 1:
+            continue
+        along = dims[axes[0]]
+        some = [
+            dim for dim in dims if dim.isidentifier() and any(dim not in names for names in inputs)
+        ]
+        both = any(_is_along_other(node, other) for other in subject.tape)
+        if along not in shared or not along.isidentifier() or dims.count(along) > 1 or not some:
+            continue
+        if axes[0] and not both and not _is_summed(subject, node, axes[0]):
+            message = f"`{node.function.name}` runs along `{along}`, which every input has"
+            help = f"the classes of an example lie along another axis: `axis={some[-1]}`"
             yield at("LD419", message, place.span, help=help)
 
 
@@ -134,8 +162,8 @@ def _named(dims: tuple[Dim, ...], axis: int) -> str:
     return str(axis) if named is None else str(dims[axis])
 
 
-def _is_summed(subject: Subject, root: Node) -> bool:
-    """Say whether what is made of a value is summed along its first axis, or by a product."""
+def _is_summed(subject: Subject, root: Node, axis: int) -> bool:
+    """Say whether what is made of a value is summed along an axis, or by a product."""
     order = subject.tape
     waiting, seen = [root], {root}
     while waiting:
@@ -145,7 +173,7 @@ def _is_summed(subject: Subject, root: Node) -> bool:
                 continue
             seen.add(reader)
             function = reader.function
-            is_sum = function.across == "add" and reader.option(AXIS) == (0,)
+            is_sum = function.across == "add" and reader.option(AXIS) == (axis,)
             if is_sum or function.operator == "@":
                 return True
             if function.elementwise or function.keeps:

@@ -18,11 +18,16 @@ from lossdsl.syntax import ast
 
 @dataclass(frozen=True)
 class Subject:
-    """A program without errors; `settings` are its inputs that have a default."""
+    """A program without errors; `defaults` has the numbers of its inputs that have one."""
 
     program: ast.Program
     core: Core
-    settings: frozenset[str]
+    defaults: Mapping[str, float]
+
+    @cached_property
+    def settings(self) -> frozenset[str]:
+        """The inputs that have a default."""
+        return frozenset(self.defaults)
 
     @property
     def roots(self) -> list[Node]:
