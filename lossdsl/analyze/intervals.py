@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval
 from lossdsl.library.function import Builtin, is_operand
@@ -21,6 +21,7 @@ from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, TreeType, Type, UnknownType
 
 _NONNEGATIVE, _UNIT, _POSITIVE = interval("[0, inf)"), interval("[0, 1]"), interval("(0, inf)")
+_COSINE = interval("[-1, 1]")
 # A bound that is there and is not known.
 FAR = 1e100
 _BOUNDED, _POSITIVE_BOUNDED = Interval(0, FAR), Interval(0, FAR, "(")
@@ -35,11 +36,13 @@ class Intervals:
     """The intervals of the values of a graph, an analysis of the driver.
 
     Where a claim is `excused` by it, what is a scale by its name or role is taken to be above 0.
+    The `cosines` are products of unit vectors.
     """
 
     graph: Graph
     ranges: Mapping[str, Interval]
     excused: bool = False
+    cosines: frozenset[Node] = frozenset()
 
     def constant(self, node: Const) -> Interval | None:
         """Return the interval of a number, or of several."""
@@ -68,6 +71,8 @@ class Intervals:
 
     def transfer(self, node: Apply, facts: Sequence[Interval | None]) -> Interval | None:
         """Return the interval of a result, by what its function declares."""
+        if node in self.cosines:
+            return _COSINE
         called, known = self.graph.bodies.get(node), self._applied(node, facts)
         declared = None if called is None else _by_laws(called)
         if self.excused and called is None and _is_even_of_unknown(node.function, facts, known):

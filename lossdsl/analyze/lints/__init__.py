@@ -29,7 +29,7 @@ from lossdsl.analyze.lints.other_axis import (
     over_the_batch,
     picked_along_other,
 )
-from lossdsl.analyze.lints.shifts import shifted_apart
+from lossdsl.analyze.lints.shifts import shifted_apart, unshifted
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
 from lossdsl.analyze.lints.temperatures import other_temperature
@@ -53,6 +53,7 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     over_examples,
     other_unit_axis,
     shifted_apart,
+    unshifted,
     advantage_trained,
     duplicate,
     zero_factor,

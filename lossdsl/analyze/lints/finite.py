@@ -25,7 +25,9 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
     """
     graph = subject.core.graph
     roots = [outcome.value for outcome in subject.core.results]
-    intervals = forward(roots, Intervals(graph, subject.core.ranges, excused=True))
+    intervals = forward(
+        roots, Intervals(graph, subject.core.ranges, excused=True, cosines=subject.cosines)
+    )
     exposed = backward(dict.fromkeys(roots, True), _exposed, bool.__or__)
     told: set[Node | None] = set()
     for node in tape(roots):
@@ -121,14 +123,25 @@ def _has_pole(function: Builtin) -> bool:
 
 
 def _exposed(node: Node, exposed: bool) -> Iterable[tuple[Node, bool]]:
-    """Yield whether what a value is computed from counts wherever it is."""
+    """Yield whether what a value is computed from counts wherever it is.
+
+    A choice between two values by what neither is made of, such as a label, keeps nothing out.
+    """
     match node:
+        case Apply(Builtin(form=Form.CHOOSE), (mask, Apply() as a, Apply() as b)) if (
+            mask is not None and _inputs(mask).isdisjoint(_inputs(a) | _inputs(b))
+        ):
+            yield from every_operand(node, exposed)
         case Apply(Builtin(form=Form.KEEP | Form.CHOOSE), (mask, *values)):
             assert mask is not None
             yield mask, exposed
             yield from ((value, False) for value in values if value is not None)
         case _:
             yield from every_operand(node, exposed)
+
+
+def _inputs(node: Node) -> set[Node]:
+    return {each for each in tape([node]) if isinstance(each, Input)}
 
 
 def _is_likely(graph: Graph, node: Apply, reach: Reach, known: Interval | None) -> bool:

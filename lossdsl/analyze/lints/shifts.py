@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import cast
@@ -129,6 +130,51 @@ def shifted_apart(subject: Subject) -> Iterator[Diagnostic]:
         if wrong is not None:
             message, help = wrong
             yield at("LD434", message, span, help=help)
+
+
+def unshifted(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield losses of next tokens whose labels are called what the model reads, as they are."""
+    graph = subject.core.graph
+    for node in subject.tape:
+        if not isinstance(node, Apply) or _labels(node.function) != 1:
+            continue
+        scores, labels = node.arguments[:2]
+        if "log_probs" not in node.function.result_roles or scores is None or labels is None:
+            continue
+        read = _unsliced(labels)
+        if read is None or _unsliced(scores) is None or not _INPUTS.fullmatch(read.name):
+            continue
+        place, call = written(graph, node), call_of(graph, node)
+        span = place.span if place is not None and not place.calls else call and call[1]
+        type = graph.types[read]
+        if span is not None and isinstance(type, ArrayType) and len(type.dims or ()) > 1:
+            message = f"the labels are `{read.name}`, the tokens that the model reads, not the next"
+            help = f"`lm_cross_entropy`, or scores `[:, :-1]` with `{read.name}[:, 1:]`"
+            yield at("LD434", message, span, help=help)
+
+
+# Names of what a model reads.
+_INPUTS = re.compile("(input|prompt|context)_?(ids|tokens|token_ids)", re.IGNORECASE)
+
+
+def _unsliced(node: Node) -> Input | None:
+    """Return the only input whose entries a value has, each at its place."""
+    waiting, inputs = [node], dict[Node, Input]()
+    while waiting:
+        match waiting.pop():
+            case Input() as read:
+                inputs[read] = read
+            case Apply(function, arguments) if function.elementwise or function.form in (
+                Form.CAST,
+                Form.KEEP,
+                Form.CHOOSE,
+            ):
+                waiting += [each for each in arguments if each is not None]
+            case Const():
+                pass
+            case _:
+                return None
+    return next(iter(inputs.values())) if len(inputs) == 1 else None
 
 
 def _twice(known: Sequence[Offset | None], loss: str) -> tuple[str, str] | None:

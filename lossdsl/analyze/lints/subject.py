@@ -7,6 +7,7 @@ from functools import cached_property
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
+from lossdsl.analyze.unit_axes import cosines
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands, tape
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
@@ -40,10 +41,17 @@ class Subject:
         return tape(self.roots)
 
     @cached_property
+    def cosines(self) -> frozenset[Node]:
+        """The products of unit vectors with unit vectors."""
+        return cosines(self.core.graph, self.tape)
+
+    @cached_property
     def intervals(self) -> Mapping[Node, Interval | None]:
         """Where every value of the program and of its terms lies, as far as it is known."""
         terms = (term.weighted for outcome in self.core.results for term in outcome.terms)
-        return forward([*self.roots, *terms], Intervals(self.core.graph, self.core.ranges))
+        graph = self.core.graph
+        known = Intervals(graph, self.core.ranges, cosines=self.cosines)
+        return forward([*self.roots, *terms], known)
 
 
 def written(graph: Graph, node: Node) -> Place | None:

@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.lints.subject import Subject, meeting
-from lossdsl.analyze.outputs import Read, operand_of
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
+from lossdsl.analyze.unit_axes import UnitAxes, any_units
+from lossdsl.core.graph import Apply, Graph, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
-from lossdsl.library.follow import followed
-from lossdsl.library.syntax_forms import Form
-from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType
-
-
-@dataclass(frozen=True, slots=True)
-class UnitAxes:
-    """The axis along which the entries of a value have length 1, an analysis of the driver."""
-
-    graph: Graph
-
-    def constant(self, node: Const) -> int | None:
-        """Of a number it is not known."""
-        return None
-
-    def given(self, node: Input | Leaves) -> int | None:
-        """Of what is passed it is not known."""
-        return None
-
-    def transfer(self, node: Apply, facts: Sequence[int | None]) -> int | None:
-        """Return the axis that a function makes, or that its operand's becomes."""
-        if node.undecided or not isinstance(self.graph.types[node], ArrayType):
-            return None
-        if "normalized" in node.function.laws:
-            axes = node.option(AXIS)
-            return axes[0] if isinstance(axes, tuple) and len(axes) == 1 else None
-        same = len(node.function.keeps) == 1 or node.function.form is Form.CAST
-        operand = node.arguments[0] if node.arguments else None
-        axis = facts[0] if facts else None
-        if not same or operand is None or axis is None:
-            return None
-        whole = operand_of(self.graph, node, Read(operand, 0))
-        axes = None if whole is None else followed(node.function, whole)
-        return None if axes is None else axes[axis]
 
 
 def other_unit_axis(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the sums and products of unit vectors that lie along different axes."""
     graph = subject.core.graph
     applied = [node for node in subject.tape if isinstance(node, Apply)]
-    if not any("normalized" in node.function.laws for node in applied):
+    if not any_units(subject.tape):
         return
     units = forward(subject.roots, UnitAxes(graph))
     for node in applied:
