@@ -147,4 +147,13 @@ ROWS = (
         form="python",
         warning=True,
     ),
+    Code(
+        "LD124",
+        title="nothing is left of a loss",
+        why="`only` and `without` make a loss of some of its terms; a loss of none is 0 and trains "
+        "nothing.",
+        bad='lossdsl.compile("mse(out, tgt)").without("mse")',
+        good='lossdsl.compile("mse(out, tgt) + mean(abs(out)) as shrink").without("shrink")',
+        form="python",
+    ),
 )
