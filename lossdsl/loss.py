@@ -36,7 +36,9 @@ from lossdsl.syntax import ast
 from lossdsl.syntax.format import format_program
 from lossdsl.terms import readers, results, results_with_terms, term_roots, value_roots
 from lossdsl.training import other_losses
+from lossdsl.training.calibrate import calibrate
 from lossdsl.training.objective import objective as training_objective
+from lossdsl.training.term_gradients import TermGradients, term_gradients
 from lossdsl.types.types import UNKNOWN, Type
 
 
@@ -81,7 +83,8 @@ class CompiledLoss:
         assert checked.core is not None
         self._outcomes = checked.core.results
         self._results = tuple(result.name for result in self._outcomes)
-        self.term_names = tuple(named_terms(self._outcomes))
+        self.term_spans = {name: term.span for name, term in named_terms(self._outcomes).items()}
+        self.term_names = tuple(self.term_spans)
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
@@ -272,6 +275,33 @@ class CompiledLoss:
         first argument; `step` is passed by keyword, `objective(params, …, step=i)`.
         """
         return training_objective(self, function)
+
+    def term_gradients(
+        self, function: Callable[..., Any], params: Any, *rest: Any, **keywords: Any
+    ) -> TermGradients:
+        """Return how long the gradient of each weighted term is, and the cosines between them.
+
+        Takes an objective, or its function, and what that takes. The model is evaluated once and
+        differentiated once for each term.
+        """
+        return term_gradients(self, function, params, *rest, **keywords)
+
+    def calibrate(
+        self,
+        function: Callable[..., Any],
+        params: Any,
+        *batches: Any,
+        by: str = "value",
+        step: Any = 0,
+    ) -> dict[str, float]:
+        """Return weights, for `replace`, at which all terms are of one scale where training starts.
+
+        Takes an objective, or its function, which is called with each of the batches, or with
+        `params` alone. By `value` the scale is the magnitude of the raw term, by `gradient` the
+        mean magnitude of its derivatives; both are averaged over the batches. The weights of the
+        terms of a result keep their signs and add up to how many there are; a weight of 0 stays.
+        """
+        return calibrate(self, function, params, *batches, by=by, step=step)
 
     # Constraints
 

@@ -65,10 +65,6 @@ class Terms:
         tracker replaces. Metrics that are no scalars are left out. Values that are on the host,
         as `jax.device_get(terms)` has them, come as numbers of Python.
         """
-        if settings.hold_text("separator", separator, "'/'") not in _SEPARATORS:
-            message = f"`separator` is {separator!r}, which trackers replace or names may hold"
-            known = ", ".join(map(repr, _SEPARATORS))
-            raise LossError([at("LD121", message, None, help=f"one of {known}")])
         scalars = {name: value for name, value in self.metrics.items() if _is_scalar(value)}
         kinds = {
             "weighted": self.weighted,
@@ -77,11 +73,7 @@ class Terms:
             "share": self.share,
             "metric": scalars,
         }
-        return {
-            separator.join((kind, *name.split("/"))): _plain(value)
-            for kind, values in kinds.items()
-            for name, value in values.items()
-        }
+        return tracked(kinds, separator)
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Any]:
         """Flatten for JAX; the names are static, so that their order is kept."""
@@ -102,6 +94,19 @@ class Terms:
             dict(zip(n, c, strict=True)) for n, c in zip(words, children, strict=True)
         )
         return cls(raw, weight, weighted, count, metrics, dict(combine))
+
+
+def tracked(kinds: Mapping[str, Mapping[str, Any]], separator: str) -> dict[str, Any]:
+    """Return values by name with their kind in front, which no tracker changes."""
+    if settings.hold_text("separator", separator, "'/'") not in _SEPARATORS:
+        message = f"`separator` is {separator!r}, which trackers replace or names may hold"
+        known = ", ".join(map(repr, _SEPARATORS))
+        raise LossError([at("LD121", message, None, help=f"one of {known}")])
+    return {
+        separator.join((kind, *name.split("/"))): _plain(value)
+        for kind, values in kinds.items()
+        for name, value in values.items()
+    }
 
 
 def _shares(weighted: Mapping[str, Any]) -> dict[str, Any]:
