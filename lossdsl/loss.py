@@ -13,7 +13,7 @@ from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, has_errors
 from lossdsl.diagnostics.warn import Warner
-from lossdsl.elaborate.other_terms import keeping, named_terms, reweighted
+from lossdsl.elaborate.other_terms import named_terms, reweighted
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import Part, pruned, restricted
@@ -37,6 +37,7 @@ from lossdsl.syntax.format import format_program
 from lossdsl.terms import readers, results, results_with_terms, term_roots, value_roots
 from lossdsl.training import other_losses
 from lossdsl.training.calibrate import calibrate
+from lossdsl.training.caller import Caller, Subject
 from lossdsl.training.objective import objective as training_objective
 from lossdsl.training.term_gradients import TermGradients, term_gradients
 from lossdsl.types.types import UNKNOWN, Type
@@ -64,12 +65,14 @@ class CompiledLoss:
         text: str,
         batch: tuple[str, ...] | None,
         debug: bool,
+        strict: bool,
         stabilize: bool,
         again: tuple[Callable[..., Any], tuple[Any, ...]],
     ):
         self._again = again
         self.text = text
         self.debug = debug
+        self.strict = strict
         self.stabilize = stabilize
         self.signature = checked.signature
         self.diagnostics = checked.diagnostics
@@ -81,9 +84,12 @@ class CompiledLoss:
         self._declared: Mapping[str, Declared] = checked.declared
         self._names = tuple(checked.signature)
         assert checked.core is not None
-        self._outcomes = checked.core.results
-        self._results = tuple(result.name for result in self._outcomes)
-        self.term_spans = {name: term.span for name, term in named_terms(self._outcomes).items()}
+        self._core = checked.core
+        self._results = tuple(result.name for result in self._core.results)
+        self._subject = Subject(self._core, self._declared)
+        self.term_spans = {
+            name: term.span for name, term in named_terms(self._core.results).items()
+        }
         self.term_names = tuple(self.term_spans)
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
@@ -150,14 +156,12 @@ class CompiledLoss:
 
         It reads the inputs of these. Results and metrics of which nothing is left are left out.
         """
-        kept = other_losses.hold_terms("only", terms, self.term_names)
-        program = keeping(self._program, self._outcomes, kept)
+        program = other_losses.only(self._program, self._core.results, terms)
         return self._made(pruned(program, self._given, self._program), "only", *terms)
 
     def without(self, *terms: str) -> CompiledLoss:
         """Return the loss of all other terms: see `only`."""
-        gone = other_losses.hold_terms("without", terms, self.term_names)
-        program = keeping(self._program, self._outcomes, {*self.term_names} - gone)
+        program = other_losses.without(self._program, self._core.results, terms)
         return self._made(pruned(program, self._given, self._program), "without", *terms)
 
     def replace(self, weights: Mapping[str, float]) -> CompiledLoss:
@@ -166,7 +170,7 @@ class CompiledLoss:
         They are compiled in. Inputs that only the weights before have read are left out.
         """
         numbers = other_losses.hold_weights(weights, self.term_names)
-        program = reweighted(self._program, self._outcomes, numbers)
+        program = reweighted(self._program, self._core.results, numbers)
         return self._made(pruned(program, self._given, self._program), "replace", numbers)
 
     def _made(self, part: Part, method: str, *arguments: Any) -> CompiledLoss:
@@ -185,6 +189,7 @@ class CompiledLoss:
             format_program(replace(program, comments=())),
             self._batch,
             self.debug,
+            self.strict,
             self.stabilize,
             again,
         )
@@ -273,8 +278,12 @@ class CompiledLoss:
         `function(params, …)` returns the inputs of the loss by name, or `(inputs, aux)`, and then
         the objective returns `(value, (terms, aux))`. An input `params` that it leaves out is its
         first argument; `step` is passed by keyword, `objective(params, …, step=i)`.
+
+        At its first call with new types the function is called once more, on shapes: a target
+        that a gradient reaches (LD414), predictions that no parameter reaches (LD417) and
+        parameters without a gradient (LD443) are warned of, and errors of a strict loss.
         """
-        return training_objective(self, function)
+        return training_objective(self, function, Caller(self, function, self._subject))
 
     def term_gradients(
         self, function: Callable[..., Any], params: Any, *rest: Any, **keywords: Any
@@ -301,7 +310,7 @@ class CompiledLoss:
         mean magnitude of its derivatives; both are averaged over the batches. The weights of the
         terms of a result keep their signs and add up to how many there are; a weight of 0 stays.
         """
-        return calibrate(self, function, params, *batches, by=by, step=step)
+        return calibrate(self, self._core.results, function, params, *batches, by=by, step=step)
 
     # Constraints
 

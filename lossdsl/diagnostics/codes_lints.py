@@ -54,6 +54,19 @@ ROWS = (
         inputs={"x": "f32[B]", "m": "bool[B]"},
     ),
     Code(
+        "LD414",
+        title="gradient into a target",
+        why="`target` and `frozen` say of an input that it is what the model is held to. Where the "
+        "caller computes it of what is trained, the target moves to the model, and the loss falls "
+        "with nothing learned. `objective` sees it, as the text alone cannot.",
+        bad='loss = lossdsl.compile("out: f32[B]\\ntgt: target f32[B]\\nmse(out, tgt)")\n'
+        "loss.objective(lambda w: {'out': w, 'tgt': 2*w})(jnp.ones(3))",
+        good='loss = lossdsl.compile("out: f32[B]\\ntgt: target f32[B]\\nmse(out, tgt)")\n'
+        "from jax.lax import stop_gradient as held\n"
+        "loss.objective(lambda w: {'out': w, 'tgt': held(2*w)})(jnp.ones(3))",
+        form="python",
+    ),
+    Code(
         "LD415",
         title="term without the mask of another term",
         why="What a mask leaves out of one term, padding for example, is garbage in every other "
@@ -70,6 +83,20 @@ ROWS = (
         bad="mse(out, tgt) + 0.1*mean(where(out > tgt, 1.0, 0.0))",
         good="mse(out, tgt) + 0.1*mean(relu(out - tgt))",
         inputs={"out": "f32[B]", "tgt": "f32[B]"},
+    ),
+    Code(
+        "LD417",
+        title="predictions that no parameter reaches",
+        why="What the loss compares is computed of parameters from outside, of their rounded "
+        "values, or through `stop_gradient`: it is a constant of the training step, which runs and "
+        "changes nothing, or only decays the weights.",
+        bad="w = jnp.ones(3)\n"
+        'loss = lossdsl.compile("mse(out, tgt)")\n'
+        "loss.objective(lambda params, tgt: {'out': 2*w, 'tgt': tgt})(w, 3*w)",
+        good="w = jnp.ones(3)\n"
+        'loss = lossdsl.compile("mse(out, tgt)")\n'
+        "loss.objective(lambda params, tgt: {'out': 2*params, 'tgt': tgt})(w, 3*w)",
+        form="python",
     ),
     Code(
         "LD418",
@@ -276,5 +303,19 @@ ROWS = (
         bad="l = cross_entropy(z, y)\nloss = sum(l*m)/maximum(sum(m), 1)",
         good="loss = cross_entropy(z, y, where=m > 0)",
         inputs={"z": "logits f32[B, C]", "y": "labels i32[B]", "m": "mask f32[B]"},
+    ),
+    Code(
+        "LD443",
+        title="parameters without a gradient",
+        why="A layer that is not called, or whose output is rounded or compared, is in the tree "
+        "and is not trained. What goes through `stop_gradient` is so on purpose.",
+        bad='loss = lossdsl.compile("mse(out, tgt)")\n'
+        "params = {'body': jnp.ones(3), 'head': jnp.ones(3)}\n"
+        "loss.objective(lambda p, tgt: {'out': 2*p['body'], 'tgt': tgt})(params, jnp.ones(3))",
+        good='loss = lossdsl.compile("mse(out, tgt)")\n'
+        "params = {'body': jnp.ones(3), 'head': jnp.ones(3)}\n"
+        "loss.objective(lambda p, tgt: {'out': p['head']*p['body'], 'tgt': tgt})(params, "
+        "jnp.ones(3))",
+        form="python",
     ),
 )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from lossdsl.core.graph import Outcome
 from lossdsl.diagnostics import settings
-from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
+from lossdsl.elaborate.other_terms import named_terms
+from lossdsl.source import Span
 from lossdsl.syntax.options import STEP
 from lossdsl.terms import Terms
 from lossdsl.training.objective import inputs_function, made_inputs
@@ -25,6 +28,7 @@ Scales = Mapping[str, Any]
 
 def calibrate(
     loss: CompiledLoss,
+    results: Collection[Outcome],
     function: Callable[..., Any],
     params: Any,
     *batches: Any,
@@ -50,7 +54,7 @@ def calibrate(
         }
         for name, scale in scales.items():
             if not (math.isfinite(scale) and scale > 0):
-                raise LossError([_no_scale(loss, name, scale, by)])
+                raise LossError([_no_scale(named_terms(results)[name].span, name, scale, by)])
         inverse = {name: 1 / scale for name, scale in scales.items()}
         for name in scales:
             weight = len(scales) * inverse[name] / sum(inverse.values())
@@ -94,9 +98,9 @@ def _by_result(terms: Terms) -> list[list[str]]:
     return list(results.values())
 
 
-def _no_scale(loss: CompiledLoss, name: str, scale: float, by: str) -> Any:
+def _no_scale(span: Span, name: str, scale: float, by: str) -> Diagnostic:
     what = "its value" if by == "value" else "its gradient"
     message = f"no weight gives the term `{name}` the scale of the others: {what} is {scale:g}"
     other = "gradient" if by == "value" else "value"
     help = f"`by={other!r}`, other parameters or a larger batch; or `.without({name!r})`"
-    return at("LD125", message, loss.term_spans[name], help=help)
+    return at("LD125", message, span, help=help)

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 PARAMS = "params"
 
 
-def objective(loss: CompiledLoss, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `objective(params, …) -> (value, terms)`: see `CompiledLoss.objective`."""
-    settings.hold_function("function", function)
+def objective(
+    loss: CompiledLoss, function: Callable[..., Any], judge: Callable[..., None]
+) -> Callable[..., Any]:
+    """Return `objective(params, …) -> (value, terms)`: see `CompiledLoss.objective`.
+
+    `judge` is called with what the objective was called with, once that is known to work.
+    """
 
     # `nnx.value_and_grad` refuses a function with a keyword of its own, passed or not.
     def objective(params: Any, *rest: Any, **keywords: Any) -> Any:
         inputs, aux = made_inputs(loss, function, params, *rest, **keywords)
         value, terms = loss.with_terms(**inputs)
+        judge(params, rest, keywords)
         return value, (terms, *aux) if aux else terms
 
     objective.inputs_of = function  # type: ignore[attr-defined]

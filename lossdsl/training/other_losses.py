@@ -1,17 +1,20 @@
-"""What names the parts of a loss: its results, its terms, and numbers as their weights."""
+"""Other losses by the names of their parts: results, terms, and numbers as their weights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
 from jax.core import Tracer
 
+from lossdsl.core.graph import Outcome
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.elaborate.other_terms import keeping, named_terms
 from lossdsl.library.suggest import did_you_mean
+from lossdsl.syntax import ast
 
 
 def hold_result(name: object, results: Sequence[str]) -> str:
@@ -19,25 +22,41 @@ def hold_result(name: object, results: Sequence[str]) -> str:
     return _hold_name("result", settings.hold_text("result", name, "'loss'"), results)
 
 
-def hold_terms(method: str, names: Iterable[object], known: Sequence[str]) -> set[str]:
-    """Return the names of terms that a method is given: at least one, and not all to leave out."""
-    example = repr(known[0])
-    terms = {_hold_name("term", settings.hold_text(method, name, example), known) for name in names}
-    if not terms if method == "only" else len(terms) == len(known):
+def only(
+    program: ast.Program, results: Collection[Outcome], names: Iterable[object]
+) -> ast.Program:
+    """Return a program of the terms of those names; raise `LossError` for none."""
+    known = tuple(named_terms(results))
+    kept = {_hold_term("only", name, known) for name in names}
+    return keeping(program, results, _some("only", kept, known))
+
+
+def without(
+    program: ast.Program, results: Collection[Outcome], names: Iterable[object]
+) -> ast.Program:
+    """Return a program of all other terms; raise `LossError` if there is none."""
+    known = tuple(named_terms(results))
+    gone = {_hold_term("without", name, known) for name in names}
+    return keeping(program, results, _some("without", {*known} - gone, known))
+
+
+def _some(method: str, kept: set[str], known: Sequence[str]) -> set[str]:
+    if not kept:
         message = f"`{method}` leaves no term of the loss"
         listed = ", ".join(f"`{name}`" for name in known)
         raise LossError([at("LD124", message, None, help=f"its terms: {listed}")])
-    return terms
+    return kept
+
+
+def _hold_term(setting: str, name: object, known: Sequence[str]) -> str:
+    return _hold_name("term", settings.hold_text(setting, name, repr(known[0])), known)
 
 
 def hold_weights(weights: object, known: Sequence[str]) -> dict[str, int | float]:
     """Return weights as plain numbers by the names of terms."""
     given = settings.hold_mapping("weights", weights, f"such as `{{{known[0]!r}: 0.1}}`")
     return {
-        _hold_name("term", settings.hold_text("weights", name, repr(known[0])), known): _number(
-            name, weight
-        )
-        for name, weight in given.items()
+        _hold_term("weights", name, known): _number(name, weight) for name, weight in given.items()
     }
 
 

@@ -41,21 +41,28 @@ class Trained:
 def trained(params: Any) -> Trained:
     """Return what of some parameters is trained; raise `LossError` for a tree of which nothing is.
 
-    >>> trained({"w": 1.0, "name": "linear", "steps": 3}).paths
+    >>> trained({"w": jnp.ones(3), "rate": 0.5, "steps": jnp.arange(3)}).paths
     ['w']
     """
-    flat = flatten(params)
-    # No loss reads a complex leaf, and a model may.
-    unboxed = (n for n, reason in enumerate(flat.unread) if reason is None or reason.dtype)
-    places = tuple(place for place in unboxed if _is_floating(flat.leaves[place]))
-    if not places:
-        message = f"`params` has {len(flat.leaves)} leaves, of which none is a floating array"
+    leaves = trained_leaves(flatten(params))
+    if not leaves.places:
+        message = (
+            f"`params` has {len(leaves.flat.leaves)} leaves, of which none is a floating array"
+        )
         help = "the first argument of the objective is what is trained"
         raise LossError([at("LD209", message, None, help=help)])
-    return Trained(flat, places)
+    return leaves
+
+
+def trained_leaves(flat: Flat) -> Trained:
+    """Return what of a tree is trained, perhaps nothing.
+
+    A number of Python, such as the rate of a dropout, is a setting. No loss reads a complex leaf,
+    and a model may.
+    """
+    unboxed = (n for n, reason in enumerate(flat.unread) if reason is None or reason.dtype)
+    return Trained(flat, tuple(place for place in unboxed if _is_floating(flat.leaves[place])))
 
 
 def _is_floating(leaf: Any) -> bool:
-    if isinstance(leaf, float | complex):
-        return True
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.inexact)

@@ -138,13 +138,13 @@ def test_another_loss_is_that_of_its_text(text: str, change: Change, expected: s
     assert loss.text == lossdsl.format(expected)
     program = lossdsl.check(loss.text).program
     assert program is not None
-    assert meaning(loss._outcomes) == meaning(program.results)
+    assert meaning(loss._core.results) == meaning(program.results)
     again = lossdsl.compile(expected)
     assert (dict(loss.signature), loss.term_names) == (dict(again.signature), again.term_names)
     for way in (pickle, cloudpickle):
         other = pickle.loads(way.dumps(loss))
         assert (other.text, other.signature) == (loss.text, loss.signature)
-        assert meaning(other._outcomes) == meaning(loss._outcomes)
+        assert meaning(other._core.results) == meaning(loss._core.results)
     assert copy.copy(loss) is copy.deepcopy(loss) is loss
 
 
