@@ -133,6 +133,7 @@ def _compile(
         given.source.text,
         batch,
         debug,
+        strict,
         stabilize,
         again,
     )

@@ -4,44 +4,43 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Any
-
-import jax
-from jax.core import Tracer
 
 from lossdsl.analyze.sizes import array_sizes
 from lossdsl.core.graph import Core, Node
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
-from lossdsl.diagnostics.diagnostic import LossError, article, at, has_errors
+from lossdsl.diagnostics.diagnostic import LossError, has_errors
 from lossdsl.diagnostics.warn import Warner
+from lossdsl.elaborate.other_terms import named_terms, reweighted
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
-from lossdsl.elaborate.restrict import restricted
+from lossdsl.elaborate.restrict import Part, pruned, restricted
 from lossdsl.elaborate.undecided import ALTERNATIVES
 from lossdsl.inputs.declarations import Declared
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library
-from lossdsl.library.promotion import own_rules
 from lossdsl.limits import Limits
-from lossdsl.lower import projection
-from lossdsl.lower.array_arguments import host_arrays
-from lossdsl.lower.callable import again, jitted, make_callable, slot
+from lossdsl.lower.bounded import Bounded
+from lossdsl.lower.callable import jitted, make_callable, slot
 from lossdsl.lower.debug import beside, observed
 from lossdsl.lower.jax_dtypes import default_float
-from lossdsl.lower.passed_values import concrete, restored
+from lossdsl.lower.passed_values import concrete
+from lossdsl.lower.projection import Rules
 from lossdsl.lower.report import Watcher, report, settled
-from lossdsl.lower.scalars import hold_range, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluate
 from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
-from lossdsl.syntax.options import STEP
+from lossdsl.syntax.format import format_program
 from lossdsl.terms import readers, results, results_with_terms, term_roots, value_roots
+from lossdsl.training import other_losses
+from lossdsl.training.calibrate import calibrate
+from lossdsl.training.caller import Caller, Subject
+from lossdsl.training.objective import objective as training_objective
+from lossdsl.training.term_gradients import TermGradients, term_gradients
 from lossdsl.types.types import UNKNOWN, Type
-
-RESULT = "loss"
 
 
 class CompiledLoss:
@@ -66,12 +65,14 @@ class CompiledLoss:
         text: str,
         batch: tuple[str, ...] | None,
         debug: bool,
+        strict: bool,
         stabilize: bool,
         again: tuple[Callable[..., Any], tuple[Any, ...]],
     ):
         self._again = again
         self.text = text
         self.debug = debug
+        self.strict = strict
         self.stabilize = stabilize
         self.signature = checked.signature
         self.diagnostics = checked.diagnostics
@@ -82,11 +83,14 @@ class CompiledLoss:
         self._batch = batch
         self._declared: Mapping[str, Declared] = checked.declared
         self._names = tuple(checked.signature)
-        self._results = tuple(
-            statement.name or RESULT
-            for statement in program.statements
-            if isinstance(statement, ast.Result)
-        )
+        assert checked.core is not None
+        self._core = checked.core
+        self._results = tuple(result.name for result in self._core.results)
+        self._subject = Subject(self._core, self._declared)
+        self.term_spans = {
+            name: term.span for name, term in named_terms(self._core.results).items()
+        }
+        self.term_names = tuple(self.term_spans)
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
@@ -109,9 +113,8 @@ class CompiledLoss:
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
         specialize = Specializer(stabilize)
-        self._rules = projection.Rules(program, given, library, limits, checked, specialize)
-        self._project = self._constrained(projection.project)
-        self._distances = self._constrained(projection.distances)
+        rules = Rules(program, given, library, limits, checked, specialize)
+        self._bounded = Bounded(rules, self._slots)
         self.__signature__ = inspect.signature(self.__call__)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -138,35 +141,58 @@ class CompiledLoss:
             return None, None
         return parse_inputs({name: first})[0].get(name), None
 
+    # Other losses of the same text
+
     def __getitem__(self, result: str) -> CompiledLoss:
         """Return one named result as a loss of the inputs that it reads."""
-        if settings.hold_text("result", result, "'loss'") not in self._results:
-            raise LossError(
-                [
-                    at(
-                        "LD103",
-                        f"the spec has no result `{result}`",
-                        None,
-                        help=f"its results: {', '.join(f'`{name}`' for name in self._results)}",
-                    )
-                ]
-            )
+        result = other_losses.hold_result(result, self._results)
         if result not in self._views:
-            program, given = restricted(self._program, self._given, result)
-            checked = elaborate(program, self._library, given, limits=self._limits)
-            self._views[result] = CompiledLoss(
-                program,
-                given,
-                self._library,
-                self._limits,
-                checked,
-                self.text,
-                self._batch,
-                self.debug,
-                self.stabilize,
-                again=(_view, (*self._again, result)),
-            )
+            part = restricted(self._program, self._given, result)
+            self._views[result] = self._made(part, "__getitem__", result)
         return self._views[result]
+
+    def only(self, *terms: str) -> CompiledLoss:
+        """Return the loss of some terms, with their weights, by the names in `term_names`.
+
+        It reads the inputs of these. Results and metrics of which nothing is left are left out.
+        """
+        program = other_losses.only(self._program, self._core.results, terms)
+        return self._made(pruned(program, self._given, self._program), "only", *terms)
+
+    def without(self, *terms: str) -> CompiledLoss:
+        """Return the loss of all other terms: see `only`."""
+        program = other_losses.without(self._program, self._core.results, terms)
+        return self._made(pruned(program, self._given, self._program), "without", *terms)
+
+    def replace(self, weights: Mapping[str, float]) -> CompiledLoss:
+        """Return the loss with other numbers as the weights of terms, each with its sign.
+
+        They are compiled in. Inputs that only the weights before have read are left out.
+        """
+        numbers = other_losses.hold_weights(weights, self.term_names)
+        program = reweighted(self._program, self._core.results, numbers)
+        return self._made(pruned(program, self._given, self._program), "replace", numbers)
+
+    def _made(self, part: Part, method: str, *arguments: Any) -> CompiledLoss:
+        """Return the loss of a part of the text, which a method makes of this one."""
+        program, given = part
+        checked = elaborate(program, self._library, given, limits=self._limits)
+        if checked.core is None:
+            raise LossError(checked.diagnostics)
+        again = (_derived, (*self._again, method, arguments))
+        return CompiledLoss(
+            program,
+            given,
+            self._library,
+            self._limits,
+            checked,
+            format_program(replace(program, comments=())),
+            self._batch,
+            self.debug,
+            self.strict,
+            self.stabilize,
+            again,
+        )
 
     # At trace time
 
@@ -252,34 +278,39 @@ class CompiledLoss:
         `function(params, …)` returns the inputs of the loss by name, or `(inputs, aux)`, and then
         the objective returns `(value, (terms, aux))`. An input `params` that it leaves out is its
         first argument; `step` is passed by keyword, `objective(params, …, step=i)`.
+
+        At its first call with new types the function is called once more, on shapes: a target
+        that a gradient reaches (LD414), predictions that no parameter reaches (LD417) and
+        parameters without a gradient (LD441) are warned of, and errors of a strict loss.
         """
+        return training_objective(self, function, Caller(self, function, self._subject))
 
-        settings.hold_function("function", function)
-        optional = {entry.name for entry in self._slots if entry.default is not None}
+    def term_gradients(
+        self, function: Callable[..., Any], params: Any, *rest: Any, **keywords: Any
+    ) -> TermGradients:
+        """Return how long the gradient of each weighted term is, and the cosines between them.
 
-        # `nnx.value_and_grad` refuses a function with a keyword of its own, passed or not.
-        def objective(params: Any, *rest: Any, **keywords: Any) -> Any:
-            step = keywords.pop(STEP, None)
-            made = function(params, *rest, **keywords)
-            inputs, *aux = made if isinstance(made, tuple) and made else (made,)
-            if not isinstance(inputs, Mapping) or not all(isinstance(name, str) for name in inputs):
-                what = article(type(inputs).__name__)
-                message = f"the inputs are {what}, not a mapping from their names"
-                raise LossError([at("LD111", message, None, help="return `{'out': …}`")])
-            filled = dict(inputs)
-            if "params" in self._names:
-                filled.setdefault("params", params)
-            if STEP in self._names and step is not None:
-                filled.setdefault(STEP, step)
-            if STEP in self._names and STEP not in {*filled, *optional}:
-                help = "pass it by keyword: `objective(params, batch, step=i)`"
-                raise LossError(
-                    [at("LD120", "the loss reads `step`, which is missing", None, help=help)]
-                )
-            value, terms = self.with_terms(**filled)
-            return value, (terms, *aux) if aux else terms
+        Takes an objective, or its function, and what that takes. The model is evaluated once and
+        differentiated once for each term.
+        """
+        return term_gradients(self, function, params, *rest, **keywords)
 
-        return objective
+    def calibrate(
+        self,
+        function: Callable[..., Any],
+        params: Any,
+        *batches: Any,
+        by: str = "value",
+        step: Any = 0,
+    ) -> dict[str, float]:
+        """Return weights, for `replace`, at which all terms are of one scale where training starts.
+
+        Takes an objective, or its function, which is called with each of the batches, or with
+        `params` alone. By `value` the scale is the magnitude of the raw term, by `gradient` the
+        mean magnitude of its derivatives; both are averaged over the batches. The weights of the
+        terms of a result keep their signs and add up to how many there are; a weight of 0 stays.
+        """
+        return calibrate(self, self._core.results, function, params, *batches, by=by, step=step)
 
     # Constraints
 
@@ -289,40 +320,14 @@ class CompiledLoss:
         Takes the tree that the constraints bound (several: by name, a dict comes back), and by
         name whatever else the bounds read. Weights play no part.
         """
-        moved = self._explained(self._project, trees, inputs)
-        passed = dict(zip(moved, trees, strict=False)) | inputs
-        whole = {name: restored(tree, passed[name]) for name, tree in moved.items()}
-        return next(iter(whole.values())) if len(whole) == 1 else whole
+        return self._bounded.project(trees, inputs)
 
     def violations(self, /, *trees: Any, **inputs: Any) -> dict[str, Any]:
         """Return, by path, how far each leaf that breaks a constraint is outside; NaN counts.
 
         Inside of `jit` or `vmap`, where none is known to break one, every bounded leaf is there.
         """
-        distances = self._explained(self._distances, trees, inputs)
-        traced = any(isinstance(far, Tracer) for far in distances.values())
-        return {path: far for path, far in distances.items() if traced or far != 0}
-
-    def _constrained(self, use: Callable[[projection.Constrained], Any]) -> Any:
-        """Return the jit of what is done with the constraints that hold for a call."""
-        return jax.jit(
-            own_rules()(lambda trees, inputs: use(self._rules.constrained(trees, inputs)))
-        )
-
-    def _explained(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
-        try:
-            return self._hosted(fn, trees, inputs)
-        except Exception as problem:
-            given = dict(zip(("params",), trees, strict=False)) | inputs
-            return again(problem, partial(self._hosted, fn), lambda: (trees, inputs), given)
-
-    def _hosted(self, fn: Any, trees: tuple[Any, ...], inputs: dict[str, Any]) -> Any:
-        hosted = {name: host_arrays(value, name) for name, value in inputs.items()}
-        for entry in self._slots:
-            if entry.range is not None and entry.scalar is not None and entry.name in hosted:
-                scalar = strong_scalar(hosted[entry.name], entry.scalar, entry.name)
-                hold_range(scalar, entry.range, entry.name)
-        return fn(tuple(host_arrays(tree, "params") for tree in trees), hosted)
+        return self._bounded.violations(trees, inputs)
 
 
 def _observed_values(core: Core) -> list[Node]:
@@ -338,6 +343,8 @@ def _evaluated(call: Call, inputs: Mapping[str, Any]) -> list[Any]:
     return evaluate(call.flat.graph, call.flat.roots, inputs, call.sizes)
 
 
-def _view(make: Callable[..., CompiledLoss], given: tuple[Any, ...], result: str) -> CompiledLoss:
-    """Return one result of a loss that is made again."""
-    return make(*given)[result]
+def _derived(
+    make: Callable[..., CompiledLoss], given: tuple[Any, ...], method: str, arguments: Any
+) -> CompiledLoss:
+    """Return what a method makes of a loss that is made again."""
+    return getattr(make(*given), method)(*arguments)

@@ -8,13 +8,20 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lossdsl.core.graph import Apply, Core, Input, Node, Term, tape
 from lossdsl.core.leaves import tree_leaves
+from lossdsl.diagnostics import settings
+from lossdsl.diagnostics.diagnostic import LossError, at
+from lossdsl.elaborate.other_terms import named_terms
 from lossdsl.frozen import dataclass
 from lossdsl.lower.jax_dtypes import default_float, jax_dtype
 from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type, arrays_of
+
+# Trackers keep these as they are, and no name of a term or a metric holds one.
+_SEPARATORS = ("/", ".", "-")
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -37,20 +44,36 @@ class Terms:
     metrics: Mapping[str, Any]
     combine: Mapping[str, str]
 
-    def flat(self, separator: str = "/") -> dict[str, Any]:
-        """Return scalars by name, as trackers take them: `fit`, `fit/raw`, `fit/weight`, metrics.
+    @property
+    def share(self) -> dict[str, Any]:
+        """How much of its result each term is: `|weighted|` over the sum of all, f32[].
 
-        Metrics that are no scalars are left out; one with the name of a term is `metric/fit`.
+        The shares of a result sum to 1. Where all of its terms are 0 so are the shares, and where
+        one is not finite they are NaN.
         """
-        scalars: dict[str, Any] = {}
-        for name in self.raw:
-            scalars[name] = self.weighted[name]
-            scalars[f"{name}{separator}raw"] = self.raw[name]
-            scalars[f"{name}{separator}weight"] = self.weight[name]
-        for name, value in self.metrics.items():
-            if getattr(value, "ndim", None) == 0:
-                scalars[f"metric{separator}{name}" if name in scalars else name] = value
-        return scalars
+        by_result: dict[str, dict[str, Any]] = {}
+        for name, value in self.weighted.items():
+            by_result.setdefault(name.rpartition("/")[0], {})[name] = value
+        shares = [_shares(weighted) for weighted in by_result.values()]
+        return {name: share for named in shares for name, share in named.items()}
+
+    def flat(self, separator: str = "/") -> dict[str, Any]:
+        """Return scalars by name, as trackers take them: `raw/fit`, `weight/fit`, `metric/peak`.
+
+        The first part, by which trackers group, is `weighted`, `raw`, `weight`, `share` or
+        `metric`; no name is the beginning of another one, and `separator` is a character that no
+        tracker replaces. Metrics that are no scalars are left out. Values that are on the host,
+        as `jax.device_get(terms)` has them, come as numbers of Python.
+        """
+        scalars = {name: value for name, value in self.metrics.items() if _is_scalar(value)}
+        kinds = {
+            "weighted": self.weighted,
+            "raw": self.raw,
+            "weight": self.weight,
+            "share": self.share,
+            "metric": scalars,
+        }
+        return tracked(kinds, separator)
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Any]:
         """Flatten for JAX; the names are static, so that their order is kept."""
@@ -73,6 +96,44 @@ class Terms:
         return cls(raw, weight, weighted, count, metrics, dict(combine))
 
 
+def tracked(kinds: Mapping[str, Mapping[str, Any]], separator: str) -> dict[str, Any]:
+    """Return values by name with their kind in front, which no tracker changes."""
+    if settings.hold_text("separator", separator, "'/'") not in _SEPARATORS:
+        message = f"`separator` is {separator!r}, which trackers replace or names may hold"
+        known = ", ".join(map(repr, _SEPARATORS))
+        raise LossError([at("LD121", message, None, help=f"one of {known}")])
+    return {
+        separator.join((kind, *name.split("/"))): _plain(value)
+        for kind, values in kinds.items()
+        for name, value in values.items()
+    }
+
+
+def _shares(weighted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what share of a sum of magnitudes each value is, also where that would overflow."""
+    numpy = np if all(isinstance(value, np.ndarray) for value in weighted.values()) else jnp
+    wide = [numpy.abs(numpy.asarray(value)) for value in weighted.values()]
+    wide = [value.astype(numpy.promote_types(value.dtype, numpy.float32)) for value in wide]
+    magnitudes = numpy.stack(wide)
+    # Neither the sum nor the reciprocal by which XLA divides leaves the range of f32 so.
+    scaled = magnitudes * numpy.where(numpy.max(magnitudes) > 1, 2.0**-100, 2.0**100)
+    finite = numpy.where(numpy.isinf(magnitudes), numpy.nan, scaled)
+    total = numpy.sum(finite)
+    return dict(zip(weighted, finite / numpy.where(total == 0, 1, total), strict=True))
+
+
+def _is_scalar(value: Any) -> bool:
+    return getattr(value, "ndim", None) == 0
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of Python for a value on the host, and what is on a device as it is."""
+    if not isinstance(value, np.ndarray | np.generic):
+        return value
+    number = value.item()
+    return number if isinstance(number, bool | int) else float(number)
+
+
 def value_roots(core: Core) -> list[Node]:
     """Return the nodes of the results of a program."""
     return [outcome.value for outcome in core.results]
@@ -80,7 +141,7 @@ def value_roots(core: Core) -> list[Node]:
 
 def term_roots(core: Core) -> list[Node]:
     """Return the nodes of the results of a program and of all that they are made of."""
-    terms = _named_terms(core)
+    terms = named_terms(core.results)
     parts = [node for term in terms.values() for node in (term.raw, term.weight, term.weighted)]
     kept = [node for mean in _means(terms).values() for node in _kept(mean)]
     return [*value_roots(core), *parts, *core.metrics.values(), *kept]
@@ -99,7 +160,7 @@ def results_with_terms(
 
     `sizes` are those of the call, by symbol.
     """
-    terms = _named_terms(core)
+    terms = named_terms(core.results)
     types = [core.graph.types[node] for node in term_roots(core)]
     arrays = iter([_array(type, value) for type, value in zip(types, values, strict=True)])
     whole = [next(arrays) for _ in core.results]
@@ -123,19 +184,9 @@ def readers(core: Core, name: str) -> tuple[str, ...]:
     """Return the names of the terms that read an input, in the order of the spec."""
     return tuple(
         term_name
-        for term_name, term in _named_terms(core).items()
+        for term_name, term in named_terms(core.results).items()
         if any(isinstance(node, Input) and node.name == name for node in tape([term.weighted]))
     )
-
-
-def _named_terms(core: Core) -> dict[str, Term]:
-    """Return the terms by name, with the name of their result in front if there are several."""
-    several = len(core.results) > 1
-    return {
-        f"{result.name}/{term.name}" if several else term.name: term
-        for result in core.results
-        for term in result.terms
-    }
 
 
 def _array(type: Type, value: Any) -> Any:

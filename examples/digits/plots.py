@@ -45,7 +45,8 @@ def terms(axes: Axes, runs: Sequence[Run]) -> None:
     """Every weighted term over training, one line a seed; dots where a term is mostly 0."""
     for color, name in zip(cycle(COLORS), runs[0].terms):
         for run in runs:
-            values = np.where(run.history[name] > 0, run.history[name], np.nan)
+            weighted = run.history[f"weighted/{name}"]
+            values = np.where(weighted > 0, weighted, np.nan)
             rare = np.mean(np.isfinite(values)) < 0.5
             axes.plot(
                 values,

@@ -16,7 +16,7 @@ from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
 from lossdsl.selectors import Selector
 from lossdsl.source import Span
-from lossdsl.syntax.ast import identity
+from lossdsl.syntax.ast import Expr, identity
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.dims import substitute, symbol_dim
 from lossdsl.types.types import UNKNOWN_DIM, Dim, Type
@@ -222,7 +222,7 @@ class Combine:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One addend of a result."""
+    """One addend of a result; `factors` are those of the text that are no weight."""
 
     name: str
     raw: Node
@@ -230,6 +230,7 @@ class Term:
     weighted: Node
     combine: Combine
     span: Span
+    factors: Expr
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,4 +147,25 @@ ROWS = (
         form="python",
         warning=True,
     ),
+    Code(
+        "LD124",
+        title="nothing is left of a loss",
+        why="`only` and `without` make a loss of some of its terms; a loss of none is 0 and trains "
+        "nothing.",
+        bad='lossdsl.compile("mse(out, tgt)").without("mse")',
+        good='lossdsl.compile("mse(out, tgt) + mean(abs(out)) as shrink").without("shrink")',
+        form="python",
+    ),
+    Code(
+        "LD125",
+        title="a term that has no scale",
+        why="`calibrate` divides by how large each term or its gradient is. One that is 0 at the "
+        "start, as a penalty inside its bounds is, or not finite, has no weight that would make "
+        "it as large as the others.",
+        bad='loss = lossdsl.compile("mse(out, tgt) + mean(relu(out - 9))")\n'
+        "loss.calibrate(lambda w: {'out': w, 'tgt': 2*w}, jnp.ones(3))",
+        good='loss = lossdsl.compile("mse(out, tgt) + mean(relu(9 - out))")\n'
+        "loss.calibrate(lambda w: {'out': w, 'tgt': 2*w}, jnp.ones(3))",
+        form="python",
+    ),
 )

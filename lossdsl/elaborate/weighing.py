@@ -63,6 +63,11 @@ class Weighing:
                     pass
         return True
 
+    def is_named(self, name: str) -> bool:
+        """Say whether a name is a binding's or an input's, which need not be declared."""
+        is_input = self.scope.context.free_names and name not in CONSTANTS
+        return name in self.bindings or name in self.scope.values or is_input
+
     def _is_value(self, name: str) -> bool:
         return name in self.scope.values or name in self.scope.dims
 
@@ -120,7 +125,7 @@ def _automatic(weighing: Weighing, expr: ast.Expr) -> str | None:
     while True:
         match expr:
             case ast.Name(name):
-                return name if name in weighing.bindings or name in weighing.scope.values else None
+                return name if weighing.is_named(name) else None
             case ast.Call(function, arguments):
                 builtin = weighing.scope.functions.get(function)
                 if builtin is not None and builtin.reduction and arguments:
@@ -181,7 +186,8 @@ def term(weighing: Weighing, part: ast.Addend, name: str) -> Term:
     """Return the nodes of one term: raw, weight and their signed product as written."""
     site = weighing.scope.at(part.span)
     negative, weights, raw = weighing.split(part.value)
-    raw_value = expressions.elaborate(site.scope, _product(raw, part.span))
+    factors = _product(raw, part.span)
+    raw_value = expressions.elaborate(site.scope, factors)
     weight = expressions.elaborate(site.scope, _product(weights, part.span))
     sign = negative ^ (part.sign == "-")
     if sign:
@@ -195,4 +201,4 @@ def term(weighing: Weighing, part: ast.Addend, name: str) -> Term:
         if part.sign == "-":
             weighted = expressions.unary(site, "neg", (weighted, part.value.span))
     combine = combines(site.graph, raw_value.node, weighing.batch)
-    return Term(name, raw_value.node, weight.node, weighted.node, combine, part.span)
+    return Term(name, raw_value.node, weight.node, weighted.node, combine, part.span, factors)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import lossdsl
+from lossdsl.terms import Terms
 
 A = jnp.array([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])  # the mean is 2.5
 B = jnp.ones((2, 3))
@@ -169,14 +171,72 @@ def test_metrics_have_any_shape_and_train_nothing() -> None:
         "v": (3,),
         "w": (2, 3),
     }
-    assert set(terms.flat()) == {"a", "a/raw", "a/weight", "peak"}
+    assert set(terms.flat()) == {"weighted/a", "raw/a", "weight/a", "share/a", "metric/peak"}
 
 
 def test_flat_names() -> None:
-    _, terms = with_terms("loss = 2*mean(a) as fit\nmetric fit = max(b)")
+    _, terms = with_terms("loss = 2*mean(a) as raw\nmetric raw = max(b)")
     flat = {name: float(value) for name, value in terms.flat().items()}
-    assert flat == {"fit": 5.0, "fit/raw": 2.5, "fit/weight": 2.0, "metric/fit": 1.0}
-    assert list(terms.flat(".")) == ["fit", "fit.raw", "fit.weight", "metric.fit"]
+    assert flat == {
+        "weighted/raw": 5.0,
+        "raw/raw": 2.5,
+        "weight/raw": 2.0,
+        "share/raw": 1.0,
+        "metric/raw": 1.0,
+    }
+    names = ["weighted.raw", "raw.raw", "weight.raw", "share.raw", "metric.raw"]
+    assert list(terms.flat(".")) == names
+    for separator in (":", "_", ""):
+        with pytest.raises(lossdsl.LossError) as raised:
+            terms.flat(separator)
+        assert raised.value.codes == ("LD121",)
+
+
+def test_flat_of_values_on_the_host_are_numbers_of_python() -> None:
+    text = "x: bf16[N]\nloss = 2*mean(x) as fit\nmetric some = max(x) > 1\nmetric n = count(x > 0)"
+    _, terms = lossdsl.compile(text).with_terms(x=jnp.full(2, 3, "bfloat16"))
+    flat = json.loads(json.dumps(jax.device_get(terms).flat()))
+    assert flat == {
+        "weighted/fit": 6.0,
+        "raw/fit": 3.0,
+        "weight/fit": 2.0,
+        "share/fit": 1.0,
+        "metric/some": True,
+        "metric/n": 2,
+    }
+
+
+BIG, SMALL = 3e38, 1e-45
+SHARES: list[tuple[list[float], list[float]]] = [
+    ([1.0, -3.0], [0.25, 0.75]),
+    ([0.0, 0.0], [0.0, 0.0]),
+    ([0.0, -2.0], [0.0, 1.0]),
+    ([BIG, -BIG, BIG], [1 / 3] * 3),
+    ([1e-30, 3e-30], [0.25, 0.75]),
+    ([1.0, SMALL], [1.0, 0.0]),
+    ([1.0, np.inf], [np.nan, np.nan]),
+    ([np.nan, 1.0], [np.nan, np.nan]),
+]
+
+
+@pytest.mark.parametrize(("weighted", "shares"), SHARES)
+@pytest.mark.parametrize("array", [jnp.float32, lambda x: np.asarray(x, np.float32)])
+def test_shares(weighted: Sequence[float], shares: Sequence[float], array: Any) -> None:
+    named = {f"term_{at}": array(value) for at, value in enumerate(weighted)}
+    for scale in (lambda x: x, jax.jit):
+        found = scale(lambda named: Terms({}, {}, named, {}, {}, {}).share)(named)
+        assert list(found) == list(named)
+        np.testing.assert_allclose([*found.values()], shares, rtol=1e-6, atol=1e-7)
+
+
+def test_shares_are_of_each_result() -> None:
+    both = lossdsl.compile("loss x = mean(a) + 3*mean(a)\nloss y = mean(b)")
+    _, terms = both.with_terms(a=A, b=B)
+    assert {name: float(share) for name, share in terms.share.items()} == {
+        "x/a": 0.25,
+        "x/a_2": 0.75,
+        "y/b": 1.0,
+    }
 
 
 ACTORS = """

@@ -92,7 +92,17 @@ def test_the_archives_hold_what_they_should(built: Path) -> None:
 def test_the_extras_are_there(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"configs", "plot", "examples", "lsp", "cuda", "test", "torch", "dev"}
+    assert set(extras) == {
+        "configs",
+        "plot",
+        "examples",
+        "lsp",
+        "cuda",
+        "test",
+        "torch",
+        "trackers",
+        "dev",
+    }
     assert extras["cuda"] == ["jax[cuda13]"]
     assert all(re.search(r">=\d", dependency) for dependency in project["dependencies"])
 
