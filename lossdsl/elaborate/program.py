@@ -142,7 +142,7 @@ def _elaborate(
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += program_sizes(core, program, limits)
     if not context.concrete and not has_errors(context.diagnostics):
-        subject = Subject(program, core, frozenset(context.defaults))
+        subject = Subject(program, core, context.defaults)
         context.diagnostics += lints(subject, context.diagnostics)
     diagnostics = _limited(context)
     return Elaborated(

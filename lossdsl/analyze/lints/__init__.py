@@ -81,7 +81,13 @@ _SAME_MISTAKE = (
 )
 
 # What is told of a part is told of the whole: of an argument, of the call that reads it.
-_SAME_INSIDE = (("LD425", "LD438"), ("LD410", "LD410"), ("LD412", "LD412"))
+_SAME_INSIDE = (
+    ("LD425", "LD438"),
+    ("LD410", "LD410"),
+    ("LD410", "LD440"),
+    ("LD440", "LD421"),
+    ("LD412", "LD412"),
+)
 
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:

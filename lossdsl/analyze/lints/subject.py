@@ -18,11 +18,11 @@ from lossdsl.syntax import ast
 
 @dataclass(frozen=True)
 class Subject:
-    """A program without errors; `settings` are its inputs that have a default."""
+    """A program without errors; `settings` has the defaults of its inputs."""
 
     program: ast.Program
     core: Core
-    settings: frozenset[str]
+    settings: Mapping[str, float]
 
     @property
     def roots(self) -> list[Node]:
