@@ -192,4 +192,12 @@ KNOWN = (
         ("tests/elaborate/test_language.py",),
         "lints",
     ),
+    Mutant(
+        "analyze/lints/branches.py",
+        "if one.share.left == other.share.left:",
+        "if one.share.left != other.share.left:",
+        "a right focal loss is alarmed at",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
 )

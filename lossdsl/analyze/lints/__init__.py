@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from lossdsl.analyze.lints.advantages import advantage_trained
+from lossdsl.analyze.lints.branches import unlike_branches
 from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.clamped import is_constant
 from lossdsl.analyze.lints.directions import against_direction
@@ -48,6 +49,7 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     counted_twice,
     masks_nothing,
     near_miss,
+    unlike_branches,
     trains_nothing,
     falls_without_end,
     against_direction,
