@@ -41,11 +41,16 @@ def signed(letter: str) -> Guard:
         value = _node(names, letter)
         known = subject.intervals.get(value)
         setting = isinstance(value, Input) and value.name in subject.settings
-        named = isinstance(value, Input) and _POSITIVE.fullmatch(value.name)
+        named = isinstance(value, Input) and is_amount(value.name)
         plain = not (isinstance(value, Const) or setting or named)
         return plain and (known is None or known.low < 0)
 
     return is_signed
+
+
+def is_amount(name: str) -> bool:
+    """Say whether what has a name is above 0 by its nature."""
+    return _POSITIVE.fullmatch(name) is not None
 
 
 # Names of what is above 0 by its nature: they excuse and never accuse.
