@@ -128,6 +128,16 @@ ROWS = (
         inputs={"z": "logits f32[B, C]", "y": "labels i32[B]", "m": "mask f32[B]"},
     ),
     Code(
+        "LD443",
+        title="two parts of a binary loss are weighed alike",
+        why="What weighs `log(p)` and what weighs `log(1 - p)` are opposites: a label and 1 minus "
+        "it, `1 - p` and `p`, a balance and 1 minus it. Where one was copied and not turned, the "
+        "part of the negatives is small where it is to be large.",
+        bad="-mean(y*(1 - p)**2*log(p) + (1 - y)*(1 - p)**2*log(1 - p))",
+        good="-mean(y*(1 - p)**2*log(p) + (1 - y)*p**2*log(1 - p))",
+        inputs={"y": "f32[B]", "p": "f32[B]"},
+    ),
+    Code(
         "LD450",
         title="arguments that look exchanged",
         why="The name of an argument says what it is: a prediction or a target, or it is the name "

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lossdsl
-from lossdsl.analyze.lints.by_hand import IDIOMS, Idiom
+from lossdsl.analyze.lints.idioms import IDIOMS, Idiom
 
 ALL_BELOW, ABOVE = np.full(3, -90.0), np.array([90.0, 0, 1])
 FAR = 1000 + 0.1 * np.random.default_rng(0).normal(size=1000)
@@ -32,6 +32,12 @@ LOST: Mapping[str, Mapping[str, np.ndarray]] = {
     "-log(p)*p": {"p": HALF},
     "a*p*log(p)": {"p": HALF, "a": HALF},
     "a*log(p)*p": {"p": HALF, "a": HALF},
+    "abs((y - p)/y)": {"y": HALF, "p": HALF + 0.5},
+    "abs((p - y)/y)": {"y": HALF, "p": HALF + 0.5},
+    "abs(y - p)/abs(y)": {"y": HALF, "p": HALF + 0.5},
+    "abs(p - y)/abs(y)": {"y": HALF, "p": HALF + 0.5},
+    "abs(y - p)/(abs(y) + abs(p))": {"y": HALF, "p": HALF},
+    "sum(x*y)/sum(square(y))": {"x": HALF, "y": 0 * HALF},
     "sum(where(m, x, 0))/sum(m)": {"x": HALF, "m": np.zeros(2, bool)},
     "sum(where(m, x, 0))/count(m)": {"x": HALF, "m": np.zeros(2, bool)},
     "mean(square(x), axis=A) - square(mean(x, axis=A))": {"x": FAR},
@@ -80,6 +86,7 @@ ORDINARY: Mapping[str, np.ndarray] = {
     "x": np.array([1.0, 2.5, -0.5, 0.25]),
     "p": np.array([0.1, 0.2, 0.3, 0.4]),
     "a": np.array([1.0, -2.0, 3.0, 0.5]),
+    "y": np.array([-0.5, 2.0, 1.0, 0.25]),
     "q": np.array([0.25, 0.25, 0.25, 0.25]),
     "m": np.array([True, False, True, True]),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from lossdsl.analyze.lints.advantages import advantage_trained
+from lossdsl.analyze.lints.branches import unlike_branches
 from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.cancelled_shifts import shift_cancels
 from lossdsl.analyze.lints.clamped import is_constant
@@ -65,6 +66,7 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     other_temperature,
     mixed_parts,
     scale_falls,
+    unlike_branches,
     trains_nothing,
     falls_without_end,
     against_direction,
@@ -98,7 +100,13 @@ _SAME_MISTAKE = (
 )
 
 # What is told of a part is told of the whole: of an argument, of the call that reads it.
-_SAME_INSIDE = (("LD425", "LD438"), ("LD410", "LD410"), ("LD412", "LD412"))
+_SAME_INSIDE = (
+    ("LD425", "LD438"),
+    ("LD410", "LD410"),
+    ("LD410", "LD440"),
+    ("LD440", "LD421"),
+    ("LD412", "LD412"),
+)
 
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:

@@ -9,191 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lossdsl.analyze.lints.idioms import IDIOMS, Idiom
+from lossdsl.analyze.lints.near_miss_guards import is_amount
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Const, Input, Leaves, Node, operands, tape
 from lossdsl.core.pattern import Match, Patterns, match
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.images import interval
 from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax.options import AXIS
-
-
-@dataclass(frozen=True, slots=True)
-class Idiom:
-    """What is written, what is lost, in f32, and what keeps it, in the letters of the pattern.
-
-    `reaches` is the letter of what must be able to go as far for that, if anything; one
-    that is an `exponent` may be shifted by its maximum, and `entries` are given or made by a
-    softmax as they are. In the interval that is `safe` nothing is lost. One that is `mended`
-    is computed so that nothing is lost of an array.
-    """
-
-    written: str
-    loses: str
-    better: str
-    reaches: str | None = None
-    exponent: bool = False
-    entries: bool = False
-    safe: str | None = None
-    mended: bool = False
-
-
-_OVERFLOWS = "overflows where `x` is above 88"
-_ALONG = "`{}` along the same axis computes it without that"
-
-IDIOMS = (
-    Idiom(
-        "log(softmax(x))",
-        "is -inf where a probability rounds to 0",
-        "`log_softmax(x)`, with the same axis and temperature, computes it without that",
-        "x",
-        mended=True,
-        safe="[-40, 40]",
-    ),
-    Idiom(
-        "log(sigmoid(x))",
-        "is -inf where `x` is below -87",
-        "`log_sigmoid(x)` is finite there",
-        "x",
-        mended=True,
-        safe="[-80, inf]",
-    ),
-    Idiom(
-        "log(1 - sigmoid(x))",
-        "is -inf where `x` is above 16",
-        "`log_sigmoid(-x)` is the same and finite there",
-        "x",
-        mended=True,
-        safe="[-inf, 10]",
-    ),
-    Idiom(
-        "log(1 + exp(x))",
-        _OVERFLOWS,
-        "`softplus(x)` is finite there",
-        "x",
-        mended=True,
-        exponent=True,
-        safe="[-inf, 80]",
-    ),
-    Idiom(
-        "log(sum(exp(x), axis=A))",
-        _OVERFLOWS,
-        _ALONG.format("logsumexp(x)"),
-        "x",
-        mended=True,
-        exponent=True,
-        safe="[-70, 70]",
-    ),
-    Idiom(
-        "log(mean(exp(x), axis=A))",
-        _OVERFLOWS,
-        _ALONG.format("logmeanexp(x)"),
-        "x",
-        mended=True,
-        exponent=True,
-        safe="[-70, 70]",
-    ),
-    Idiom(
-        "exp(x)/sum(exp(x), axis=A, keepdims=true)",
-        "overflows where `x` is above 88, and is NaN where all of it is below -87",
-        _ALONG.format("softmax(x)"),
-        "x",
-        mended=True,
-        exponent=True,
-        safe="[-70, 70]",
-    ),
-    Idiom(
-        "x/norm(x, axis=A, keepdims=true)",
-        "is NaN where `x` is all 0",
-        _ALONG.format("normalize(x)"),
-        "x",
-        mended=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "sqrt(sum(square(x), axis=A))",
-        "has a gradient that is NaN where `x` is all 0",
-        _ALONG.format("norm(x)"),
-        "x",
-        mended=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "p*log(p/q)",
-        "is NaN where `p` is 0",
-        "`xlogy(p, p/q)` is 0 there",
-        "p",
-        mended=True,
-        entries=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "p*log(p)",
-        "is NaN where `p` is 0",
-        "`-entr(p)` is 0 there",
-        "p",
-        mended=True,
-        entries=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "-p*log(p)",
-        "is NaN where `p` is 0",
-        "`entr(p)` is 0 there",
-        "p",
-        mended=True,
-        entries=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "-log(p)*p",
-        "is NaN where `p` is 0",
-        "`entr(p)` is 0 there",
-        "p",
-        mended=True,
-        entries=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "a*p*log(p)",
-        "is NaN where `p` is 0",
-        "`a*xlogy(p, p)` is 0 there",
-        "p",
-        mended=True,
-        entries=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "a*log(p)*p",
-        "is NaN where `p` is 0",
-        "`a*xlogy(p, p)` is 0 there",
-        "p",
-        mended=True,
-        entries=True,
-        safe="(0, inf]",
-    ),
-    Idiom(
-        "sum(where(m, x, 0))/sum(m)",
-        "is NaN where `m` keeps nothing",
-        "`mean(x, where=m)` is 0 there",
-    ),
-    Idiom(
-        "sum(where(m, x, 0))/count(m)",
-        "is NaN where `m` keeps nothing",
-        "`mean(x, where=m)` is 0 there",
-    ),
-    Idiom(
-        "mean(square(x), axis=A) - square(mean(x, axis=A))",
-        "cancels: with a mean of 1000 nothing is left of a variance of 0.01",
-        _ALONG.format("var(x)"),
-        "x",
-        mended=True,
-    ),
-)
-
 
 _IDIOMS = Patterns(IDIOMS, lambda idiom: idiom.written)
 
@@ -236,6 +62,8 @@ def _idiom(subject: Subject, node: Apply) -> Idiom | None:
     for idiom, expr in _IDIOMS.of(node):
         names = match(expr, node)
         if names is not None and _reaches(subject, idiom, names):
+            if idiom.ratio and (_is_left_out(subject, node) or _is_above(subject, names["y"])):
+                continue
             return idiom
     return None
 
@@ -259,6 +87,26 @@ def _reaches(subject: Subject, idiom: Idiom, names: Match) -> bool:
     if idiom.exponent and _is_shifted_elsewhere(node, names):
         return True
     return is_free(subject, node, arithmetic=not idiom.entries)
+
+
+def _is_above(subject: Subject, divisor: object) -> bool:
+    """Say whether a divisor is surely above 0, or an amount by its name."""
+    match divisor:
+        case Input(name):
+            known = subject.intervals.get(divisor)
+            return is_amount(name) or (known is not None and 0 not in known)
+        case _:
+            return True
+
+
+def _is_left_out(subject: Subject, ratio: Apply) -> bool:
+    """Say whether a mask or a condition chooses among what is made of a ratio."""
+    return any(
+        isinstance(node, Apply)
+        and node.function.form in (Form.KEEP, Form.CHOOSE)
+        and ratio in tape([node])
+        for node in subject.tape
+    )
 
 
 def _is_share(subject: Subject, node: object, names: Match) -> bool:

@@ -33,7 +33,20 @@ _OVERLAP = (
 )
 _SURROGATE = "clipped surrogate"
 
+_SIMILARITY = ("structural similarity", "`1 - …` of it is small where both agree")
+
 DIRECTIONS = (
+    *(
+        Direction(
+            f"({twice} + c)*({covered} + e)/((square(x) + square(y) + c)*(f + e))", *_SIMILARITY
+        )
+        for twice in ("2*x*y", "2*(x*y)")
+        for covered in ("2*d", "d*2")
+    ),
+    *(
+        Direction(f"({twice} + c)/(square(x) + square(y) + c)*s", *_SIMILARITY)
+        for twice in ("2*x*y", "2*(x*y)")
+    ),
     Direction("sum(normalize(x)*normalize(y))", *_COSINE),
     Direction("sum(x*y)/(norm(x)*norm(y))", *_COSINE),
     Direction("sum(x*y)/norm(x)/norm(y)", *_COSINE),

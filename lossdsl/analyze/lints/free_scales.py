@@ -51,6 +51,6 @@ def _input(subject: Subject, value: object) -> Node | None:
     type = subject.core.graph.types[node]
     free = isinstance(type, ArrayType) and type.role is None
     known = isinstance(node, Input) and (
-        node.name in subject.core.ranges or node.name in subject.defaults
+        node.name in subject.core.ranges or node.name in subject.settings
     )
     return node if isinstance(node, Input) and free and not known else None

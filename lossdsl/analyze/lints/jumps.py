@@ -98,7 +98,7 @@ def _number(subject: Subject, node: Node) -> float | None:
         case Const(int() | float() as number) if not isinstance(number, bool):
             return float(number)
         case Input(name):
-            return subject.defaults.get(name)
+            return subject.settings.get(name)
         case _:
             return None
 
@@ -108,7 +108,7 @@ def _settings(subject: Subject) -> dict[Node, Interval]:
     return {
         node: Interval(number, number)
         for node in subject.tape
-        if isinstance(node, Input) and (number := subject.defaults.get(node.name)) is not None
+        if isinstance(node, Input) and (number := subject.settings.get(node.name)) is not None
     }
 
 

@@ -19,16 +19,11 @@ from lossdsl.syntax import ast
 
 @dataclass(frozen=True)
 class Subject:
-    """A program without errors; `defaults` has the numbers of its inputs that have one."""
+    """A program without errors; `settings` has the defaults of its inputs."""
 
     program: ast.Program
     core: Core
-    defaults: Mapping[str, float]
-
-    @cached_property
-    def settings(self) -> frozenset[str]:
-        """The inputs that have a default."""
-        return frozenset(self.defaults)
+    settings: Mapping[str, float]
 
     @property
     def roots(self) -> list[Node]:
