@@ -106,7 +106,8 @@ KNOWN = (
     ),
     Mutant(
         "analyze/lints/masked_means.py",
-        "        if masks and _is_read_unmasked(applied, node, zero):\n            continue\n",
+        "        if masks and _is_read_unmasked(subject, applied, node, zero):\n"
+        "            continue\n",
         "",
         "a mean over events that are no padding is alarmed at",
         ("tests/elaborate/test_language.py",),
@@ -173,6 +174,22 @@ KNOWN = (
         "and other.option(AXIS) != node.option(AXIS)",
         "and other.option(AXIS) is None",
         "a contrastive loss of both ways is alarmed at",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
+    Mutant(
+        "analyze/flags.py",
+        "return None if at[0] == at[1] else flag if at[1] else flag.opposite",
+        "return flag",
+        "`m == 0` is taken for `m`",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
+    Mutant(
+        "analyze/lints/same_number.py",
+        "sides[0].isdisjoint(sides[1])",
+        "True",
+        "what is scaled by a mean of its own is alarmed at",
         ("tests/elaborate/test_language.py",),
         "lints",
     ),

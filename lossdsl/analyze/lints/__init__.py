@@ -15,11 +15,16 @@ from lossdsl.analyze.lints.factors import counted_twice, zero_factor
 from lossdsl.analyze.lints.finite import reaches_infinity
 from lossdsl.analyze.lints.gradients import trains_nothing
 from lossdsl.analyze.lints.growth import grows_alone
+from lossdsl.analyze.lints.ignored_kept import ignored_kept
 from lossdsl.analyze.lints.integers import integers_wrap
 from lossdsl.analyze.lints.masked_means import masked_mean
 from lossdsl.analyze.lints.masked_values import masks_nothing
+from lossdsl.analyze.lints.nan_times_zero import nan_times_zero
 from lossdsl.analyze.lints.near_misses import near_miss
 from lossdsl.analyze.lints.other_axis import other_axis, over_the_batch, picked_along_other
+from lossdsl.analyze.lints.outer_sums import outer_summed
+from lossdsl.analyze.lints.positions_compared import position_compared
+from lossdsl.analyze.lints.same_number import same_number
 from lossdsl.analyze.lints.shifts import shifted_apart
 from lossdsl.analyze.lints.spaces import other_space
 from lossdsl.analyze.lints.subject import Subject as Subject
@@ -47,8 +52,13 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     zero_factor,
     counted_twice,
     masks_nothing,
+    nan_times_zero,
+    ignored_kept,
+    same_number,
+    outer_summed,
     near_miss,
     trains_nothing,
+    position_compared,
     falls_without_end,
     against_direction,
     is_constant,
@@ -75,13 +85,14 @@ def lints(subject: Subject, known: Sequence[Diagnostic] = ()) -> Iterator[Diagno
 # What is told of a place tells what is inside of it: where an idiom is infinite, what is summed.
 _SAME_MISTAKE = (
     ("LD401", "LD420"),
+    ("LD416", "LD446"),
     ("LD419", "LD419"),
     ("LD421", "LD420"),
     ("LD428", "LD419"),
 )
 
 # What is told of a part is told of the whole: of an argument, of the call that reads it.
-_SAME_INSIDE = (("LD425", "LD438"), ("LD410", "LD410"), ("LD412", "LD412"))
+_SAME_INSIDE = (("LD425", "LD438"), ("LD410", "LD410"), ("LD412", "LD412"), ("LD447", "LD436"))
 
 
 def _tells(before: Diagnostic, diagnostic: Diagnostic) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.flags import Flag, Flags
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands, tape
 from lossdsl.frozen import dataclass
@@ -39,6 +40,11 @@ class Subject:
         """Where every value of the program and of its terms lies, as far as it is known."""
         terms = (term.weighted for outcome in self.core.results for term in outcome.terms)
         return forward([*self.roots, *terms], Intervals(self.core.graph, self.core.ranges))
+
+    @cached_property
+    def flags(self) -> Mapping[Node, Flag | None]:
+        """What is 0 or 1 by a condition among the values of the program."""
+        return forward(self.roots, Flags(self.core.graph))
 
 
 def written(graph: Graph, node: Node) -> Place | None:
