@@ -193,4 +193,20 @@ KNOWN = (
         ("tests/elaborate/test_language.py",),
         "lints",
     ),
+    Mutant(
+        "analyze/lints/counted_masks.py",
+        "    return _is_weighed(graph, value, mask) and _is_of_all(graph, value)\n",
+        "    return _is_weighed(graph, value, mask)\n",
+        "a sum of what is masked already is asked for its mask",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
+    Mutant(
+        "analyze/degrees.py",
+        "first if first == second else nan",
+        "first",
+        "a sum of a total and a penalty is said to shrink with the batch",
+        ("tests/elaborate/test_language.py",),
+        "lints",
+    ),
 )

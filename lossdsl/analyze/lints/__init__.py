@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lossdsl.analyze.lints.advantages import advantage_trained
 from lossdsl.analyze.lints.by_hand import by_hand
 from lossdsl.analyze.lints.clamped import is_constant
+from lossdsl.analyze.lints.counted_masks import counted_mask
 from lossdsl.analyze.lints.directions import against_direction
 from lossdsl.analyze.lints.duplicates import duplicate
 from lossdsl.analyze.lints.exclusions import only_biases_left_out
@@ -32,7 +33,7 @@ from lossdsl.analyze.lints.totals import mean_of_total
 from lossdsl.analyze.lints.unbounded import falls_without_end
 from lossdsl.analyze.lints.unit_vectors import other_unit_axis
 from lossdsl.analyze.lints.unmasked_reads import mask_stops
-from lossdsl.analyze.lints.unmasked_terms import unmasked_term
+from lossdsl.analyze.lints.unmasked_terms import unmasked_metric, unmasked_term
 from lossdsl.analyze.lints.unread_inputs import unread
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.source import Span
@@ -65,6 +66,8 @@ LINTS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     mean_of_total,
     masked_mean,
     unmasked_term,
+    unmasked_metric,
+    counted_mask,
     averaged_expectation,
     grows_alone,
     only_biases_left_out,
