@@ -41,7 +41,7 @@ class Flags:
 
     def given(self, node: Input | Leaves) -> Flag | None:
         """What is passed is one as truth values, or by its role."""
-        return Flag(node) if is_mask(self.graph, node) or _is_truth(self.graph, node) else None
+        return Flag(node) if is_mask(self.graph, node) or is_truth(self.graph, node) else None
 
     def transfer(self, node: Apply, facts: Sequence[Flag | None]) -> Flag | None:
         """Return what a comparison is, what is chosen by a flag, and what holds its elements."""
@@ -66,7 +66,7 @@ class Flags:
                 pass
         if len(node.function.keeps) == 1:
             return facts[0]
-        return Flag(node) if node.function.elementwise and _is_truth(self.graph, node) else None
+        return Flag(node) if node.function.elementwise and is_truth(self.graph, node) else None
 
 
 def _compared(symbol: str, node: Apply, flag: Flag | None) -> Flag | None:
@@ -95,7 +95,8 @@ def is_mask(graph: Graph, node: Node) -> bool:
     return isinstance(type, ArrayType) and type.role == "mask" and type.rank != 0
 
 
-def _is_truth(graph: Graph, node: Node) -> bool:
+def is_truth(graph: Graph, node: Node) -> bool:
+    """Say whether a value is of truth values."""
     type = graph.types[node]
     return isinstance(type, ArrayType) and type.dtype == "bool"
 

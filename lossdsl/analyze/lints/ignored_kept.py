@@ -21,6 +21,8 @@ def ignored_kept(subject: Subject) -> Iterator[Diagnostic]:
     have a loss of their own, unless it reads the labels.
     """
     graph = subject.core.graph
+    if not subject.has_flags:
+        return
     kept = [(node, *pair) for node in subject.tape for pair in _kept(subject, node)]
     flags = {flag for _, flag, _ in kept}
     told: set[Flag] = set()

@@ -98,7 +98,7 @@ def masked_mean(subject: Subject) -> Iterator[Diagnostic]:
     graph, flags = subject.core.graph, subject.flags
     applied = [node for node in subject.tape if isinstance(node, Apply)]
     means = [node for node in applied if _is_plain_mean(node)]
-    if not means or not any(flags.values()):
+    if not means or not subject.has_flags:
         return
     zero = forward(subject.roots, ZeroOutside(subject))
     divided = [

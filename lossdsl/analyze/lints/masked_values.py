@@ -19,7 +19,7 @@ def masks_nothing(subject: Subject) -> Iterator[Diagnostic]:
     Logits of 0 are a distribution as any other, the uniform one.
     """
     graph = subject.core.graph
-    for node in subject.tape:
+    for node in subject.tape if subject.has_flags else ():
         match node:
             case Apply(Builtin(operator="*"), (a, b)) if a is not None and b is not None:
                 place = written(graph, node)

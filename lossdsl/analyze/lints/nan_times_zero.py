@@ -18,7 +18,7 @@ def nan_times_zero(subject: Subject) -> Iterator[Diagnostic]:
     A value that is chosen is none: by a condition, or under a mask.
     """
     graph = subject.core.graph
-    for node in subject.tape:
+    for node in subject.tape if subject.has_flags else ():
         for flag, value in _weighed(node):
             tested = _tested(subject, flag)
             if tested is None or not _reads(value, tested):

@@ -32,16 +32,12 @@ def same_number(subject: Subject) -> Iterator[Diagnostic]:
                 pairs = [(a, b), (b, a)]
             case _:
                 continue
-        place = written(graph, node)
-        if place is None or place.calls:
-            continue
         for array, number in pairs:
             dims = _reduced_over(graph, array, number)
-            if (
-                marks_given(subject, subject.flags[array])
-                or not dims
-                or not _are_apart(graph, array, number)
-            ):
+            if not dims or marks_given(subject, subject.flags[array]):
+                continue
+            place = written(graph, node)
+            if place is None or place.calls or not _are_apart(graph, array, number):
                 continue
             read = _readers(subject) if read is None else read
             if _is_summed(graph, read, node, dims):
