@@ -92,6 +92,8 @@ def _of_product(subject: Subject, mean: Apply) -> Dim | None:
     graph, (value, *rest) = subject.core.graph, mean.arguments
     if mean.function.combine != "mean" or value is None or any(rest):
         return None
+    if not _dims(graph, value):  # of a tree, whose leaves have axes of their own, too
+        return None
     factors, rank = list(_factors(value)), len(_dims(graph, value))
     axes = mean.option(AXIS)
     over = {at % rank for at in axes} if isinstance(axes, tuple) else set(range(rank))
