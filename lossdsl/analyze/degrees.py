@@ -7,6 +7,7 @@ what is not a product of powers nothing is known, but where no size has been sum
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import cast
 
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
@@ -15,7 +16,8 @@ from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType, Dim
 
-# By size, the power; of a size that is not there it is 0. None: not known.
+# By size, the power; of a size that is not there it is 0, and NaN where it is not known. None:
+# of no size.
 Degree = Mapping[str, float] | None
 
 
@@ -73,11 +75,17 @@ class Degrees:
         return None if any(degrees) else {}
 
     def _sum(self, node: Apply, a: Mapping[str, float], b: Mapping[str, float]) -> Degree:
-        """Return the degree of a sum of two: what is added as a number changes none."""
+        """Return the degree of a sum of two: what is added as a number changes none.
+
+        In a size in which the two differ, their sum has no degree that is known.
+        """
         left, right = node.arguments[:2]
         if a == b or isinstance(right, Const):
             return a
-        return b if isinstance(left, Const) else None
+        if isinstance(left, Const):
+            return b
+        pairs = {name: (a.get(name, 0), b.get(name, 0)) for name in (*a, *b)}
+        return {name: first if first == second else nan for name, (first, second) in pairs.items()}
 
     def _power(self, node: Apply, base: Mapping[str, float]) -> Degree:
         match node.arguments[1]:

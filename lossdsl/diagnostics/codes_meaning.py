@@ -138,6 +138,53 @@ ROWS = (
         inputs={"y": "f32[B]", "p": "f32[B]"},
     ),
     Code(
+        "LD444",
+        title="elements weighed by one number",
+        why="What was reduced over the examples is one number for all of them. The sum of its "
+        "product with a weight of each example is the product of two sums, in which no example "
+        "has its own weight.",
+        bad="mean(w*mse(out, tgt))",
+        good='mean(w*mse(out, tgt, reduce="none"))',
+        inputs={"out": "f32[B]", "tgt": "f32[B]", "w": "f32[B]"},
+    ),
+    Code(
+        "LD445",
+        title="sum of all pairs of a product",
+        why="Summed over both axes, a product of each element of one vector with each of another "
+        "is the product of the two sums: how the elements go together changes nothing.",
+        bad="sum(f[:, None]*p[None, :])",
+        good="sum(f*p)",
+        inputs={"f": "f32[E]", "p": "f32[E]"},
+    ),
+    Code(
+        "LD446",
+        title="position used as a value",
+        why="The position of the largest entry is an integer that passes no gradient. An overlap "
+        "or a distance that is computed of it is a number that nothing trains.",
+        bad="mean(square(1.0*argmax(z, axis=-1) - y))",
+        good="mean(square(softmax(z, axis=-1)[:, 1] - y))",
+        inputs={"z": "f32[B, 2]", "y": "f32[B]"},
+    ),
+    Code(
+        "LD447",
+        title="a NaN that is multiplied by 0",
+        why="A factor of 0 leaves elements out that are numbers. What is NaN or infinite stays so "
+        "under any factor, and one such element makes the loss NaN.",
+        bad="m = where(isfinite(t), 1.0, 0.0)\nloss = sum(square(x - t)*m)/maximum(sum(m), 1)",
+        good="mse(x, t, where=isfinite(t))",
+        inputs={"x": "f32[B]", "t": "f32[B]"},
+    ),
+    Code(
+        "LD448",
+        title="mask that keeps what is ignored",
+        why="A label below 0, or one that is called ignored or padding, marks what has no class. A "
+        "mask that is true there leaves out all examples that have one.",
+        bad="z: logits f32[B, C]\ny: labels i32[B]\n"
+        "loss = cross_entropy(z, maximum(y, 0), where=y == -100)",
+        good="z: logits f32[B, C]\ny: labels i32[B]\n"
+        "loss = cross_entropy(z, maximum(y, 0), where=y != -100)",
+    ),
+    Code(
         "LD450",
         title="arguments that look exchanged",
         why="The name of an argument says what it is: a prediction or a target, or it is the name "

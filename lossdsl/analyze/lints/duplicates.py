@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from lossdsl.analyze.lints.subject import Subject
-from lossdsl.core.graph import Apply, Const, Input, Node, tape
+from lossdsl.core.graph import Apply, Const, Input, Node, Outcome, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 
@@ -20,12 +20,48 @@ def duplicate(subject: Subject) -> Iterator[Diagnostic]:
     for outcome in subject.core.results:
         numbers = _numbers(term.raw for term in outcome.terms)
         first: dict[int, str] = {}
+        yield from _added_again(subject, outcome, numbers)
         for term in outcome.terms:
             earlier = first.setdefault(numbers[term.raw], term.name)
             if earlier != term.name and _reads_input(term.raw):
                 message = f"this is the term `{earlier}` once more"
                 help = "one with the sum of their weights is the same; is another input meant?"
                 yield at("LD430", message, term.span, help=help)
+
+
+def _added_again(
+    subject: Subject, outcome: Outcome, numbers: Mapping[Node, int]
+) -> Iterator[Diagnostic]:
+    """Yield the terms that are sums of which an addend is another term, as a running total is."""
+    whole = {numbers[term.raw]: term for term in outcome.terms if _reads_input(term.raw)}
+    for term in outcome.terms:
+        addends = [numbers[node] for node in _addends(subject, term.raw) if node is not term.raw]
+        again = next((whole[number] for number in addends if number in whole), None)
+        if again is not None and again is not term:
+            message = f"the term `{again.name}` is added once more in this one"
+            help = "leave it out of one of them; is a total one of its own addends?"
+            yield at("LD430", message, term.span, help=help)
+
+
+def _addends(subject: Subject, root: Node) -> Iterator[Node]:
+    """Yield what is added up in a number, in part or whole, without weights."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        match node:
+            case Apply(Builtin(operator="+"), (a, b)) if a and b:
+                waiting += [a, b]
+            case Apply(Builtin(operator="*"), (a, b)) if a and b and node is not root:
+                waiting += [
+                    value for weight, value in ((a, b), (b, a)) if _is_weight(subject, weight)
+                ]
+            case _:
+                pass
+
+
+def _is_weight(subject: Subject, node: Node) -> bool:
+    return isinstance(node, Const) or (isinstance(node, Input) and node.name in subject.settings)
 
 
 def _reads_input(root: Node) -> bool:

@@ -9,7 +9,7 @@ from lossdsl.analyze.dataflow import backward, every_operand, forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.by_hand import is_free
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, operands, tape
+from lossdsl.core.graph import Apply, Const, Input, Node, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
@@ -43,7 +43,7 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
                 for operand, fact in pairs
             ]
         reach = None if finite is None else finite(*known)
-        if reach is None or not _is_likely(graph, node, reach, known[reach.operand]):
+        if reach is None or not _is_likely(subject, node, reach, known[reach.operand]):
             continue
         operand = node.arguments[reach.operand]
         if operand in told or _leaves_domain(subject, node.function, operand):
@@ -52,7 +52,7 @@ def reaches_infinity(subject: Subject) -> Iterator[Diagnostic]:
             continue
         # What is told of a value is told of what is made of it there: of `q` in `log(p/q)`.
         told |= {node, operand}
-        yield _infinite(graph, node, reach)
+        yield _infinite(subject, node, reach)
 
 
 _ANY, _ZERO = interval("(-inf, inf)"), Interval(0, 0)
@@ -144,16 +144,16 @@ def _inputs(node: Node) -> set[Node]:
     return {each for each in tape([node]) if isinstance(each, Input)}
 
 
-def _is_likely(graph: Graph, node: Apply, reach: Reach, known: Interval | None) -> bool:
+def _is_likely(subject: Subject, node: Apply, reach: Reach, known: Interval | None) -> bool:
     """Say whether a batch may hold such a number: an element that is 0, or a mask of nothing.
 
     What is computed of many elements, such as their norm, is hardly 0, and no more is a divisor
     that is of both signs.
     """
     operand = node.arguments[reach.operand]
-    if operand is None or _is_count(graph, operand):
+    if operand is None or _is_count(subject, operand):
         return operand is not None
-    type = graph.types[operand]
+    type = subject.core.graph.types[operand]
     whole = isinstance(type, ArrayType) and type.rank == 0
     crosses = known is not None and known.low < reach.number < known.high
     hardly = _is_of_many(operand) or (crosses and node.function.operator == "/")
@@ -176,7 +176,7 @@ def _is_of_many(root: Node) -> bool:
     return False
 
 
-def _is_count(graph: Graph, node: Node | None) -> bool:
+def _is_count(subject: Subject, node: Node | None) -> bool:
     """Say whether a value adds up a mask."""
     while isinstance(node, Apply) and node.function.elementwise | (node.function.form is Form.CAST):
         below = [operand for operand in operands(node) if not isinstance(operand, Const)]
@@ -187,15 +187,17 @@ def _is_count(graph: Graph, node: Node | None) -> bool:
         case Apply(Builtin(across="add" | "mean"), (inner, *_)) if inner is not None:
             while isinstance(inner, Apply) and inner.function.form is Form.CAST:
                 (inner,) = operands(inner)
-            type = graph.types[inner]
-            return isinstance(type, ArrayType) and (type.dtype == "bool" or type.role == "mask")
+            type = subject.core.graph.types[inner]
+            flag = subject.flags[inner] is not None
+            return flag or (isinstance(type, ArrayType) and type.role == "mask")
         case _:
             return False
 
 
-def _infinite(graph: Graph, node: Apply, reach: Reach) -> Diagnostic:
+def _infinite(subject: Subject, node: Apply, reach: Reach) -> Diagnostic:
     operand = node.arguments[reach.operand]
     assert operand is not None
+    graph = subject.core.graph
     place, inner = written(graph, node), written(graph, operand)
     assert place is not None
     text = "its argument" if inner is None else f"`{' '.join(inner.span.text.split())}`"
@@ -204,7 +206,7 @@ def _infinite(graph: Graph, node: Apply, reach: Reach) -> Diagnostic:
     else:
         name = node.function.operator or node.function.name
         message = f"{text} can be {reach}, where `{name}` or its gradient is infinite"
-    if _is_count(graph, operand):
+    if _is_count(subject, operand):
         help = "a `mean` with `where=` is 0 where its mask keeps nothing"
     else:
         help = "keep it away from there, as by `clip`, or leave such elements out by `where=`"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from lossdsl.analyze.lints.subject import Subject, multiple_of
-from lossdsl.core.graph import Apply, Graph, Input, Node, Term, operands, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Term, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.library.declare import Builtin
 from lossdsl.library.syntax_forms import Form
 from lossdsl.types.types import ArrayType, kind
 
@@ -35,7 +36,8 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
             if _is_setting(subject, term):
                 yield _added_setting(term)
                 continue
-            nothing = not stopped[term.weighted] and _compares(subject, term)
+            compares = _compares(subject, term) or _is_by_hand(term.raw)
+            nothing = not stopped[term.weighted] and compares
             if passes[term.weighted] and not nothing:
                 continue
             inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
@@ -60,6 +62,26 @@ def _compares(subject: Subject, term: Term) -> bool:
         else [parameter for parameter in loss.signatures[0].parameters if parameter.required]
     )
     return len(required) > 1
+
+
+def _is_by_hand(root: Node) -> bool:
+    """Say whether a term is a distance of two sides, or a function that only rises or falls.
+
+    What is left is such as the entropy of a teacher, or a norm that belongs to a product.
+    """
+    node = root
+    while isinstance(node, Apply) and (node.function.reduction or node.function.operator == "neg"):
+        (node, *_) = operands(node)
+    match node:
+        case Apply(Builtin(operator="**"), (Apply(Builtin(operator="-")), Const())):
+            return True
+        case Apply(function, (Apply(Builtin(operator="-")),)) if "even" in function.laws:
+            return True
+        case Apply(Builtin(elementwise=True, operator=None, finite=None) as function, (_,)):
+            bent = not {"convex", "concave"}.isdisjoint(function.laws)
+            return bent and "monotone" in function.laws
+        case _:
+            return False
 
 
 def _passes(graph: Graph, order: list[Node], outer: set[Node]) -> dict[Node, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lossdsl.analyze.lints.padding import marks_given
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Graph, Node, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
@@ -18,12 +19,12 @@ def masks_nothing(subject: Subject) -> Iterator[Diagnostic]:
     Logits of 0 are a distribution as any other, the uniform one.
     """
     graph = subject.core.graph
-    for node in subject.tape:
+    for node in subject.tape if subject.has_flags else ():
         match node:
             case Apply(Builtin(operator="*"), (a, b)) if a is not None and b is not None:
                 place = written(graph, node)
                 for mask, value in ((a, b), (b, a)):
-                    if place is None or place.calls or _role(graph, mask) != "mask":
+                    if place is None or place.calls or not _is_mask(subject, mask):
                         continue
                     if _is_reduced(graph, value):
                         message = "a mask multiplies what is one number for all its elements"
@@ -47,6 +48,13 @@ def _is_normalized(subject: Subject, scores: Node) -> bool:
         and not node.function.result_roles.isdisjoint(DISTRIBUTIONS)
         for node in subject.tape
     )
+
+
+def _is_mask(subject: Subject, node: Node) -> bool:
+    """Say whether a value is an array of flags of what is given."""
+    type = subject.core.graph.types[node]
+    several = isinstance(type, ArrayType) and type.rank != 0
+    return several and marks_given(subject, subject.flags[node])
 
 
 def _role(graph: Graph, node: Node) -> str | None:

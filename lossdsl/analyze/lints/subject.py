@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.flags import Flag, Flags, is_mask, is_truth
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.unit_axes import cosines
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands, tape
@@ -47,6 +48,18 @@ class Subject:
         graph = self.core.graph
         known = Intervals(graph, self.core.ranges, cosines=self.cosines)
         return forward([*self.roots, *terms], known)
+
+    @cached_property
+    def flags(self) -> Mapping[Node, Flag | None]:
+        """What is 0 or 1 by a condition among the values of the program."""
+        graph = self.core.graph
+        made = any(is_truth(graph, node) or is_mask(graph, node) for node in self.tape)
+        return forward(self.roots, Flags(graph)) if made else dict.fromkeys(self.tape)
+
+    @cached_property
+    def has_flags(self) -> bool:
+        """Whether anything is 0 or 1 by a condition."""
+        return any(self.flags.values())
 
 
 def written(graph: Graph, node: Node) -> Place | None:

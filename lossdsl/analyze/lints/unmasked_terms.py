@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lossdsl.analyze.lints.subject import Subject
+from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Graph, Input, Node, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.syntax_forms import Form
 from lossdsl.types.types import ArrayType, kind
 
 # A part that counts more is called by such names: they excuse and never accuse.
-_PART = re.compile("hole|region|fore|roi|face|edge|extra|focus|part|crop|object|box", re.IGNORECASE)
+_PART = re.compile(
+    "hole|region|fore|roi|face|edge|extra|focus|part|crop|object|box|pos|hard|match|sampl",
+    re.IGNORECASE,
+)
+
+# What is of all on purpose is called by such names: they excuse and never accuse.
+_WHOLE = re.compile("all|raw|total|full|whole|unmask|pad", re.IGNORECASE)
 
 
 def unmasked_term(subject: Subject) -> Iterator[Diagnostic]:
@@ -31,6 +37,42 @@ def unmasked_term(subject: Subject) -> Iterator[Diagnostic]:
                     help = f"`where={names[0]}` leaves the same elements out of both"
                     yield at("LD415", message, term.span, help=help)
                     break
+
+
+def unmasked_metric(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield metrics that read no mask, of just the arrays that a term reads under one."""
+    core, graph = subject.core, subject.core.graph
+    if not core.metrics or not any(_is_mask(graph, node) for node in subject.tape):
+        return
+    orders = [(term, tape([term.weighted])) for outcome in core.results for term in outcome.terms]
+    masked = [
+        (term, _arrays(graph, nodes), masks)
+        for term, nodes in orders
+        if (masks := _masks(graph, nodes))
+    ]
+    for name, node in core.metrics.items() if masked else ():
+        nodes, place = tape([node]), written(graph, node)
+        if any(_is_mask(graph, inner) for inner in nodes) or _WHOLE.search(name) or place is None:
+            continue
+        for term, arrays, masks in masked:
+            names = sorted(mask.name for mask in masks)
+            if arrays and arrays == _arrays(graph, nodes) and not any(map(_PART.search, names)):
+                message = f"`{names[0]}` masks the term `{term.name}`, and not this metric"
+                help = f"`where={names[0]}` leaves the same elements out of both"
+                yield at("LD415", message, place.span, help=help)
+                break
+
+
+def _arrays(graph: Graph, nodes: list[Node]) -> set[Input]:
+    """Return the arrays that are read, but masks."""
+    return {
+        node
+        for node in nodes
+        if isinstance(node, Input)
+        and isinstance(type := graph.types[node], ArrayType)
+        and type.rank != 0
+        and type.role != "mask"
+    }
 
 
 def _values(graph: Graph, nodes: list[Node]) -> set[Input]:
