@@ -35,7 +35,7 @@ from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.scalars import hold_range, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluated
-from lossdsl.optimize.chunks import LargeValue
+from lossdsl.optimize.chunked_values import LargeValue
 from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import STEP

@@ -18,7 +18,8 @@ from lossdsl.core.graph import Core, Node
 from lossdsl.frozen import dataclass
 from lossdsl.optimize import optimize
 from lossdsl.optimize.chunk_size import Budget
-from lossdsl.optimize.chunks import Chunked, LargeValue, chunks, large_value
+from lossdsl.optimize.chunked_values import Chunked, LargeValue, large_value
+from lossdsl.optimize.chunks import chunks
 from lossdsl.specialize.leafwise import Flat, leafwise
 from lossdsl.types.size_guards import Guards
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, literal_dim, map_dims

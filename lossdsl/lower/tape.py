@@ -16,7 +16,7 @@ from lossdsl.lower.foreign import applied
 from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.lower.symbolic import run_with_open_sizes
 from lossdsl.lower.typed import hold
-from lossdsl.optimize.chunks import Chunked, steps
+from lossdsl.optimize.chunked_values import Chunked, steps
 from lossdsl.specialization import Call
 from lossdsl.types.types import ArrayType, Type
 

@@ -9,8 +9,10 @@ is. The pass names no function: `outer` marks what may be large, `axes` says whe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import field
+from itertools import combinations
 from typing import cast
 
 from lossdsl.analyze.outputs import Read, operand_of
@@ -18,81 +20,19 @@ from lossdsl.core.graph import Apply, Const, Graph, Node, operands, tape
 from lossdsl.core.pattern import picks
 from lossdsl.frozen import dataclass
 from lossdsl.library.follow import followed, regrouped
-from lossdsl.library.function import is_own
 from lossdsl.library.syntax_forms import Form
 from lossdsl.optimize.chunk_size import Budget
-from lossdsl.source import Span
+from lossdsl.optimize.chunked_values import Chunked, Loop, span_of
 from lossdsl.types.dtypes import bytes_of
 from lossdsl.types.types import ArrayType
 
 # What is kept of a large value has at most this share of its bytes.
 KEPT = 1 / 8
+# What is read both by row and by column is made twice, which takes up to twice the time: it is
+# worth that where it has so many times the bytes of the budget.
+TWICE = 8
 # Values of rows along an axis, by node: the place of that axis in each.
 Rows = dict[Node, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunked:
-    """Values that are computed in chunks of rows.
-
-    The `body` is computed a chunk at a time, operands first, of `sliced` values, cut along the axis
-    of the rows, and of `whole` ones; `outputs` are what is read of it. Where nothing but one number
-    is made of the outputs, of which it is a linear function, `tail` are the operations between,
-    `beside` what else they read and `result` is that number.
-    """
-
-    large: Apply
-    size: int
-    rows: int
-    each: int
-    body: tuple[Node, ...]
-    sliced: Mapping[Node, int]
-    whole: tuple[Node, ...]
-    outputs: Mapping[Node, int]
-    tail: tuple[Node, ...] = ()
-    beside: tuple[Node, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many chunks there are, the first of which may be smaller."""
-        return -(-self.rows // self.each)
-
-    @property
-    def made(self) -> tuple[Node, ...]:
-        """What the rest of a program reads of it."""
-        return self.tail[-1:] or tuple(self.outputs)
-
-    @property
-    def read(self) -> tuple[Node, ...]:
-        """What it reads of the rest of a program."""
-        return tuple(dict.fromkeys((*self.sliced, *self.whole, *self.beside)))
-
-
-Step = Node | Chunked
-
-
-@dataclass(frozen=True, slots=True)
-class LargeValue:
-    """What is computed in chunks: its text, its bytes if it were whole, and how many chunks."""
-
-    text: str
-    bytes: int
-    chunks: int
-
-
-def large_value(graph: Graph, chunked: Chunked) -> LargeValue:
-    """Return what a user is told of what is computed in chunks, in the words of the text."""
-    span = _span(graph, chunked.large)
-    text = chunked.large.function.name if span is None else span.text
-    return LargeValue(text, chunked.size, chunked.count)
-
-
-def _span(graph: Graph, node: Node) -> Span | None:
-    """Return where a value is written, or the call of lossdsl's own function that makes it."""
-    for place in graph.places.get(node, ()):
-        spans = [place.span, *(span for _, span in reversed(place.calls))]
-        return next((span for span in spans if not is_own(span.source)), None)
-    return None
 
 
 def chunks(
@@ -106,28 +46,10 @@ def chunks(
     large = (node for node in order if isinstance(node, Apply) and _is_large(node, at_call, budget))
     found: list[Chunked] = []
     for node in large:
-        if not any(node in (*chunked.body, *chunked.tail) for chunked in found):
+        if not any(node in chunked.within for chunked in found):
             chunked = _Region(at_call, order, frozenset(roots), budget, node).chunked()
             found += [] if chunked is None else [chunked]
     return tuple(found)
-
-
-def steps(roots: Iterable[Node], chunked: Sequence[Chunked]) -> list[Step]:
-    """Return what is computed for roots, operands first: nodes, and values that come in chunks."""
-    whole: dict[Node, Step] = {node: each for each in chunked for node in each.made}
-    order: list[Step] = []
-    seen: set[Step] = set()
-    stack: list[Step | tuple[Step]] = [whole.get(root, root) for root in reversed(list(roots))]
-    while stack:
-        step = stack.pop()
-        if isinstance(step, tuple):
-            order.append(step[0])
-        elif step not in seen:
-            seen.add(step)
-            stack.append((step,))
-            reads = step.read if isinstance(step, Chunked) else operands(step)
-            stack += [whole.get(node, node) for node in reversed(reads)]
-    return order
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +80,7 @@ def _is_large(node: Apply, at_call: _Sizes, budget: Budget) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """What goes by row around a large value: `reached` has all that is computed from it."""
+    """What goes by row around a large value."""
 
     at_call: _Sizes
     order: Sequence[Node]
@@ -168,43 +90,53 @@ class _Region:
     readers: dict[Node, list[Node]] = field(default_factory=dict[Node, "list[Node]"])
 
     def chunked(self) -> Chunked | None:
-        """Return the large value in chunks along an axis that allows it, of several the first."""
+        """Return the large value in chunks, along one axis if that is enough, else along two."""
         shape = self.at_call.shape(self.large)
         assert shape is not None
         for node in self.order:
             for operand in operands(node):
                 self.readers.setdefault(operand, []).append(node)
-        size = self.at_call.bytes(self.large)
-        axes = sorted(range(len(shape)), key=lambda axis: -min(shape[axis], self.budget.most(size)))
-        made = (self._along(axis, shape[axis]) for axis in axes)
-        return next((chunked for chunked in made if chunked is not None), None)
+        most = self.budget.most(self.at_call.bytes(self.large))
+        axes = sorted(range(len(shape)), key=lambda axis: -min(shape[axis], most))
+        by_row = [(self._after(axis, shape[axis]), shape[axis]) for axis in axes if shape[axis] > 1]
+        groups: list[tuple[tuple[Rows, int], ...]] = [(each,) for each in by_row]
+        if self.at_call.bytes(self.large) > TWICE * self.budget.bytes:
+            groups += combinations(by_row, 2)
+        return next((made for group in groups if (made := self._made(group)) is not None), None)
 
-    def _along(self, axis: int, rows: int) -> Chunked | None:
-        if rows < 2:
-            return None
-        after, reached = self._after(axis, rows)
-        outputs = {node: at for node, at in after.items() if self._leaves(node, after)}
-        size = self.at_call.bytes(self.large)
-        if sum(map(self.at_call.bytes, outputs)) > KEPT * size:
-            return None
-        body, sliced, whole = self._before(after, rows)
-        if not sliced:
-            return None
-        span = _span(self.at_call.graph, self.large)
-        each = self.budget.rows(size, rows, sum(map(self.at_call.bytes, whole)), span)
-        ordered = tuple(node for node in self.order if node in body)
-        tail = self._tail(outputs, reached)
-        return Chunked(
-            self.large, size, rows, each, ordered, sliced, whole, outputs, tail,
-            self._beside(tail, outputs),
-        )  # fmt: skip
+    def _made(self, group: Sequence[tuple[Rows, int]]) -> Chunked | None:
+        """Return the value in chunks along some axes; None if something reads more than rows."""
+        counts = Counter(node for after, _ in group for node in after)
+        for node, count in counts.items():
+            if count > 1 and self._leaves(node, counts):
+                return None
+        size, loops = self.at_call.bytes(self.large), cast("list[Loop]", [])
+        for after, rows in group:
+            outputs = {
+                node: at
+                for node, at in after.items()
+                if counts[node] == 1 and self._leaves(node, after)
+            }
+            body, sliced, whole = self._before(after, outputs, rows)
+            bytes = sum(map(self.at_call.bytes, outputs))
+            if not outputs or not sliced or bytes > KEPT * size:
+                return None
+            span = span_of(self.at_call.graph, self.large)
+            each = self.budget.rows(size, rows, sum(map(self.at_call.bytes, whole)), span)
+            ordered = tuple(node for node in tape(outputs) if node in body)
+            loops.append(Loop(rows, each, ordered, sliced, whole, outputs))
+        made = {node for loop in loops for node in loop.outputs}
+        tail = self._tail(made, counts)
+        reads = dict.fromkeys(each for node in tail for each in operands(node))
+        beside = tuple(each for each in reads if each not in made and each not in tail)
+        return Chunked(self.large, size, tuple(loops), tail, beside)
 
-    def _leaves(self, node: Node, after: Mapping[Node, int]) -> bool:
-        """Say whether what a chunk makes is read by what is no part of it."""
-        return node in self.roots or any(by not in after for by in self.readers.get(node, ()))
+    def _leaves(self, node: Node, within: Container[Node]) -> bool:
+        """Say whether a value is read by what is not within."""
+        return node in self.roots or any(by not in within for by in self.readers.get(node, ()))
 
-    def _after(self, axis: int, rows: int) -> tuple[Rows, set[Node]]:
-        """Return what goes by row from the large value on, and all that is computed from it."""
+    def _after(self, axis: int, rows: int) -> Rows:
+        """Return what goes by row from the large value on."""
         by_row: Rows = {self.large: axis}
         reached: set[Node] = {self.large}
         for node in self.order:
@@ -217,7 +149,7 @@ class _Region:
                 at = self._place(node, by_row, rows)
                 if at is not None:
                     by_row[node] = at
-        return by_row, reached
+        return by_row
 
     def _place(self, node: Apply, by_row: Mapping[Node, int], rows: int) -> int | None:
         """Return the axis of a result that rows of what it reads become; None if they do not."""
@@ -260,13 +192,15 @@ class _Region:
                 return None
         return needs if any(own is not None for own in needs.values()) else None
 
-    def _before(self, after: Rows, rows: int) -> tuple[set[Node], Rows, tuple[Node, ...]]:
-        """Return what is computed in chunks, and what it reads: by row, and whole.
+    def _before(
+        self, after: Rows, outputs: Rows, rows: int
+    ) -> tuple[set[Node], Rows, tuple[Node, ...]]:
+        """Return what is computed in chunks for outputs, and what it reads: by row, and whole.
 
         What is large itself, and of which a row needs but rows, is computed in the chunks too.
         """
-        body, sliced, whole = set(after), cast("Rows", {}), cast("list[Node]", [])
-        stack = list(after.items())
+        body, sliced, whole = set(outputs), cast("Rows", {}), cast("list[Node]", [])
+        stack = list(outputs.items())
         while stack:
             node, place = stack.pop()
             needs = self._needs(node, place, rows)
@@ -278,7 +212,7 @@ class _Region:
                     body.add(operand)
                 elif own is None:
                     whole.append(operand)
-                elif self._is_made_by_row(operand, own, rows):
+                elif operand in after or self._is_made_by_row(operand, own, rows):
                     body.add(operand)
                     stack.append((operand, own))
                 else:
@@ -289,27 +223,25 @@ class _Region:
         large = self.at_call.bytes(node) > self.budget.bytes / 8
         return large and self._needs(node, place, rows) is not None
 
-    def _tail(self, outputs: Mapping[Node, int], reached: set[Node]) -> tuple[Node, ...]:
+    def _tail(self, outputs: set[Node], by_row: Mapping[Node, int]) -> tuple[Node, ...]:
         """Return the linear operations from the outputs to the one number that is made of them."""
         within, tail = set(outputs), cast("list[Node]", [])
+        reached = set(by_row)
         for node in self.order:
             known = [each for each in operands(node) if each in reached]
-            if within.isdisjoint(known) or node in within or node not in reached:
+            if not known or node in by_row:
                 continue
-            if not isinstance(node, Apply) or not within.issuperset(known):
+            reached.add(node)
+            if not isinstance(node, Apply) or not _is_linear(node, within):
                 return ()
-            if not _is_linear(node, within):
+            if not within.issuperset(known):
                 return ()
             within.add(node)
             tail.append(node)
-            left = {each for each in within if self._leaves(each, dict.fromkeys(within, 0))}
+            left = {each for each in within if self._leaves(each, {*within, *by_row})}
             if left == {node}:
                 return tuple(tail) if self.at_call.shape(node) == () else ()
         return ()
-
-    def _beside(self, tail: Sequence[Node], outputs: Mapping[Node, int]) -> tuple[Node, ...]:
-        reads = dict.fromkeys(each for node in tail for each in operands(node))
-        return tuple(each for each in reads if each not in outputs and each not in tail)
 
 
 def _is_linear(node: Apply, within: set[Node]) -> bool:
