@@ -50,8 +50,9 @@ soak: .venv/.test ## run random programs for MINUTES=40 and count them, then eve
 plant: .venv/.test ## plant faults, one in each stage, and see that the tests find them
 	PYTHONPATH=tests $(BIN)/python -m planted
 
-bench: .venv/.test ## compare with losses by hand: bytes, time, traces, extremes, calls, the start of a check
+bench: .venv/.test ## compare with losses by hand: bytes, time, large products, traces, extremes, calls, the start of a check
 	$(BIN)/python benchmarks/losses.py
+	$(BIN)/python benchmarks/fusion.py
 	$(BIN)/python benchmarks/trace_time.py
 	$(BIN)/python benchmarks/stability.py
 	$(BIN)/python benchmarks/call_overhead.py

@@ -17,6 +17,7 @@ from lossdsl.inputs.given import Given, parse_given, spec_parts
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.loss import CompiledLoss
+from lossdsl.optimize.chunk_size import CHUNK_BYTES
 
 # A loss that was called holds about 2 MB.
 CACHE_SIZE = 32
@@ -33,6 +34,7 @@ def compile(
     debug: bool = False,
     strict: bool = False,
     stabilize: bool = True,
+    chunk_bytes: int | None = CHUNK_BYTES,
 ) -> CompiledLoss:
     """Check a spec and compile it into a loss; raises `LossError` with all that is wrong.
 
@@ -59,7 +61,8 @@ def compile(
     limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
     debug, strict = settings.hold_flag("debug", debug), settings.hold_flag("strict", strict)
     stabilize = settings.hold_flag("stabilize", stabilize)
-    return _once(given, library, limits, batch, debug, strict, stabilize)
+    chunk_bytes = settings.hold_bytes("chunk_bytes", chunk_bytes)
+    return _once(given, library, limits, batch, debug, strict, stabilize, chunk_bytes)
 
 
 def clear_cache() -> None:
@@ -82,19 +85,22 @@ def _once(
     debug: bool,
     strict: bool,
     stabilize: bool,
+    chunk_bytes: int | None,
 ) -> CompiledLoss:
     """Return the loss that was compiled for the same before, or compile it."""
     functions = with_builtins(library)
     double = bool(jax.config.read("jax_enable_x64"))
-    key = (given.key, functions, limits, batch, debug, strict, stabilize, double)
+    key = (given.key, functions, limits, batch, debug, strict, stabilize, chunk_bytes, double)
     with _LOCK:
         cached = _CACHE.get(key)
         if cached is not None:
             _CACHE.move_to_end(key)
             return cached
     with defects_reported():
-        again = (_once, (given, library, limits, batch, debug, strict, stabilize))
-        made = _compile(given, functions, limits, batch, debug, strict, stabilize, again)
+        again = (_once, (given, library, limits, batch, debug, strict, stabilize, chunk_bytes))
+        made = _compile(
+            given, functions, limits, batch, debug, strict, stabilize, chunk_bytes, again
+        )
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -110,6 +116,7 @@ def _compile(
     debug: bool,
     strict: bool,
     stabilize: bool,
+    chunk_bytes: int | None,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
     program, types, diagnostics = parse_given(given, limits)
@@ -135,5 +142,6 @@ def _compile(
         debug,
         strict,
         stabilize,
+        chunk_bytes,
         again,
     )

@@ -30,7 +30,8 @@ from lossdsl.lower.passed_values import concrete
 from lossdsl.lower.projection import Rules
 from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.symbolic import open_sizes
-from lossdsl.lower.tape import evaluate
+from lossdsl.lower.tape import evaluated
+from lossdsl.optimize.chunked_values import LargeValue
 from lossdsl.specialization import Call, Roots, Specializer
 from lossdsl.syntax import ast
 from lossdsl.syntax.format import format_program
@@ -67,6 +68,7 @@ class CompiledLoss:
         debug: bool,
         strict: bool,
         stabilize: bool,
+        chunk_bytes: int | None,
         again: tuple[Callable[..., Any], tuple[Any, ...]],
     ):
         self._again = again
@@ -74,6 +76,7 @@ class CompiledLoss:
         self.debug = debug
         self.strict = strict
         self.stabilize = stabilize
+        self.chunk_bytes = chunk_bytes
         self.signature = checked.signature
         self.diagnostics = checked.diagnostics
         self._program = program
@@ -94,7 +97,7 @@ class CompiledLoss:
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
-        self._specialize = Specializer(stabilize)
+        self._specialize = Specializer(stabilize, chunk_bytes)
         self._slots = [slot(name, *self._declaration(name)) for name in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
@@ -191,6 +194,7 @@ class CompiledLoss:
             self.debug,
             self.strict,
             self.stabilize,
+            self.chunk_bytes,
             again,
         )
 
@@ -199,9 +203,15 @@ class CompiledLoss:
     def readers(self, name: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the terms that read an input at a call, in the order of the spec."""
         settings.hold_text("name", name, "'out'")
+        return readers(self._asked(inputs).core, name)
+
+    def chunks(self, inputs: Mapping[str, Any]) -> tuple[LargeValue, ...]:
+        """Return what `chunk_bytes` has computed a chunk of rows at a time at a call."""
+        return self._asked(inputs).large
+
+    def _asked(self, inputs: Mapping[str, Any]) -> Call:
         given = settings.hold_mapping("inputs", inputs, "such as `{'out': …}`")
-        call, _ = self._call({name: given.get(name) for name in self._names}, value_roots)
-        return readers(call.core, name)
+        return self._call({name: given.get(name) for name in self._names}, value_roots)[0]
 
     def _call(
         self, inputs: Mapping[str, Any], roots: Roots, debug: bool = False
@@ -247,11 +257,11 @@ class CompiledLoss:
 
     def _values(self, inputs: Mapping[str, Any]) -> Any:
         call, given = self._call(inputs, value_roots)
-        return self._named(results(call.core, _evaluated(call, given)))
+        return self._named(results(call.core, evaluated(call, given)))
 
     def _terms(self, inputs: Mapping[str, Any]) -> Any:
         call, given = self._call(inputs, term_roots)
-        whole, terms = results_with_terms(call.core, _evaluated(call, given), call.sizes)
+        whole, terms = results_with_terms(call.core, evaluated(call, given), call.sizes)
         return self._named(whole), terms
 
     def _observed(self, inputs: Mapping[str, Any]) -> Any:
@@ -336,11 +346,6 @@ def _observed_values(core: Core) -> list[Node]:
 
 def _observed_terms(core: Core) -> list[Node]:
     return [*term_roots(core), *beside(core)]
-
-
-def _evaluated(call: Call, inputs: Mapping[str, Any]) -> list[Any]:
-    """Return the values of the roots of a call."""
-    return evaluate(call.flat.graph, call.flat.roots, inputs, call.sizes)
 
 
 def _derived(

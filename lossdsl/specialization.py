@@ -17,6 +17,9 @@ from lossdsl.analyze.sizes import Made, made_values
 from lossdsl.core.graph import Core, Node
 from lossdsl.frozen import dataclass
 from lossdsl.optimize import optimize
+from lossdsl.optimize.chunk_size import Budget
+from lossdsl.optimize.chunked_values import Chunked, LargeValue, large_value
+from lossdsl.optimize.chunks import chunks
 from lossdsl.specialize.leafwise import Flat, leafwise
 from lossdsl.types.size_guards import Guards
 from lossdsl.types.types import ArrayType, Dim, RecordType, TreeType, Type, literal_dim, map_dims
@@ -54,12 +57,21 @@ class Specialized:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is computed at one call: core, flat core of the roots, and the sizes of the call."""
+    """What is computed at one call: core, flat core of the roots, and the sizes of the call.
+
+    `chunked` has what is computed a chunk of rows at a time.
+    """
 
     core: Core
     flat: Flat
     sizes: Mapping[str, int]
     made: tuple[Made, ...]
+    chunked: tuple[Chunked, ...]
+
+    @property
+    def large(self) -> tuple[LargeValue, ...]:
+        """What is computed in chunks, in the words of the text."""
+        return tuple(large_value(self.flat.graph, chunked) for chunked in self.chunked)
 
 
 Elaborate = Callable[[Mapping[str, Type]], Core]
@@ -68,11 +80,13 @@ Elaborate = Callable[[Mapping[str, Type]], Core]
 class Specializer:
     """Returns core at the types of a call; the last few are kept.
 
-    To `stabilize` is to compute what the text says so that no extreme is lost.
+    To `stabilize` is to compute what the text says so that no extreme is lost. Of a value above
+    `chunk_bytes` rows are computed a chunk at a time where all that reads it goes by row.
     """
 
-    def __init__(self, stabilize: bool = True) -> None:
+    def __init__(self, stabilize: bool = True, chunk_bytes: int | None = None) -> None:
         self._stabilize = stabilize
+        self._budget = Budget(chunk_bytes) if chunk_bytes else None
         self._kept: OrderedDict[Hashable, list[Specialized]] = OrderedDict()
         self._lock = RLock()
 
@@ -101,7 +115,7 @@ class Specializer:
                     # Flat core may have read what core did not.
                     if specialized.guards.hold(guards.sizes):
                         self._kept.move_to_end(key)
-                        return Call(specialized.core, flat, guards.sizes, specialized.made)
+                        return self._call(specialized, flat, guards.sizes)
             if guarded:
                 types = {name: map_dims(type, _sized(guards)) for name, type in types.items()}
             core = elaborate(types)
@@ -111,7 +125,12 @@ class Specializer:
             self._kept.move_to_end(key)
             while sum(map(len, self._kept.values())) > KEPT:
                 self._drop()
-            return Call(core, flat, guards.sizes, specialized.made)
+            return self._call(specialized, flat, guards.sizes)
+
+    def _call(self, specialized: Specialized, flat: Flat, sizes: Mapping[str, int]) -> Call:
+        # Asked at each call, so that no size is read: core serves calls of all sizes.
+        chunked = chunks(flat.graph, flat.roots, sizes, self._budget)
+        return Call(specialized.core, flat, sizes, specialized.made, chunked)
 
     def _drop(self) -> None:
         """Let go of the core that was made first for the types that were passed longest ago."""

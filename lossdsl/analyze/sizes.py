@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from lossdsl.core.graph import Apply, Core, Node, operands, tape
@@ -13,12 +12,8 @@ from lossdsl.inputs.declarations import Declared, symbols_of
 from lossdsl.limits import Limits
 from lossdsl.syntax import ast
 from lossdsl.types.dims import Dim
-from lossdsl.types.types import (
-    DTYPES,
-    ArrayType,
-    arrays_of,
-    map_dims,
-)
+from lossdsl.types.dtypes import bytes_of
+from lossdsl.types.types import ArrayType, arrays_of, map_dims
 
 
 def input_sizes(declared: Mapping[str, Declared], limits: Limits) -> Iterator[Diagnostic]:
@@ -114,7 +109,7 @@ def array_sizes(
     largest: tuple[int, Node, ArrayType] | None = None
     for node, type in made:
         elements = _elements(type, sizes)
-        size = elements * _WIDTH.get(type.dtype, 4)
+        size = elements * bytes_of(type.dtype)
         if size > limits.array_bytes:
             help = "reduce it in parts, or raise `Limits(array_bytes=…)`"
             more = f"; at most {_shown(limits.array_bytes)}"
@@ -128,10 +123,6 @@ def array_sizes(
         size, node, type = largest
         help = "reduce before an axis is added, or work through it in parts"
         yield _large(core, node, "LD615", type, sizes, size, "", help)
-
-
-# Bytes of an element; a class of dtypes counts as its widest without x64.
-_WIDTH = {name: int(re.sub(r"\D", "", name) or 8) // 8 for name in DTYPES}
 
 
 def _elements(type: ArrayType, sizes: Mapping[str, int]) -> int:

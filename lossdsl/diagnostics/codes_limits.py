@@ -85,4 +85,17 @@ ROWS = (
         "lossdsl.load(path)",
         form="python",
     ),
+    Code(
+        "LD617",
+        title="budget that holds no row",
+        why="Of a product that is larger than `chunk_bytes`, rows are computed a chunk at a time: "
+        "one row at least. `chunk_bytes=None` computes all rows at once.",
+        bad="import jax.numpy as jnp\n"
+        'loss = lossdsl.compile("cross_entropy(h @ w, y)", chunk_bytes=100)\n'
+        "loss(h=jnp.ones((4, 2)), w=jnp.ones((2, 64)), y=jnp.zeros(4, int))",
+        good="import jax.numpy as jnp\n"
+        'loss = lossdsl.compile("cross_entropy(h @ w, y)", chunk_bytes=512)\n'
+        "loss(h=jnp.ones((4, 2)), w=jnp.ones((2, 64)), y=jnp.zeros(4, int))",
+        form="python",
+    ),
 )

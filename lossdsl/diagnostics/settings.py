@@ -30,6 +30,18 @@ def hold_flag(name: str, value: object) -> bool:
     return hold(name, value, bool, "`True` or `False`", f"`{name}=True`")
 
 
+def hold_bytes(name: str, value: object) -> int | None:
+    """Return a setting that is a number of bytes; None, or 0, where there is none."""
+    expected, help = "a number of bytes, or None", f"`{name}=32 * 2**20` is 32 MiB"
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        refuse(name, value, expected, help)
+    if value < 0:
+        raise LossError([at("LD121", f"`{name}` is {expected}, not {value}", None, help=help)])
+    return value or None
+
+
 def hold_function(name: str, value: object) -> None:
     """Refuse what cannot be called where a function computes the inputs."""
     if not callable(value):

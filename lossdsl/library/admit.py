@@ -66,6 +66,7 @@ FACTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "grows": _choice("sign", "size"),
     "fills": _TRUTH,
     "accumulates": _TRUTH,
+    "outer": _TRUTH,
     "rule": _CALLABLE,
     "axes": _CALLABLE,
     "sink": (

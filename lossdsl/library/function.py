@@ -50,6 +50,8 @@ class Builtin:
     - `fills`: elements of the result may be NaN or infinite over floats, which integers are not.
     - `accumulates`: the function adds up elements along an axis, so that half precision is f32 in
       it, and in its result.
+    - `outer`: the result has axes of several operands, and XLA makes it as it is: it may be far
+      larger than what it is made of, and then rows of it are computed a chunk at a time.
     - `rule` computes the type of the result where the signature cannot say it.
     - `axes` says which axis of the result each axis of an operand becomes (see `follow.py`); it is
       implied by `elementwise` and `reduction`. Masks follow it backwards, batches forwards. It is
@@ -85,6 +87,7 @@ class Builtin:
     grows: str | None = None
     fills: bool = False
     accumulates: bool = False
+    outer: bool = False
     rule: Callable[..., Any] | None = None
     axes: Callable[..., Any] | None = None
     sink: str | Callable[..., Any] | None = None

@@ -21,7 +21,7 @@ from lossdsl.lower.nearest import Bound, inside, outside
 from lossdsl.lower.passed_values import concrete
 from lossdsl.lower.scalars import scalar_class, strong_scalar
 from lossdsl.lower.symbolic import open_sizes
-from lossdsl.lower.tape import evaluate
+from lossdsl.lower.tape import evaluated
 from lossdsl.selectors import flatten
 from lossdsl.specialization import Call, Specializer
 from lossdsl.syntax import ast
@@ -155,7 +155,7 @@ def _edges(core: Core) -> list[Node]:
 def _bounds(call: Call, values: Mapping[str, Any]) -> Iterator[Bound]:
     """Yield the bound of each leaf that a constraint reaches."""
     core = call.core
-    edges = evaluate(call.flat.graph, call.flat.roots, values, call.sizes)
+    edges = evaluated(call, values)
     for limit, value in zip(_certain(constrained_leaves.limits(core)), edges, strict=True):
         _certain(constrained_leaves.input_of(core.graph, limit))
         subject = limit.arguments[0]

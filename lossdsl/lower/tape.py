@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, assert_never
 
 import jax.numpy as jnp
@@ -10,10 +11,13 @@ import numpy as np
 from jax.export import is_symbolic_dim
 
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.lower.chunked import in_chunks
 from lossdsl.lower.foreign import applied
 from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.lower.symbolic import run_with_open_sizes
 from lossdsl.lower.typed import hold
+from lossdsl.optimize.chunked_values import Chunked, steps
+from lossdsl.specialization import Call
 from lossdsl.types.types import ArrayType, Type
 
 # A value is an array, a Python number, or the list of a tree's leaves in the order of its type.
@@ -25,33 +29,59 @@ def evaluate(
     roots: Iterable[Node],
     inputs: Mapping[str, Value],
     sizes: Mapping[str, int] | None = None,
+    chunked: Sequence[Chunked] = (),
 ) -> list[Value]:
     """Return the values of the roots at a call of these sizes, computing every node once."""
-    sizes = sizes or {}
     asked = list(roots)
     values: dict[Node, Value] = {}
-    for node in tape(asked):
-        match node:
-            case Const(value):
-                values[node] = _constant(value, graph.types[node])
-            case Input(name):
-                values[node] = inputs[name]
-            case Apply(function, arguments):
-                operands = [
-                    None if argument is None else values[argument] for argument in arguments
-                ]
-                if function.foreign:
-                    values[node] = applied(graph, node, operands, sizes)
-                elif graph.sizes:
-                    values[node] = run_with_open_sizes(graph, node, operands)
-                else:
-                    values[node] = function.kernel(*operands, **dict(node.options))
-                    hold(graph, node, values[node], sizes)
-            case Leaves():
-                raise AssertionError("selected when core was made flat")
-            case _:
-                assert_never(node)
+    for step in steps(asked, chunked) if chunked else tape(asked):
+        if isinstance(step, Chunked):
+            values |= in_chunks(partial(_run, graph), step, values)
+        else:
+            values[step] = _value(graph, step, values, inputs, sizes or {})
     return [values[root] for root in asked]
+
+
+def evaluated(call: Call, inputs: Mapping[str, Value]) -> list[Value]:
+    """Return the values of the roots of a call."""
+    return evaluate(call.flat.graph, call.flat.roots, inputs, call.sizes, call.chunked)
+
+
+def _run(graph: Graph, nodes: Iterable[Node], values: Mapping[Node, Value]) -> dict[Node, Value]:
+    """Return the values of operations on others, whose rows may be some of those of their types."""
+    known = dict(values)
+    for node in nodes:
+        known[node] = _value(graph, node, known, {}, None)
+    return known
+
+
+def _value(
+    graph: Graph,
+    node: Node,
+    values: Mapping[Node, Value],
+    inputs: Mapping[str, Value],
+    sizes: Mapping[str, int] | None,
+) -> Value:
+    """Return the value of a node of others; without sizes it is not held against its type."""
+    match node:
+        case Const(value):
+            return _constant(value, graph.types[node])
+        case Input(name):
+            return inputs[name]
+        case Apply(function, arguments):
+            operands = [None if argument is None else values[argument] for argument in arguments]
+            if function.foreign:
+                return applied(graph, node, operands, sizes or {})
+            if graph.sizes:
+                return run_with_open_sizes(graph, node, operands)
+            value = function.kernel(*operands, **dict(node.options))
+            if sizes is not None:
+                hold(graph, node, value, sizes)
+            return value
+        case Leaves():
+            raise AssertionError("selected when core was made flat")
+        case _:
+            assert_never(node)
 
 
 def _constant(value: Any, type: Type) -> Value:

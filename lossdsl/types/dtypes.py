@@ -20,6 +20,18 @@ KNOWN_DTYPES = "the dtypes: f16 bf16 f32 f64, i8 to i64, u8 to u64, bool"
 _SHORT_NAMES = {long: short for short, long in LONG_NAMES.items()}
 
 
+def bytes_of(dtype: str) -> int:
+    """Return the bytes of an element; a class of dtypes counts as its widest without x64.
+
+    >>> bytes_of("bf16"), bytes_of("bool"), bytes_of("float")
+    (2, 1, 4)
+    """
+    return _BYTES.get(dtype, 4)
+
+
+_BYTES = {name: int(name.strip("bfiuol") or 8) // 8 for name in LONG_NAMES}
+
+
 def dtype_name(dtype: Any) -> str | None:
     """Return the name of a dtype in the language; None for one that the language lacks.
 

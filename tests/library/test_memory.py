@@ -16,6 +16,7 @@ import lossdsl
 
 F32, I32 = jnp.float32, jnp.int32
 LOGITS = {"z": (1024, 32000), "y": (1024,)}
+TOKENS = {"h": (4096, 256), "w": (256, 32000), "y": (4096,)}
 PAIRS = {"a": (4096, 128), "b": (4096, 128)}
 BOXES = {"a": (20000, 4), "b": (20000, 4)}
 CLOUDS = {"a": (1024, 64), "b": (1024, 64)}
@@ -32,8 +33,13 @@ ROWS: list[tuple[str, dict[str, tuple[int, ...]], float]] = [
     ("cross_entropy(z, y, class_axis=1)", {"z": (8, 21, 256, 256), "y": (8, 256, 256)}, 21e6),
     ("-mean(label_log_probs(z, y))", LOGITS, 1e6),
     ("lm_cross_entropy(z, y)", {"z": (4, 256, 32000), "y": (4, 256)}, 1e6),
-    ("cross_entropy(h @ w, y)", {"h": (4096, 256), "w": (256, 32000), "y": (4096,)}, 530e6),
-    ("info_nce(a, b)", PAIRS, 140e6),
+    ("cross_entropy(h @ w, y)", TOKENS, 90e6),
+    ("linear_cross_entropy(h, w, y)", TOKENS, 90e6),
+    ("cross_entropy(h @ w, y, smoothing=0.1, where=y > 0)", TOKENS, 90e6),
+    ("lm_cross_entropy(h @ w, y)", {**TOKENS, "h": (8, 512, 256), "y": (8, 512)}, 90e6),
+    ("siglip(a, b)", {"a": (8192, 128), "b": (8192, 128)}, 68e6),
+    ("supcon(a, y)", {"a": (2048, 128), "y": (2048,)}, 10e6),
+    ("info_nce(a, b)", {"a": (8192, 128), "b": (8192, 128)}, 27e6),
     ("clip_loss(a, b)", PAIRS, 140e6),
     ("mmd(a, b)", CLOUDS, 75e6),
     ("mean(pairwise_distance(a, b))", CLOUDS, 20e6),

@@ -69,6 +69,7 @@ def _moved(x: Any, y: Any, of_x: Any) -> Any:
     " -> float[N, M]",
     family="regression",
     accumulates=True,
+    outer=True,
     axes=_pairs,
     laws=("nonneg",),
     image=always("[0, inf)"),

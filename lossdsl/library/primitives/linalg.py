@@ -52,6 +52,7 @@ def _multiplied(call: RuleCall) -> Ruling:
     "matmul(a: float[...], b: float[...]) -> float[...]",
     rule=_multiplied,
     accumulates=True,
+    outer=True,
     operator="@",
     axes=multiplied,
 )
@@ -133,6 +134,7 @@ def _named(
     "einsum(equation: text, *operands: float[...]) -> float[...]",
     rule=_contracted,
     accumulates=True,
+    outer=True,
     axes=contracted,
 )
 def einsum() -> Kernel:
