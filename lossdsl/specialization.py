@@ -13,9 +13,11 @@ from dataclasses import field
 from functools import cached_property
 from threading import RLock
 
-from lossdsl.analyze.sizes import Made, made_values
+from lossdsl.analyze.sizes import Made, array_sizes, made_values
 from lossdsl.core.graph import Core, Node
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
 from lossdsl.frozen import dataclass
+from lossdsl.limits import Limits
 from lossdsl.optimize import optimize
 from lossdsl.specialize.leafwise import Flat, leafwise
 from lossdsl.types.size_guards import Guards
@@ -60,6 +62,15 @@ class Call:
     flat: Flat
     sizes: Mapping[str, int]
     made: tuple[Made, ...]
+
+
+def hold_sizes(call: Call, limits: Limits, told: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Raise for a value that is too large to be made at a call; return what grew, untold."""
+    large = list(array_sizes(call.core, call.made, limits, call.sizes))
+    if has_errors(large):
+        raise LossError(large)
+    known = {(diagnostic.code, diagnostic.span) for diagnostic in told}
+    return [diagnostic for diagnostic in large if (diagnostic.code, diagnostic.span) not in known]
 
 
 Elaborate = Callable[[Mapping[str, Type]], Core]

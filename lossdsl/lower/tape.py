@@ -14,6 +14,7 @@ from lossdsl.lower.foreign import applied
 from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.lower.symbolic import run_with_open_sizes
 from lossdsl.lower.typed import hold
+from lossdsl.specialization import Call
 from lossdsl.types.types import ArrayType, Type
 
 # A value is an array, a Python number, or the list of a tree's leaves in the order of its type.
@@ -52,6 +53,11 @@ def evaluate(
             case _:
                 assert_never(node)
     return [values[root] for root in asked]
+
+
+def evaluate_call(call: Call, inputs: Mapping[str, Value]) -> list[Value]:
+    """Return the values of the roots of a call."""
+    return evaluate(call.flat.graph, call.flat.roots, inputs, call.sizes)
 
 
 def _constant(value: Any, type: Type) -> Value:
