@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from lossdsl.analyze.sizes import array_sizes
-from lossdsl.core.graph import Core, Node
+from lossdsl.core.graph import Core
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
-from lossdsl.diagnostics.diagnostic import LossError, has_errors
+from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.diagnostics.warn import Warner
 from lossdsl.elaborate.other_terms import named_terms, reweighted
 from lossdsl.elaborate.passed_inputs import Passed
@@ -24,7 +24,7 @@ from lossdsl.library.declare import Library
 from lossdsl.limits import Limits
 from lossdsl.lower.bounded import Bounded
 from lossdsl.lower.callable import jitted, make_callable, slot
-from lossdsl.lower.debug import beside, observed
+from lossdsl.lower.debug import observed
 from lossdsl.lower.jax_dtypes import default_float
 from lossdsl.lower.passed_values import concrete
 from lossdsl.lower.projection import Rules
@@ -32,15 +32,25 @@ from lossdsl.lower.report import Watcher, report, settled
 from lossdsl.lower.symbolic import open_sizes
 from lossdsl.lower.tape import evaluated
 from lossdsl.optimize.chunked_values import LargeValue
-from lossdsl.specialization import Call, Roots, Specializer
+from lossdsl.specialization import Call, Roots, Specializer, hold_sizes
 from lossdsl.syntax import ast
 from lossdsl.syntax.format import format_program
-from lossdsl.terms import readers, results, results_with_terms, term_roots, value_roots
+from lossdsl.terms import (
+    observed_term_roots,
+    observed_value_roots,
+    readers,
+    results,
+    results_with_terms,
+    term_roots,
+    value_roots,
+)
 from lossdsl.training import other_losses
-from lossdsl.training.calibrate import calibrate
+from lossdsl.training.accumulate import accumulate as accumulated
+from lossdsl.training.calibrate import calibrate as calibrated
 from lossdsl.training.caller import Caller, Subject
 from lossdsl.training.objective import objective as training_objective
-from lossdsl.training.term_gradients import TermGradients, term_gradients
+from lossdsl.training.parts import Parts, part_roots, parts_of, whole_of, whole_roots
+from lossdsl.training.term_gradients import term_gradients as gradients_of_terms
 from lossdsl.types.types import UNKNOWN, Type
 
 
@@ -111,6 +121,9 @@ class CompiledLoss:
         self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
         doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."
         self.with_terms = make_callable(self._slots, self._terms_fn, "with_terms", doc)
+        doc = "Return the sums over the examples that micro-batches add up to: see `combine`."
+        sums = jitted(self._names, self._parts, "loss_parts")
+        self.parts = make_callable(self._slots, sums, "parts", doc)
         doc = "Return what is wrong with the numbers of the inputs, and what each mask keeps."
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
@@ -232,7 +245,7 @@ class CompiledLoss:
                 (debug, tuple(sizes.items())),
                 guarded=not sizes,
             )
-        self._hold_sizes(call)
+        self._warn(hold_sizes(call, self._limits, self.diagnostics))
         return call, values
 
     def _elaborated(self, types: Mapping[str, Type], sizes: Mapping[str, Any], debug: bool) -> Core:
@@ -245,16 +258,6 @@ class CompiledLoss:
             )
         return done.core
 
-    def _hold_sizes(self, call: Call) -> None:
-        """Raise for a value that is too large to be made at a call, and warn of one that grew."""
-        large = list(array_sizes(call.core, call.made, self._limits, call.sizes))
-        if has_errors(large):
-            raise LossError(large)
-        known = {(diagnostic.code, diagnostic.span) for diagnostic in self.diagnostics}
-        self._warn(
-            diagnostic for diagnostic in large if (diagnostic.code, diagnostic.span) not in known
-        )
-
     def _values(self, inputs: Mapping[str, Any]) -> Any:
         call, given = self._call(inputs, value_roots)
         return self._named(results(call.core, evaluated(call, given)))
@@ -264,13 +267,20 @@ class CompiledLoss:
         whole, terms = results_with_terms(call.core, evaluated(call, given), call.sizes)
         return self._named(whole), terms
 
+    def _parts(self, inputs: Mapping[str, Any]) -> Parts:
+        return parts_of(*self._call(inputs, part_roots))
+
+    def _combined(self, parts: Parts, inputs: Mapping[str, Any]) -> Any:
+        whole, terms = whole_of(*self._call(inputs, whole_roots), parts)
+        return self._named(whole), terms
+
     def _observed(self, inputs: Mapping[str, Any]) -> Any:
-        call, given = self._call(inputs, _observed_values, debug=True)
+        call, given = self._call(inputs, observed_value_roots, debug=True)
         values, observation = observed(call.core, call.flat, given, call.sizes)
         return self._named(results(call.core, values)), observation
 
     def _observed_terms(self, inputs: Mapping[str, Any]) -> Any:
-        call, given = self._call(inputs, _observed_terms, debug=True)
+        call, given = self._call(inputs, observed_term_roots, debug=True)
         values, observation = observed(call.core, call.flat, given, call.sizes)
         whole, terms = results_with_terms(call.core, values, call.sizes)
         return (self._named(whole), terms), observation
@@ -295,32 +305,18 @@ class CompiledLoss:
         """
         return training_objective(self, function, Caller(self, function, self._subject))
 
-    def term_gradients(
-        self, function: Callable[..., Any], params: Any, *rest: Any, **keywords: Any
-    ) -> TermGradients:
-        """Return how long the gradient of each weighted term is, and the cosines between them.
+    def combine(self, parts: Parts, **inputs: Any) -> Any:
+        """Return `(value, Terms)` of a batch from the sum of the `parts` of its micro-batches.
 
-        Takes an objective, or its function, and what that takes. The model is evaluated once and
-        differentiated once for each term.
+        `inputs` are those of any of them: what is no batch is read there, such as `params`.
         """
-        return term_gradients(self, function, params, *rest, **keywords)
+        fn = jitted(self._names, partial(self._combined, parts), "loss_combined")
+        return make_callable(self._slots, fn, "combine", "")(**inputs)
 
-    def calibrate(
-        self,
-        function: Callable[..., Any],
-        params: Any,
-        *batches: Any,
-        by: str = "value",
-        step: Any = 0,
-    ) -> dict[str, float]:
-        """Return weights, for `replace`, at which all terms are of one scale where training starts.
-
-        Takes an objective, or its function, which is called with each of the batches, or with
-        `params` alone. By `value` the scale is the magnitude of the raw term, by `gradient` the
-        mean magnitude of its derivatives; both are averaged over the batches. The weights of the
-        terms of a result keep their signs and add up to how many there are; a weight of 0 stays.
-        """
-        return calibrate(self, self._core.results, function, params, *batches, by=by, step=step)
+    # Functions of a loss, which the room of training has.
+    term_gradients = gradients_of_terms
+    calibrate = calibrated
+    accumulate = accumulated
 
     # Constraints
 
@@ -338,14 +334,6 @@ class CompiledLoss:
         Inside of `jit` or `vmap`, where none is known to break one, every bounded leaf is there.
         """
         return self._bounded.violations(trees, inputs)
-
-
-def _observed_values(core: Core) -> list[Node]:
-    return [*value_roots(core), *beside(core)]
-
-
-def _observed_terms(core: Core) -> list[Node]:
-    return [*term_roots(core), *beside(core)]
 
 
 def _derived(

@@ -13,9 +13,11 @@ from dataclasses import field
 from functools import cached_property
 from threading import RLock
 
-from lossdsl.analyze.sizes import Made, made_values
+from lossdsl.analyze.sizes import Made, array_sizes, made_values
 from lossdsl.core.graph import Core, Node
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
 from lossdsl.frozen import dataclass
+from lossdsl.limits import Limits
 from lossdsl.optimize import optimize
 from lossdsl.optimize.chunk_size import Budget
 from lossdsl.optimize.chunked_values import Chunked, LargeValue, large_value
@@ -72,6 +74,15 @@ class Call:
     def large(self) -> tuple[LargeValue, ...]:
         """What is computed in chunks, in the words of the text."""
         return tuple(large_value(self.flat.graph, chunked) for chunked in self.chunked)
+
+
+def hold_sizes(call: Call, limits: Limits, told: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Raise for a value that is too large to be made at a call; return what grew, untold."""
+    large = list(array_sizes(call.core, call.made, limits, call.sizes))
+    if has_errors(large):
+        raise LossError(large)
+    known = {(diagnostic.code, diagnostic.span) for diagnostic in told}
+    return [diagnostic for diagnostic in large if (diagnostic.code, diagnostic.span) not in known]
 
 
 Elaborate = Callable[[Mapping[str, Type]], Core]

@@ -16,6 +16,7 @@ from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.elaborate.other_terms import named_terms
 from lossdsl.frozen import dataclass
+from lossdsl.lower.debug import beside
 from lossdsl.lower.jax_dtypes import default_float, jax_dtype
 from lossdsl.syntax.options import NORMALIZE
 from lossdsl.types.types import ArrayType, Type, arrays_of
@@ -143,14 +144,24 @@ def term_roots(core: Core) -> list[Node]:
     """Return the nodes of the results of a program and of all that they are made of."""
     terms = named_terms(core.results)
     parts = [node for term in terms.values() for node in (term.raw, term.weight, term.weighted)]
-    kept = [node for mean in _means(terms).values() for node in _kept(mean)]
+    kept = [node for mean in _means(terms).values() for node in kept_of(mean)]
     return [*value_roots(core), *parts, *core.metrics.values(), *kept]
+
+
+def observed_value_roots(core: Core) -> list[Node]:
+    """Return the nodes of the results, and what a debug build looks at."""
+    return [*value_roots(core), *beside(core)]
+
+
+def observed_term_roots(core: Core) -> list[Node]:
+    """Return the nodes of the results and their terms, and what a debug build looks at."""
+    return [*term_roots(core), *beside(core)]
 
 
 def results(core: Core, values: Sequence[Any]) -> list[Any]:
     """Return the results of a program from the values of `value_roots`."""
     types = [core.graph.types[node] for node in value_roots(core)]
-    return [_array(type, value) for type, value in zip(types, values, strict=True)]
+    return [array_of(type, value) for type, value in zip(types, values, strict=True)]
 
 
 def results_with_terms(
@@ -162,22 +173,23 @@ def results_with_terms(
     """
     terms = named_terms(core.results)
     types = [core.graph.types[node] for node in term_roots(core)]
-    arrays = iter([_array(type, value) for type, value in zip(types, values, strict=True)])
+    arrays = iter([array_of(type, value) for type, value in zip(types, values, strict=True)])
     whole = [next(arrays) for _ in core.results]
     parts = {name: (next(arrays), next(arrays), next(arrays)) for name in terms}
     raw, weight, weighted = ({name: part[at] for name, part in parts.items()} for at in range(3))
     metrics = {name: next(arrays) for name in core.metrics}
     counts = {
-        name: _count(core, mean, [next(arrays) for _ in _kept(mean)], sizes)
+        name: count_of(core, mean, [next(arrays) for _ in kept_of(mean)], sizes)
         for name, mean in _means(terms).items()
     }
-    combine = {name: term.combine.kind for name, term in terms.items()}
-    combine |= {
-        name: metric_combine.kind
-        for name, metric_combine in core.metric_combines.items()
-        if name not in combine
-    }
-    return whole, Terms(raw, weight, weighted, counts, metrics, combine)
+    return whole, Terms(raw, weight, weighted, counts, metrics, kinds_of(core))
+
+
+def kinds_of(core: Core) -> dict[str, str]:
+    """Return how each term combines over micro-batches, and each metric that no term is called."""
+    kinds = {name: term.combine.kind for name, term in named_terms(core.results).items()}
+    metrics = core.metric_combines.items()
+    return kinds | {name: combine.kind for name, combine in metrics if name not in kinds}
 
 
 def readers(core: Core, name: str) -> tuple[str, ...]:
@@ -189,11 +201,11 @@ def readers(core: Core, name: str) -> tuple[str, ...]:
     )
 
 
-def _array(type: Type, value: Any) -> Any:
+def array_of(type: Type, value: Any) -> Any:
     """Return a root as a strong array: a literal is a number until here."""
     if isinstance(value, list):
         paths = ["/".join(path) for path, _ in tree_leaves(type)]
-        return {path: _array(type, leaf) for path, leaf in zip(paths, value, strict=True)}
+        return {path: array_of(type, leaf) for path, leaf in zip(paths, value, strict=True)}
     if hasattr(value, "dtype"):
         return value.astype(value.dtype) if getattr(value, "weak_type", False) else value
     plain = {"int": jnp.int32, "bool": jnp.bool_}
@@ -213,12 +225,12 @@ def _means(terms: Mapping[str, Term]) -> dict[str, Apply]:
     return means
 
 
-def _kept(node: Apply) -> list[Node]:
+def kept_of(node: Apply) -> list[Node]:
     """Return the mask and the weight of a mean, if it has them."""
     return [operand for operand in node.arguments[1:] if operand is not None]
 
 
-def _count(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int]) -> Any:
+def count_of(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int]) -> Any:
     """Return the sum of the weights that a mean divides by, or how many elements it has.
 
     Of a mean over some axes only, what its results divide by on average.
@@ -226,9 +238,9 @@ def _count(core: Core, node: Apply, kept: Sequence[Any], sizes: Mapping[str, int
     operand = node.arguments[0]
     assert operand is not None
     type = core.graph.types[operand]
-    shapes = [_shape(core, leaf, sizes) for leaf in arrays_of(type)]
+    shapes = [shape_of(core, leaf, sizes) for leaf in arrays_of(type)]
     result = core.graph.types[node]
-    results = math.prod(_shape(core, result, sizes)) if isinstance(result, ArrayType) else 1
+    results = math.prod(shape_of(core, result, sizes)) if isinstance(result, ArrayType) else 1
     if not kept or node.option(NORMALIZE) == "all":
         size = sum(math.prod(shape) for shape in shapes)
         return jnp.asarray(size / _divisor(results), jnp.float32)
@@ -247,7 +259,8 @@ def _divisor(results: Any) -> Any:
     return max(results, 1) if isinstance(results, int) else results
 
 
-def _shape(core: Core, type: ArrayType, sizes: Mapping[str, int]) -> tuple[Any, ...]:
+def shape_of(core: Core, type: ArrayType, sizes: Mapping[str, int]) -> tuple[Any, ...]:
+    """Return the shape of an array at a call, whose sizes may be left open."""
     shape = type.shape_at(sizes)
     # What `jax.export` leaves open is a size of JAX.
     return tuple(map(core.graph.size, type.dims or ())) if shape is None else shape

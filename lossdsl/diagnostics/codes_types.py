@@ -91,6 +91,16 @@ ROWS = (
         inputs={"out": "f32[B]", "tgt": "f32[B]"},
     ),
     Code(
+        "LD211",
+        title="term that micro-batches do not add up to",
+        why="A mean and a sum over the examples add up from those of its micro-batches. What "
+        "compares each example with the others, or takes a maximum or a deviation over them, does "
+        "not: an average of it is another number.",
+        bad='lossdsl.compile("std(x)").parts(x=jnp.ones(3))',
+        good='lossdsl.compile("mean(square(x))").parts(x=jnp.ones(3))',
+        form="python",
+    ),
+    Code(
         "LD212",
         title="weight has a dim that the value lacks",
         why="`weight=` and `where=` belong to the elements of the unreduced value; a weight per "

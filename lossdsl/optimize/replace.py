@@ -120,7 +120,8 @@ class _Replacement:
         mask = beyond[0]
         if mask is not None:
             keep = of_form(Form.KEEP)
-            kept = self._type(keep, [mask, inner])
+            # The mask of a reduction fits what is reduced, under whatever names of sizes.
+            kept = self.graph.types[inner]
             fill = 0 if kind(_dtype(kept) or "") == "int" else 0.0
             inner = self._made(keep, [mask, inner], kept, {"fill": fill})
         if type is None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from lossdsl.core.graph import Outcome
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
-from lossdsl.elaborate.other_terms import named_terms
 from lossdsl.source import Span
 from lossdsl.syntax.options import STEP
 from lossdsl.terms import Terms
@@ -28,14 +26,19 @@ Scales = Mapping[str, Any]
 
 def calibrate(
     loss: CompiledLoss,
-    results: Collection[Outcome],
     function: Callable[..., Any],
     params: Any,
     *batches: Any,
     by: str = "value",
     step: Any = 0,
 ) -> dict[str, float]:
-    """Return weights by the names of the terms: see `CompiledLoss.calibrate`."""
+    """Return weights, for `replace`, at which all terms are of one scale where training starts.
+
+    Takes an objective, or its function, which is called with each of the batches, or with `params`
+    alone. By `value` the scale is the magnitude of the raw term, by `gradient` the mean magnitude
+    of its derivatives; both are averaged over the batches. The weights of the terms of a result
+    keep their signs and add up to how many there are; a weight of 0 stays.
+    """
     if settings.hold_text("by", by, "'value'") not in _SCALES:
         message = f"`by` is {by!r}; it is one of {', '.join(map(repr, _SCALES))}"
         raise LossError([at("LD121", message, None, help="such as `by='gradient'`")])
@@ -54,7 +57,7 @@ def calibrate(
         }
         for name, scale in scales.items():
             if not (math.isfinite(scale) and scale > 0):
-                raise LossError([_no_scale(named_terms(results)[name].span, name, scale, by)])
+                raise LossError([_no_scale(loss.term_spans[name], name, scale, by)])
         inverse = {name: 1 / scale for name, scale in scales.items()}
         for name in scales:
             weight = len(scales) * inverse[name] / sum(inverse.values())

@@ -62,7 +62,11 @@ class TermGradients:
 def term_gradients(
     loss: CompiledLoss, function: Callable[..., Any], params: Any, *rest: Any, **keywords: Any
 ) -> TermGradients:
-    """Return norms and cosines of the gradients: see `CompiledLoss.term_gradients`."""
+    """Return how long the gradient of each weighted term is, and the cosines between them.
+
+    Takes an objective, or its function, and what that takes. The model is evaluated once and
+    differentiated once for each term.
+    """
     _, gradients = gradients_by_term(loss, "weighted", function, params, *rest, **keywords)
     units, norms = zip(*map(_unit, gradients.values()), strict=True)
     # The products are summed where they lie: a matrix product would move leaves between devices.
