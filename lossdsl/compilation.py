@@ -62,6 +62,33 @@ def compile(
     return _once(given, library, limits, batch, debug, strict, stabilize)
 
 
+def emit(
+    spec: Any,
+    inputs: Mapping[str, Any] | None = None,
+    library: Library | None = None,
+    stabilize: bool = True,
+) -> str:
+    """Return a spec as a file of Python that runs without lossdsl, with JAX alone.
+
+    The file has `loss`, which takes the inputs by name and returns the value, and
+    `loss_with_terms`, which returns `(value, terms)`. Value, gradient and terms are those of the
+    compiled loss, bit for bit. `inputs` is that of `compile`; an input of arrays, such as the
+    parameters, is given as arrays or as `jax.ShapeDtypeStruct`s, for each leaf is written out.
+    Raises `LossError` where `compile` does, for an input of which nothing says what it is (LD710)
+    and for a function of one's own that cannot be carried along (LD810).
+
+    >>> text = emit("mse(out, tgt)", {"out": "f32[B, 3]", "tgt": "f32[B, 3]"})
+    >>> print(text[text.index("    mse =") :])
+        mse = jnp.mean(jnp.square(out - tgt))
+        terms = Terms(raw={"mse": mse}, weight={"mse": 1.0}, weighted={"mse": mse}, metrics={})
+        return mse, terms
+    <BLANKLINE>
+    """
+    given = spec_parts(spec, inputs)
+    loss = compile(spec, inputs, library, stabilize=stabilize)
+    return loss.emit(**{name: tree for name, tree in (inputs or {}).items() if name in given.trees})
+
+
 def clear_cache() -> None:
     """Let go of the losses that `compile` keeps, with the programs that JAX compiled of them.
 

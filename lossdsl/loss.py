@@ -141,16 +141,9 @@ class CompiledLoss:
     def __getitem__(self, result: str) -> CompiledLoss:
         """Return one named result as a loss of the inputs that it reads."""
         if settings.hold_text("result", result, "'loss'") not in self._results:
-            raise LossError(
-                [
-                    at(
-                        "LD103",
-                        f"the spec has no result `{result}`",
-                        None,
-                        help=f"its results: {', '.join(f'`{name}`' for name in self._results)}",
-                    )
-                ]
-            )
+            help = f"its results: {', '.join(f'`{name}`' for name in self._results)}"
+            message = f"the spec has no result `{result}`"
+            raise LossError([at("LD103", message, None, help=help)])
         if result not in self._views:
             program, given = restricted(self._program, self._given, result)
             checked = elaborate(program, self._library, given, limits=self._limits)
@@ -243,6 +236,17 @@ class CompiledLoss:
         if len(self._results) == 1:
             return values[0]
         return dict(zip(self._results, values, strict=True))
+
+    def emit(self, /, **types: Any) -> str:
+        """Return the loss as a file of Python that runs without lossdsl, at the types of a call.
+
+        Takes inputs as a call does, or `jax.ShapeDtypeStruct`s in place of arrays; one whose type
+        is declared may be left out. See `lossdsl.emit`.
+        """
+        from lossdsl.standalone.emission import Subject, emitted
+
+        subject = Subject(self.text, self._program, self._results, self._slots, self._declared)
+        return emitted(subject, self._call, types)
 
     # Training
 

@@ -80,7 +80,7 @@ def value_roots(core: Core) -> list[Node]:
 
 def term_roots(core: Core) -> list[Node]:
     """Return the nodes of the results of a program and of all that they are made of."""
-    terms = _named_terms(core)
+    terms = named_terms(core)
     parts = [node for term in terms.values() for node in (term.raw, term.weight, term.weighted)]
     kept = [node for mean in _means(terms).values() for node in _kept(mean)]
     return [*value_roots(core), *parts, *core.metrics.values(), *kept]
@@ -99,7 +99,7 @@ def results_with_terms(
 
     `sizes` are those of the call, by symbol.
     """
-    terms = _named_terms(core)
+    terms = named_terms(core)
     types = [core.graph.types[node] for node in term_roots(core)]
     arrays = iter([_array(type, value) for type, value in zip(types, values, strict=True)])
     whole = [next(arrays) for _ in core.results]
@@ -123,12 +123,12 @@ def readers(core: Core, name: str) -> tuple[str, ...]:
     """Return the names of the terms that read an input, in the order of the spec."""
     return tuple(
         term_name
-        for term_name, term in _named_terms(core).items()
+        for term_name, term in named_terms(core).items()
         if any(isinstance(node, Input) and node.name == name for node in tape([term.weighted]))
     )
 
 
-def _named_terms(core: Core) -> dict[str, Term]:
+def named_terms(core: Core) -> dict[str, Term]:
     """Return the terms by name, with the name of their result in front if there are several."""
     several = len(core.results) > 1
     return {
