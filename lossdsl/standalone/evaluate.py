@@ -20,7 +20,6 @@ from lossdsl.standalone.scope import Closure, Scope
 from lossdsl.standalone.values import (
     Code,
     Undecided,
-    codes,
     dotted,
     expression,
     module_path,
@@ -297,8 +296,3 @@ def names_of(target: ast.expr) -> Iterator[str]:
     for node in ast.walk(target):
         if isinstance(node, ast.Name):
             yield node.id
-
-
-def holds_code(value: Any) -> bool:
-    """Say whether an object is written in part."""
-    return any(True for _ in codes(value))

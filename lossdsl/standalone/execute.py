@@ -47,7 +47,8 @@ def _executed(statement: ast.stmt, scope: Scope) -> Returned | None:
         case ast.If(test, body, other):
             decided = evaluate(test, scope)
             if isinstance(decided, Undecided):
-                return _branches(decided, body, other, scope)
+                _branches(decided, body, other, scope)
+                return None
             return execute(body if unwrapped(decided) else other, scope)
         case ast.For(target, iterable, body):
             return _loop(target, evaluate(iterable, scope), body, scope)
@@ -169,11 +170,10 @@ def _written(target: ast.expr, names: dict[str, str]) -> ast.expr:
 
 def _branches(
     test: Undecided, body: Sequence[ast.stmt], other: Sequence[ast.stmt], scope: Scope
-) -> Returned | None:
+) -> None:
     """Write a condition with both of its branches; after it, names are what they are in one."""
     before = dict(scope.variables)
     branches: list[list[ast.stmt]] = []
-    returned: list[Returned | None] = []
     for statements in (body, other):
         inner = scope.within(scope.block.branch())
         result = execute(statements, inner)
@@ -185,9 +185,7 @@ def _branches(
                 if value is not before.get(word):
                     scope.variables[word] = value
         branches.append(inner.block.statements)
-        returned.append(result)
     scope.block.statements.append(ast.If(test.expr, branches[0], branches[1]))
-    return None
 
 
 def _settle(scope: Scope, before: dict[str, Any]) -> None:
