@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lossdsl.api import format, parse
     from lossdsl.checking import check
-    from lossdsl.compilation import clear_cache, compile
+    from lossdsl.compilation import clear_cache, compile, emit
     from lossdsl.diagnostics.diagnostic import Diagnostic, LossError
     from lossdsl.library import BUILTINS, Library, primitive
     from lossdsl.limits import Limits
@@ -26,6 +26,7 @@ __all__ = [
     "check",
     "compile",
     "clear_cache",
+    "emit",
     "format",
     "load",
     "LossSpec",
@@ -43,6 +44,7 @@ _HOMES = {
     "check": "lossdsl.checking",
     "compile": "lossdsl.compilation",
     "clear_cache": "lossdsl.compilation",
+    "emit": "lossdsl.compilation",
     "format": "lossdsl.api",
     "load": "lossdsl.spec.model",
     "LossSpec": "lossdsl.spec.model",

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from lossdsl.build_options import Options
 from lossdsl.checking import check_program
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
@@ -58,11 +59,42 @@ def compile(
     """
     with defects_reported():
         given = spec_parts(spec, inputs)
-    limits, batch = settings.hold_limits(limits), settings.hold_names("batch", batch)
-    debug, strict = settings.hold_flag("debug", debug), settings.hold_flag("strict", strict)
-    stabilize = settings.hold_flag("stabilize", stabilize)
-    chunk_bytes = settings.hold_bytes("chunk_bytes", chunk_bytes)
-    return _once(given, library, limits, batch, debug, strict, stabilize, chunk_bytes)
+    limits = settings.hold_limits(limits)
+    options = Options(
+        settings.hold_names("batch", batch),
+        settings.hold_flag("debug", debug),
+        settings.hold_flag("strict", strict),
+        settings.hold_flag("stabilize", stabilize),
+        settings.hold_bytes("chunk_bytes", chunk_bytes),
+    )
+    return _once(given, library, limits, options)
+
+
+def emit(
+    spec: Any,
+    inputs: Mapping[str, Any] | None = None,
+    library: Library | None = None,
+    stabilize: bool = True,
+) -> str:
+    """Return a spec as a file of Python that runs without lossdsl, with JAX alone.
+
+    The file has `loss`, which takes the inputs by name and returns the value, and
+    `loss_with_terms`, which returns `(value, terms)`. Value, gradient and terms are those of the
+    loss that is compiled with `chunk_bytes=None`, bit for bit. `inputs` is that of `compile`; an input of arrays, such as the
+    parameters, is given as arrays or as `jax.ShapeDtypeStruct`s, for each leaf is written out.
+    Raises `LossError` where `compile` does, for an input of which nothing says what it is (LD710)
+    and for a function of one's own that cannot be carried along (LD810).
+
+    >>> text = emit("mse(out, tgt)", {"out": "f32[B, 3]", "tgt": "f32[B, 3]"})
+    >>> print(text[text.index("    mse =") :])
+        mse = jnp.mean(jnp.square(out - tgt))
+        terms = Terms(raw={"mse": mse}, weight={"mse": 1.0}, weighted={"mse": mse}, metrics={})
+        return mse, terms
+    <BLANKLINE>
+    """
+    given = spec_parts(spec, inputs)
+    loss = compile(spec, inputs, library, stabilize=stabilize, chunk_bytes=None)
+    return loss.emit(**{name: tree for name, tree in (inputs or {}).items() if name in given.trees})
 
 
 def clear_cache() -> None:
@@ -77,30 +109,19 @@ def clear_cache() -> None:
         _CACHE.clear()
 
 
-def _once(
-    given: Given,
-    library: Library | None,
-    limits: Limits,
-    batch: tuple[str, ...] | None,
-    debug: bool,
-    strict: bool,
-    stabilize: bool,
-    chunk_bytes: int | None,
-) -> CompiledLoss:
+def _once(given: Given, library: Library | None, limits: Limits, options: Options) -> CompiledLoss:
     """Return the loss that was compiled for the same before, or compile it."""
     functions = with_builtins(library)
     double = bool(jax.config.read("jax_enable_x64"))
-    key = (given.key, functions, limits, batch, debug, strict, stabilize, chunk_bytes, double)
+    key = (given.key, functions, limits, options, double)
     with _LOCK:
         cached = _CACHE.get(key)
         if cached is not None:
             _CACHE.move_to_end(key)
             return cached
     with defects_reported():
-        again = (_once, (given, library, limits, batch, debug, strict, stabilize, chunk_bytes))
-        made = _compile(
-            given, functions, limits, batch, debug, strict, stabilize, chunk_bytes, again
-        )
+        again = (_once, (given, library, limits, options))
+        made = _compile(given, functions, limits, options, again)
     with _LOCK:
         made = _CACHE.setdefault(key, made)  # another thread may have been faster
         if len(_CACHE) > CACHE_SIZE:
@@ -112,20 +133,16 @@ def _compile(
     given: Given,
     library: Library,
     limits: Limits,
-    batch: tuple[str, ...] | None,
-    debug: bool,
-    strict: bool,
-    stabilize: bool,
-    chunk_bytes: int | None,
+    options: Options,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
     program, types, diagnostics = parse_given(given, limits)
     if program is None:
         raise LossError(diagnostics)
-    checked = check_program(program, library, types, given.trees, limits, strict)
+    checked = check_program(program, library, types, given.trees, limits, options.strict)
     if checked.core is None:
         raise LossError(checked.diagnostics)
-    unknown = [name for name in batch or () if name not in checked.signature]
+    unknown = [name for name in options.batch or () if name not in checked.signature]
     if unknown:
         names = ", ".join(f"`{name}`" for name in checked.signature)
         raise LossError(
@@ -138,10 +155,6 @@ def _compile(
         limits,
         checked,
         given.source.text,
-        batch,
-        debug,
-        strict,
-        stabilize,
-        chunk_bytes,
+        options,
         again,
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from lossdsl.build_options import Options
 from lossdsl.core.graph import Core
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
@@ -74,26 +75,18 @@ class CompiledLoss:
         limits: Limits,
         checked: Elaborated,
         text: str,
-        batch: tuple[str, ...] | None,
-        debug: bool,
-        strict: bool,
-        stabilize: bool,
-        chunk_bytes: int | None,
+        options: Options,
         again: tuple[Callable[..., Any], tuple[Any, ...]],
     ):
         self._again = again
         self.text = text
-        self.debug = debug
-        self.strict = strict
-        self.stabilize = stabilize
-        self.chunk_bytes = chunk_bytes
+        self.options = options
         self.signature = checked.signature
         self.diagnostics = checked.diagnostics
         self._program = program
         self._given = dict(given)
         self._library = library
         self._limits = limits
-        self._batch = batch
         self._declared: Mapping[str, Declared] = checked.declared
         self._names = tuple(checked.signature)
         assert checked.core is not None
@@ -107,16 +100,18 @@ class CompiledLoss:
         self._views: dict[str, CompiledLoss] = {}
         self._warn = Warner()
         # What is read at the types of a call is one core, whichever results are asked for.
-        self._specialize = Specializer(stabilize, chunk_bytes)
+        self._specialize = Specializer(options.stabilize, options.chunk_bytes)
         self._slots = [slot(name, *self._declaration(name)) for name in self._names]
         observed = jitted(self._names, self._observed, "loss_observed")
         watcher = Watcher()
-        self.fn = settled(observed, watcher) if debug else jitted(self._names, self._values, "loss")
+        self.fn = (
+            settled(observed, watcher) if self.debug else jitted(self._names, self._values, "loss")
+        )
         """The jitted function itself; it takes every input, defaults included."""
         terms = jitted(
-            self._names, self._observed_terms if debug else self._terms, "loss_with_terms"
+            self._names, self._observed_terms if self.debug else self._terms, "loss_with_terms"
         )
-        self._terms_fn = settled(terms, watcher) if debug else terms
+        self._terms_fn = settled(terms, watcher) if self.debug else terms
         doc = "Return the value of the loss."
         self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
         doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."
@@ -128,10 +123,15 @@ class CompiledLoss:
         self.report = make_callable(
             self._slots, lambda *given: report(observed(*given)[1]), "report", doc
         )
-        specialize = Specializer(stabilize)
+        specialize = Specializer(options.stabilize)
         rules = Rules(program, given, library, limits, checked, specialize)
         self._bounded = Bounded(rules, self._slots)
         self.__signature__ = inspect.signature(self.__call__)
+
+    @property
+    def debug(self) -> bool:
+        """Whether a call looks at its arguments: see `compile`."""
+        return self.options.debug
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         # A loss is its text, inputs, library and options, and is compiled from them again.
@@ -203,11 +203,7 @@ class CompiledLoss:
             self._limits,
             checked,
             format_program(replace(program, comments=())),
-            self._batch,
-            self.debug,
-            self.strict,
-            self.stabilize,
-            self.chunk_bytes,
+            self.options,
             again,
         )
 
@@ -250,7 +246,7 @@ class CompiledLoss:
 
     def _elaborated(self, types: Mapping[str, Type], sizes: Mapping[str, Any], debug: bool) -> Core:
         """Return core at the types of a call."""
-        passed = Passed(types, default_float(), batch=self._batch, debug=debug, sizes=sizes)
+        passed = Passed(types, default_float(), batch=self.options.batch, debug=debug, sizes=sizes)
         done = elaborate(self._program, self._library, self._given, passed, self._limits)
         if done.core is None:
             raise LossError(
@@ -289,6 +285,17 @@ class CompiledLoss:
         if len(self._results) == 1:
             return values[0]
         return dict(zip(self._results, values, strict=True))
+
+    def emit(self, /, **types: Any) -> str:
+        """Return the loss as a file of Python that runs without lossdsl, at the types of a call.
+
+        Takes inputs as a call does, or `jax.ShapeDtypeStruct`s in place of arrays; one whose type
+        is declared may be left out. See `lossdsl.emit`.
+        """
+        from lossdsl.standalone.emission import Subject, emitted
+
+        subject = Subject(self.text, self._program, self._results, self._slots, self._declared)
+        return emitted(subject, self._call, types)
 
     # Training
 

@@ -36,6 +36,7 @@ from lossdsl.cli.shared_options import (
 if TYPE_CHECKING:
     from lossdsl.diagnostics.diagnostic import Diagnostic
     from lossdsl.source import Source
+    from lossdsl.spec.written import Written
 
 
 def check(
@@ -271,21 +272,58 @@ def _explain_spec(
     asked: tuple[bool, bool],
 ) -> tuple[Diagnostic, ...]:
     from lossdsl.cli.core import explain_core
-    from lossdsl.cli.files import read_file
-    from lossdsl.source import Source
-    from lossdsl.spec.written import Written
 
     library, diagnostics = project_libraries(libraries)
     if library is None:
         return diagnostics
-    if expression is not None:
-        specs = (Written(Source(expression, "<expression>"), {}),)
-    else:
-        read = read_file(str(file), (key or "loss",))
-        specs, diagnostics = read.written, (*read.diagnostics, *read.absent.values())
+    specs, diagnostics = _specs(file, expression, key)
     for each in specs:
         diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library, *asked)
     return diagnostics
+
+
+def _specs(
+    file: str | None, expression: str | None, key: str | None
+) -> tuple[tuple[Written, ...], tuple[Diagnostic, ...]]:
+    """Return the specs of a file or a text, and what keeps others from being read."""
+    from lossdsl.cli.files import read_file
+    from lossdsl.source import Source
+    from lossdsl.spec.written import Written
+
+    if expression is not None:
+        return (Written(Source(expression, "<expression>"), {}),), ()
+    read = read_file(str(file), (key or "loss",))
+    return read.written, (*read.diagnostics, *read.absent.values())
+
+
+def emit(
+    file: Annotated[str | None, Option("A file with a spec; `-` is stdin.")] = None,
+    expression: Annotated[str | None, EXPRESSION] = None,
+    declared: Annotated[list[str] | None, INPUT] = None,
+    key: Annotated[str | None, KEY] = None,
+    libraries: Annotated[list[str] | None, LIBRARY] = None,
+    output: Annotated[
+        str | None, Option("The file to write, instead of printing.", "-o", "--output")
+    ] = None,
+) -> int:
+    """Write a loss as a file of Python that runs without lossdsl, with JAX alone.
+
+    Inputs are declared, so that each of their arrays is known. Exit codes: 0 it is written, 1 it
+    is wrong, 2 a wrong command line, 3 a limit.
+    """
+    from lossdsl.cli.written_out import write_out
+
+    if (file is None) == (expression is None):
+        raise Usage("give a file, or a text with `-e`")
+    inputs = declarations(declared)
+    hold_key(key, [] if file is None else [file])
+    library, diagnostics = project_libraries(libraries)
+    if library is not None:
+        specs, diagnostics = _specs(file, expression, key)
+        for spec in specs:
+            diagnostics += write_out(spec, inputs, library, output)
+    show(diagnostics, error=True)
+    return exit_code(diagnostics)
 
 
 def _explain_code(name: str) -> int:
@@ -297,5 +335,5 @@ def _explain_code(name: str) -> int:
 
 
 COMMANDS: Mapping[str, Command] = {
-    command.__name__: command for command in (check, fmt, diff, schema, functions, explain)
+    command.__name__: command for command in (check, fmt, diff, schema, functions, explain, emit)
 }

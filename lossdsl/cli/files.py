@@ -81,7 +81,7 @@ def write_text(name: str, text: str) -> tuple[Diagnostic, ...]:
 def replace_text(path: Path, text: str) -> None:
     """Write a file beside the old one and put it in its place: whoever reads sees one or the other.
 
-    A link stays a link, and the permissions stay as they are.
+    A link stays a link, and the permissions stay as they are; others may read a new file.
     """
     import tempfile
 
@@ -92,7 +92,7 @@ def replace_text(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, target.stat().st_mode & 0o7777)
+        os.chmod(name, target.stat().st_mode & 0o7777 if target.exists() else 0o644)
         os.replace(name, target)
     except BaseException:
         os.unlink(name)

@@ -86,6 +86,16 @@ ROWS = (
         form="yaml",
     ),
     Code(
+        "LD710",
+        title="input whose arrays are not known",
+        why="A loss that is written out as a file reads each leaf of its inputs and each axis of "
+        "its arrays: all are declared, or given as arrays or their shapes. Sizes may stay open, "
+        "but for those on which depends what is computed.",
+        bad='lossdsl.emit("mse(out, tgt)")',
+        good='lossdsl.emit("mse(out, tgt)", {"out": "f32[B, 3]", "tgt": "f32[B, 3]"})',
+        form="python",
+    ),
+    Code(
         "LD999",
         title="defect of lossdsl",
         why="Please report the text that leads here: it should give a result or another code.",

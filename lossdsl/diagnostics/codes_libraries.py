@@ -90,4 +90,16 @@ ROWS = (
         bad="lossdsl check -e 'mean(x)' --library no_such_module",
         form="command",
     ),
+    Code(
+        "LD810",
+        title="function that cannot be written into a file",
+        why="A file that runs without lossdsl has the source of your functions in it, with the "
+        "functions and numbers of their modules that they read, and imports of the standard "
+        "library, JAX, NumPy and optax. A closure, a lambda and what is written in C have no such "
+        "source.",
+        bad="library = lossdsl.Library.of(gap=lambda x: x - 1)\n"
+        'lossdsl.emit("mean(gap(x))", {"x": jnp.ones(3)}, library)',
+        good='lossdsl.emit("mean(x - 1)", {"x": jnp.ones(3)})',
+        form="python",
+    ),
 )

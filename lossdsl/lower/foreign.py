@@ -117,8 +117,12 @@ def _other_type(function: Builtin, type: Type, value: Value) -> Failure | None:
 
 def _python(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
     """Call a Python function with arrays, nested dicts and what was known before."""
+    return jnp.asarray(call(node.function.kernel, python_arguments(graph, node, operands)))
+
+
+def python_arguments(graph: Graph, node: Apply, operands: Sequence[Value]) -> dict[str, Any]:
+    """Return what a Python function is called with, by parameter."""
     (signature,) = node.function.signatures
-    options = dict(node.options)
     parameters = [parameter for parameter in signature.parameters if is_operand(parameter)]
     fixed = sum(not parameter.variadic for parameter in parameters)
     values = [_received(graph, *pair) for pair in zip(node.arguments, operands, strict=True)]
@@ -132,7 +136,7 @@ def _python(graph: Graph, node: Apply, operands: Sequence[Value]) -> Value:
             value = values.pop(0)
             if value is not None:
                 arguments[parameter.name] = value
-    return jnp.asarray(call(node.function.kernel, {**arguments, **options}))
+    return {**arguments, **dict(node.options)}
 
 
 def _received(graph: Graph, argument: Any, value: Value) -> Any:

@@ -172,7 +172,7 @@ class Caller:
 
     def _tell(self, found: Sequence[Diagnostic]) -> None:
         """Warn once of what was not meant, or raise it where the check of the text was strict."""
-        if found and self._loss.strict:
+        if found and self._loss.options.strict:
             raise LossError([replace(diagnostic, strict=True) for diagnostic in found])
         with self._lock:
             known = self._loss.diagnostics

@@ -96,6 +96,14 @@ CASES = {
         USAGE,
         "add `--core` or",
     ),
+    "a loss as a file": (
+        ["emit", "-e", "mean(x)", "-i", "x=f32[B, 3]"],
+        CLEAN,
+        "jnp.mean(x)",
+    ),
+    "a file of what is not declared": (["emit", "-e", "mean(x)"], ERRORS, "error[LD710]"),
+    "a file of a wrong text": (["emit", "-e", "mse(x)", "-i", "x=f32[B]"], ERRORS, "LD104"),
+    "a file of nothing": (["emit"], USAGE, "give a file, or a text"),
     "nothing to explain": (["explain"], USAGE, "give a code, a file, or a text"),
     "a code with the types of inputs": (["explain", "LD202", "-i", "z=f32"], USAGE, "of a spec"),
     "a key of a text": (
@@ -321,3 +329,15 @@ def test_a_closed_pipe_is_no_crash() -> None:
     command = f"{sys.executable} -m lossdsl functions | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, check=True)
     assert not result.stderr
+
+
+def test_a_file_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text("loss: {text: mean(x), inputs: {x: 'f32[B]'}}\n")
+    target = tmp_path / "loss.py"
+    done = run("emit", str(path), "-o", str(target))
+    assert (done.exit_code, done.output) == (CLEAN, "")
+    assert target.read_text() == lossdsl.emit("mean(x)", {"x": "f32[B]"})
+    done = run("emit", str(path), "-o", str(tmp_path / "nowhere" / "loss.py"))
+    assert done.exit_code == ERRORS
+    assert "LD701" in done.output

@@ -251,7 +251,7 @@ def test_the_text_is_computed_as_it_is_written_where_that_is_asked() -> None:
     assert pickle.loads(pickle.dumps(written)) is written
     assert pickle.loads(pickle.dumps(computed)) is computed
     named = lossdsl.compile(f"loss a = {text}\nloss b = mean(x)", stabilize=False)
-    assert (named["a"](x=x), named["a"].stabilize) == (np.inf, False)
+    assert (named["a"](x=x), named["a"].options.stabilize) == (np.inf, False)
     assert lossdsl.compile(text, debug=True)(x=x) == 1000
     with pytest.raises(lossdsl.LossError, match="LD504"):
         lossdsl.compile(text, debug=True, stabilize=False)(x=x)

@@ -24,6 +24,7 @@ JAX_FLOORS = (
     "lower",
     "compilation.py",
     "loss.py",
+    "standalone",
     "terms.py",
     "training",
     "compat",

@@ -22,8 +22,22 @@ ANY = "fViub"
 # Of what is smaller no float of any precision is infinite.
 _SMALL = 65504
 
+# What each operation is called where a reader comes first, by its parameters: with an operator, and
+# without one where no operand is an array. Files that run without lossdsl have these.
+SPELLINGS: dict[Kernel, tuple[str, str]] = {}
+
 _RANKS = {bool: 0, int: 1, float: 2}
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
+
+
+def spelled(text: str, plain: str = "") -> Callable[[Kernel], Kernel]:
+    """Declare how an operation is written with `jax.numpy`; None and false options are left out."""
+
+    def declared(operation: Kernel) -> Kernel:
+        SPELLINGS[operation] = (text, plain or text)
+        return operation
+
+    return declared
 
 
 def inlined(function: Kernel, *static: str) -> Kernel:
@@ -105,10 +119,12 @@ def _laws(of_lax: str, of_numpy: str) -> Callable[[], tuple[Kernel, Kernel]]:
     return laws
 
 
-def _binary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
+def _binary(of_lax: str, of_numpy: str, kinds: str, symbol: str = "") -> Kernel:
     """Return an operation on two operands that broadcast."""
     laws = _laws(of_lax, of_numpy)
+    plain = f"jnp.{of_numpy}(a, b)"
 
+    @spelled(f"a {symbol} b" if symbol else plain, plain)
     def operation(a: Any, b: Any) -> Any:
         plain, promoting = laws()
         pair = alike(a, b, kinds)
@@ -128,10 +144,12 @@ def _binary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
     return operation
 
 
-def _unary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
+def _unary(of_lax: str, of_numpy: str, kinds: str, symbol: str = "") -> Kernel:
     """Return an operation on one operand."""
     laws = _laws(of_lax, of_numpy)
+    plain = f"jnp.{of_numpy}(x)"
 
+    @spelled(f"{symbol}x" if symbol else plain, plain)
     def operation(x: Any) -> Any:
         plain, promoting = laws()
         taken = getattr(x, "weak_type", None) is not None and x.dtype.kind in kinds
@@ -140,22 +158,22 @@ def _unary(of_lax: str, of_numpy: str, kinds: str) -> Kernel:
     return operation
 
 
-add = _binary("add", "add", NUMBERS)
-subtract = _binary("sub", "subtract", NUMBERS)
-multiply = _binary("mul", "multiply", NUMBERS)
-divide = _binary("div", "divide", FLOATS)
+add = _binary("add", "add", NUMBERS, "+")
+subtract = _binary("sub", "subtract", NUMBERS, "-")
+multiply = _binary("mul", "multiply", NUMBERS, "*")
+divide = _binary("div", "divide", FLOATS, "/")
 maximum = _binary("max", "maximum", ANY)
 minimum = _binary("min", "minimum", ANY)
-less = _binary("lt", "less", ANY)
-less_equal = _binary("le", "less_equal", ANY)
-greater = _binary("gt", "greater", ANY)
-greater_equal = _binary("ge", "greater_equal", ANY)
-equal = _binary("eq", "equal", ANY)
-not_equal = _binary("ne", "not_equal", ANY)
-logical_and = _binary("bitwise_and", "logical_and", "b")
-logical_or = _binary("bitwise_or", "logical_or", "b")
+less = _binary("lt", "less", ANY, "<")
+less_equal = _binary("le", "less_equal", ANY, "<=")
+greater = _binary("gt", "greater", ANY, ">")
+greater_equal = _binary("ge", "greater_equal", ANY, ">=")
+equal = _binary("eq", "equal", ANY, "==")
+not_equal = _binary("ne", "not_equal", ANY, "!=")
+logical_and = _binary("bitwise_and", "logical_and", "b", "&")
+logical_or = _binary("bitwise_or", "logical_or", "b", "|")
 
-negative = _unary("neg", "negative", NUMBERS)
+negative = _unary("neg", "negative", NUMBERS, "-")
 absolute = _unary("abs", "abs", "fVi")
 sign = _unary("sign", "sign", NUMBERS)
 square = _unary("square", "square", NUMBERS)
@@ -169,9 +187,10 @@ sin = _unary("sin", "sin", FLOATS)
 cos = _unary("cos", "cos", FLOATS)
 floor = _unary("floor", "floor", FLOATS)
 isfinite = _unary("is_finite", "isfinite", FLOATS)
-logical_not = _unary("bitwise_not", "logical_not", "b")
+logical_not = _unary("bitwise_not", "logical_not", "b", "~")
 
 
+@spelled("jax.nn.sigmoid(x)")
 def sigmoid(x: Any) -> Any:
     """Return 1/(1 + exp(-x))."""
     from jax import lax, nn
@@ -182,6 +201,7 @@ def sigmoid(x: Any) -> Any:
 _pow = _binary("pow", "power", FLOATS)
 
 
+@spelled("a ** b", "jnp.power(a, b)")
 def power(a: Any, b: Any) -> Any:
     """Return a to the power of b; one that is a whole number is a product."""
     if type(b) is int and getattr(a, "weak_type", None) is not None and a.dtype.kind in FLOATS:
@@ -191,11 +211,13 @@ def power(a: Any, b: Any) -> Any:
     return _pow(a, b)
 
 
+@spelled("jnp.isnan(x)")
 def isnan(x: Any) -> Any:
     """Return where floats are NaN."""
     return not_equal(x, x)
 
 
+@spelled("jnp.broadcast_to(x, shape)")
 def spread(x: Any, shape: tuple[Any, ...]) -> Any:
     """Return an array or a scalar, broadcast to a shape."""
     if x.shape == shape:
@@ -205,6 +227,7 @@ def spread(x: Any, shape: tuple[Any, ...]) -> Any:
     return lax.broadcast_in_dim(x, shape, tuple(range(len(shape) - x.ndim, len(shape))))
 
 
+@spelled("jnp.where(condition, a, b)")
 def where(condition: Any, a: Any, b: Any) -> Any:
     """Return a where a condition holds, else b."""
     pair = alike(a, b)
@@ -216,6 +239,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return select(condition, *pair)
 
 
+@spelled("jnp.where(condition, a, b)")
 def select(condition: Any, a: Any, b: Any) -> Any:
     """Return a where a condition holds, else b; both are arrays or scalars of one dtype."""
     import numpy as np
@@ -245,6 +269,7 @@ def _is_strong(x: Any, kinds: str) -> bool:
     return getattr(x, "weak_type", None) is False and x.dtype.kind in kinds
 
 
+@spelled("jnp.sum(x, axis=axis, keepdims=keepdims)")
 def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the sum over axes in the dtype of the array; half precision is added up in f32."""
     if not _is_strong(x, NUMBERS):
@@ -260,6 +285,7 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return lax.convert_element_type(result, dtype) if halved else result
 
 
+@spelled("jnp.mean(x, axis=axis, keepdims=keepdims)")
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the mean over axes of floats."""
     axes = axes_of(x, axis)
@@ -277,6 +303,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _extreme(of_lax: str, of_numpy: str, met: Kernel) -> Kernel:
+    @spelled(f"jnp.{of_numpy}(x, axis=axis, keepdims=keepdims, initial=initial)")
     def extreme(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
         if not _is_strong(x, NUMBERS) or (initial is None and not x.size):
             import jax.numpy as jnp
@@ -298,6 +325,7 @@ smallest = _extreme("reduce_min", "min", minimum)
 
 
 def _truth(of_lax: str, of_numpy: str) -> Kernel:
+    @spelled(f"jnp.{of_numpy}(x, axis=axis, keepdims=keepdims)")
     def truth(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         if not _is_strong(x, "b"):
             import jax.numpy as jnp

@@ -1,0 +1,1 @@
+"""A compiled loss as Python source that runs without lossdsl."""
