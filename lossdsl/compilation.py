@@ -80,8 +80,9 @@ def emit(
 
     The file has `loss`, which takes the inputs by name and returns the value, and
     `loss_with_terms`, which returns `(value, terms)`. Value, gradient and terms are those of the
-    loss that is compiled with `chunk_bytes=None`, bit for bit. `inputs` is that of `compile`; an input of arrays, such as the
-    parameters, is given as arrays or as `jax.ShapeDtypeStruct`s, for each leaf is written out.
+    loss that is compiled with `chunk_bytes=None`, bit for bit. `inputs` is that of `compile`; an
+    input of arrays, such as the parameters, is given as arrays or as `jax.ShapeDtypeStruct`s, for
+    each leaf is written out.
     Raises `LossError` where `compile` does, for an input of which nothing says what it is (LD710)
     and for a function of one's own that cannot be carried along (LD810).
 

@@ -108,10 +108,9 @@ class CompiledLoss:
             settled(observed, watcher) if self.debug else jitted(self._names, self._values, "loss")
         )
         """The jitted function itself; it takes every input, defaults included."""
-        terms = jitted(
-            self._names, self._observed_terms if self.debug else self._terms, "loss_with_terms"
-        )
-        self._terms_fn = settled(terms, watcher) if self.debug else terms
+        with_terms = self._observed_terms if options.debug else self._terms
+        terms = jitted(self._names, with_terms, "loss_with_terms")
+        self._terms_fn = settled(terms, watcher) if options.debug else terms
         doc = "Return the value of the loss."
         self.__call__ = make_callable(self._slots, self.fn, "loss", doc)
         doc = "Return `(value, Terms)`; takes the inputs by name, as calling the loss does."
