@@ -29,9 +29,10 @@ def unmasked_term(subject: Subject) -> Iterator[Diagnostic]:
     for outcome in subject.core.results:
         order = [(term, tape([term.weighted])) for term in outcome.terms]
         masked = [(term, _values(graph, nodes), _masks(graph, nodes)) for term, nodes in order]
-        for term, values, masks in masked:
+        for (term, values, masks), (_, nodes) in zip(masked, order, strict=True):
             for other, beside, by in masked if values and not masks else ():
-                names = sorted(mask.name for mask in by)
+                # What this term reads otherwise is a target.
+                names = sorted(mask.name for mask in by.difference(nodes))
                 if beside == values and names and not any(map(_PART.search, names)):
                     message = f"`{names[0]}` masks the term `{other.name}`, and not this one"
                     help = f"`where={names[0]}` leaves the same elements out of both"
