@@ -208,9 +208,9 @@ ROWS = (
         title="pieces that do not meet",
         why="A loss in two pieces is meant to go from one to the other without a jump: where it "
         "has one, a small step changes the loss by a lot, and no gradient says so.",
-        bad="d = abs(out - tgt)\nloss = mean(where(d < 0.1, 0.5*square(d), d - 0.5))",
-        good="d = abs(out - tgt)\nloss = mean(where(d < 0.1, 0.5*square(d)/0.1, d - 0.05))",
-        inputs={"out": "f32[B]", "tgt": "f32[B]"},
+        bad="mean(square(where(x > 0, x, exp(x)) - t))",
+        good="mean(square(where(x > 0, x, exp(x) - 1) - t))",
+        inputs={"x": "f32[B]", "t": "f32[B]"},
     ),
     Code(
         "LD453",

@@ -13,7 +13,7 @@ from lossdsl.core.graph import Core, Node
 from lossdsl.core.same import fingerprints
 from lossdsl.specialization import Call
 from lossdsl.standalone.body import Body
-from lossdsl.standalone.carried import carry_all
+from lossdsl.standalone.carried_source import carry_all
 from lossdsl.standalone.emitted_file import Block, File
 from lossdsl.standalone.layout import lines
 from lossdsl.standalone.read_calls import KernelReader

@@ -25,14 +25,14 @@ TEXTS: dict[str, tuple[str, str, list[str]]] = {
     ),
     "a sign": ("a_ = mean(a) loss = a_", "a_ = mean(a) loss = -a_", ["weight of `a_`: 1 → -1"]),
     "a weight of 0": ("mse(a, b) + mean(a)", "mse(a, b) + 0*mean(a)", [
-        "`mse` unchanged", "weight of `mean`: 1 → 0"]),
+        "`mse` unchanged", "weight of `a`: 1 → 0"]),
     "a weight that is an input": (
         "0.001*mse(a, b)", TYPES + "loss = w*mse(a, b)",
         ["weight of `mse`: 0.001 → w", "input `p` added: tree", "input `w` added: float = 0.001",
          "input `a`: float[*S] → f32[B]", "input `b`: float[*S] → f32[B]"],
     ),
     "a term more": ("mse(a, b)", "mse(a, b) + 2*mean(a)", [
-        "`mse` unchanged", "term `mean` added: 2*mean(a)"]),
+        "`mse` unchanged", "term `a` added: 2*mean(a)"]),
     "a term less": ("mse(a, b) + mae(a, b)", "mae(a, b)", [
         "term `mse` removed: mse(a, b)", "`mae` unchanged"]),
     "another function": ("mse(a, b) as x", "mae(a, b) as x", [
@@ -48,7 +48,7 @@ TEXTS: dict[str, tuple[str, str, list[str]]] = {
     "a default": ("w: float=1 loss = w", "w: float = 2 loss = w", [
         "input `w`: float = 1 → float = 2", "`term_1` unchanged"]),
     "a metric": ("loss = mean(a) metric m = max(a)", "loss = mean(a) metric n = max(a)", [
-        "`mean` unchanged", "metric `m` removed: max(a)", "metric `n` added: max(a)"]),
+        "`a` unchanged", "metric `m` removed: max(a)", "metric `n` added: max(a)"]),
     "results": ("loss x = mean(a) loss y = mean(b)", "loss x = mean(a) + 0.5*mse(a, b) loss z = a",
         []),
     "a selection": ("l2sqr(p['a']) as d", "l2sqr(p['b']) as d", []),

@@ -68,4 +68,21 @@ OUTER = (
         ("tests/library/test_library.py",),
         "test_laws",
     ),
+    # What a loop asks of a loss, and losses written as files
+    Mutant(
+        "training/parts.py",
+        "jnp.where(weight == 0, 0, mean) * weight",
+        "jnp.where(weight == 0, 0, mean)",
+        "micro-batches of different counts weigh the same",
+        ("tests/training/test_micro_batches.py",),
+        "tokens or whole",
+    ),
+    Mutant(
+        "standalone/module_text.py",
+        'names.setdefault(weighted, f"weighted_{_identifier(word)}")',
+        "names.setdefault(weighted, _identifier(word))",
+        "a weighted term of a file has the name of the raw one",
+        ("tests/standalone/test_emit.py",),
+        "says",
+    ),
 )

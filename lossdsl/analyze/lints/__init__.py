@@ -106,6 +106,7 @@ def lints(subject: Subject, known: Sequence[Diagnostic] = ()) -> Iterator[Diagno
 
 # What is told of a place tells what is inside of it: where an idiom is infinite, what is summed.
 _SAME_MISTAKE = (
+    ("LD440", "LD452"),
     ("LD401", "LD420"),
     ("LD416", "LD446"),
     ("LD419", "LD419"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Input, Node
 from lossdsl.core.pattern import Patterns, bare, matches, picked_from
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.types.types import ArrayType
+from lossdsl.types.types import ArrayType, Type
 
 # What weighs an error by a scale `w`, and what keeps that scale from growing.
 WEIGHED = ("x/square(w)", "x/(c*square(w))", "x/w")
@@ -49,8 +49,27 @@ def _input(subject: Subject, value: object) -> Node | None:
         return None
     node = bare(picked_from(bare(value)) or value)
     type = subject.core.graph.types[node]
-    free = isinstance(type, ArrayType) and type.role is None
+    others = [each for name, each in subject.core.inputs.items() if name != _name(node)]
+    free = isinstance(type, ArrayType) and type.role is None and not _is_shared(type, others)
     known = isinstance(node, Input) and (
         node.name in subject.core.ranges or node.name in subject.settings
     )
     return node if isinstance(node, Input) and free and not known else None
+
+
+def _name(node: Node) -> str | None:
+    return node.name if isinstance(node, Input) else None
+
+
+def _is_shared(type: ArrayType, others: Iterable[Type]) -> bool:
+    """Say whether another input has an axis of this one, as where each example has a scale.
+
+    What a model gives for each example was made to be above 0 in it; a weight of its own was not.
+    """
+    names = {dim.name for dim in type.dims or () if dim.name}
+    return any(
+        dim.name in names
+        for other in others
+        if isinstance(other, ArrayType)
+        for dim in other.dims or ()
+    )
