@@ -10,6 +10,10 @@ from lossdsl.core.pattern import bare
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 
+# No formula has more addends or factors. Of what is shared there are twice as many at each level:
+# where there would be more, the rest is left as it is.
+MOST = 64
+
 # What is multiplied, or divided by, with its operator.
 Factor = tuple[str, Node]
 
@@ -43,7 +47,7 @@ def parts(node: Node, whole: Collection[Node] = ()) -> list[Part]:
         scale, value, is_root = waiting.pop()
         match value:
             case Apply(Builtin(operator="+" | "-" as symbol), (a, b)) if (
-                a and b and (is_root or value not in whole)
+                a and b and (is_root or value not in whole) and len(made) + len(waiting) < MOST
             ):
                 second = scale if symbol == "+" else -scale
                 waiting += [(second, bare(b), False), (scale, bare(a), False)]
@@ -83,9 +87,13 @@ def factors_of(node: Node) -> tuple[float, tuple[Factor, ...]]:
             case Apply(Builtin(operator="neg"), (a,)) if a:
                 scale = -scale
                 waiting.append((symbol, bare(a)))
-            case Apply(Builtin(operator="*"), (a, b)) if a and b and a is not b:
+            case Apply(Builtin(operator="*"), (a, b)) if (
+                a and b and a is not b and len(made) + len(waiting) < MOST
+            ):
                 waiting += [(symbol, bare(b)), (symbol, bare(a))]
-            case Apply(Builtin(operator="/"), (a, b)) if a and b:
+            case Apply(Builtin(operator="/"), (a, b)) if (
+                a and b and len(made) + len(waiting) < MOST
+            ):
                 waiting += [(inverse((symbol, b))[0], bare(b)), (symbol, bare(a))]
             case _:
                 made.append((symbol, value))

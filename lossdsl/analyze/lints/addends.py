@@ -19,9 +19,12 @@ def addends(
     What is not linear is not looked into, nor what `is_whole`. Settings are above 0; a factor
     whose sign is not known ends the way.
     """
-    waiting = [(root, True)]
+    waiting, seen = [(root, True)], set[tuple[Node, bool]]()
     while waiting:
         node, positive = waiting.pop()
+        if (node, positive) in seen:
+            continue
+        seen.add((node, positive))
         match node:
             case Apply() if is_whole(node):
                 yield node, positive

@@ -45,9 +45,12 @@ def _added_again(
 
 def _addends(subject: Subject, root: Node) -> Iterator[Node]:
     """Yield what is added up in a number, in part or whole, without weights."""
-    waiting = [root]
+    waiting, seen = [root], set[Node]()
     while waiting:
         node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
         yield node
         match node:
             case Apply(Builtin(operator="+"), (a, b)) if a and b:

@@ -48,7 +48,9 @@ def _parts(node: Node, inner: set[Node]) -> Iterator[Apply]:
     waiting = [node]
     while waiting:
         match bare(waiting.pop()):
-            case Apply(function, (a, b)) as added if function.operator in ("+", "-") and a and b:
+            case Apply(function, (a, b)) as added if (
+                function.operator in ("+", "-") and a and b and added not in inner
+            ):
                 inner.add(added)
                 waiting += [a, b]
             case Apply(function, (operand,)) if function.operator == "neg" and operand:

@@ -136,9 +136,12 @@ def _linear_in(subject: Subject, root: Node) -> set[Node]:
     """Return the inputs of logits that a value is linear in, and picks or weighs the classes of."""
     graph = subject.core.graph
     scores: set[Node] = set()
-    waiting, plain, chooses = [root], list[Node](), False
+    waiting, plain, chooses, seen = [root], list[Node](), False, set[Node]()
     while waiting:
         node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
         match node:
             case Input() if _is_scores(graph, node):
                 scores.add(node)
