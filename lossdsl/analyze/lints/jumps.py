@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
@@ -26,7 +27,7 @@ _COMPARISONS = ("<", "<=", ">", ">=")
 class _AtEdge(Intervals):
     """Intervals where some values are one number each."""
 
-    pinned: Mapping[Node, Interval] = None  # type: ignore[assignment]
+    pinned: Mapping[Node, Interval] = field(default_factory=dict["Node", "Interval"])
 
     def given(self, node: Input | Leaves) -> Interval | None:
         return self.pinned.get(node) or Intervals.given(self, node)
@@ -68,16 +69,16 @@ def _ends(
     if threshold is None:
         return None
     here = Interval(threshold, threshold)
-    pinned = {x: here, **_settings(subject)}
+    moved = {x}
     match x:
         case Apply(Builtin(laws=laws), (inner,)) if inner is not None and "even" in laws:
             if "scale 1" in laws:
-                pinned[bare(inner)] = here  # the size of what the pieces may read as well
+                moved.add(bare(inner))  # the size of what the pieces may read as well
         case _:
             pass
-    moved = [bool(set(tape([piece])) & (pinned.keys() - _settings(subject).keys()))
-             for piece in pieces]  # fmt: skip
-    constants = [piece for piece, reads in zip(pieces, moved, strict=True) if not reads]
+    pinned = {**_settings(subject), **dict.fromkeys(moved, here)}
+    reads = [not moved.isdisjoint(tape([piece])) for piece in pieces]
+    constants = [piece for piece, moves in zip(pieces, reads, strict=True) if not moves]
     # What is compared is put out of the way of a function: `log(where(x > 0, x, 1))`.
     guards = bool(constants) and x in pieces
     if guards or len(constants) > 1:

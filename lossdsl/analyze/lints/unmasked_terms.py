@@ -9,7 +9,7 @@ from lossdsl.analyze.lints.subject import Subject, written
 from lossdsl.core.graph import Apply, Graph, Input, Node, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.syntax_forms import Form
-from lossdsl.types.types import ArrayType, kind
+from lossdsl.types.types import ArrayType, Type, kind
 
 # A part that counts more is called by such names: they excuse and never accuse.
 _PART = re.compile(
@@ -78,15 +78,11 @@ def _arrays(graph: Graph, nodes: list[Node]) -> set[Input]:
 
 def _values(graph: Graph, nodes: list[Node]) -> set[Input]:
     """Return the arrays of numbers that a term reads, but masks."""
-    return {
-        node
-        for node in nodes
-        if isinstance(node, Input)
-        and isinstance(type := graph.types[node], ArrayType)
-        and type.rank != 0
-        and kind(type.dtype) == "float"
-        and type.role != "mask"
-    }
+    return {node for node in _arrays(graph, nodes) if _is_float(graph.types[node])}
+
+
+def _is_float(type: Type) -> bool:
+    return isinstance(type, ArrayType) and kind(type.dtype) == "float"
 
 
 def _masks(graph: Graph, nodes: list[Node]) -> set[Input]:
