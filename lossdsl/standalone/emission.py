@@ -49,7 +49,9 @@ def emitted(subject: Subject, call: Calling, types: Mapping[str, Any]) -> str:
     if unknown:
         raise LossError(unknown)
     symbols = symbols_of(subject.declared.values())
-    sizes = (dict(zip(symbols, numbers, strict=False)) for numbers in _stand_ins(len(symbols)))
+    sizes = [dict(zip(symbols, numbers, strict=True)) for numbers in _stand_ins(len(symbols))]
+    if not symbols_of(of for name, of in subject.declared.items() if name not in types):
+        sizes = sizes[:1]
     first, *others = (_emitted(subject, call, types, each) for each in sizes)
     if all(other == first for other in others):
         return first

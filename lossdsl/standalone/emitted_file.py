@@ -6,8 +6,9 @@ import ast
 import builtins
 import keyword
 from collections.abc import Iterable
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from lossdsl.library.declare import Builtin
 from lossdsl.standalone.values import Code, name
@@ -53,6 +54,7 @@ class File:
     texts: dict[str, str] = field(default_factory=dict[str, str])
     lines: set[str] = field(default_factory=set[str])
     carried: dict[Builtin, str] = field(default_factory=dict["Builtin", str])
+    _dumps: dict[str, str] = field(default_factory=dict[str, str])
 
     def current(self, word: str) -> str:
         """Return what a function is called by now."""
@@ -69,7 +71,9 @@ class File:
         """
         text = _dumped(statements, word)
         for known, others in self.functions.items():
-            if _dumped(others, known) == text:
+            if known not in self._dumps:
+                self._dumps[known] = _dumped(others, known)
+            if self._dumps[known] == text:
                 return known
         made = _unlike(word.rstrip(":"), self.names | set(avoided))
         self.names.add(made)
@@ -89,6 +93,7 @@ class File:
             return old
         self.names.add(word)
         self.renamed[old] = word
+        self._dumps.clear()
         self.functions = {
             word if known == old else known: renamed(statements, {old: word})
             for known, statements in self.functions.items()
@@ -115,34 +120,32 @@ def _dumped(statements: list[ast.stmt], own: str) -> str:
     return "\n".join(map(ast.dump, renamed(statements, {own: "", f"{own}_jvp": "_jvp"})))
 
 
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]):
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return name(self.names.get(node.id, node.id))
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
-        self.generic_visit(node)
-        node.name = self.names.get(node.name, node.name)
-        return node
-
-
 def renamed(statements: list[ast.stmt], names: dict[str, str]) -> list[ast.stmt]:
     """Return statements in which names are others; `f_jvp` goes with `f`."""
     with_rules = names | {f"{old}_jvp": f"{new}_jvp" for old, new in names.items()}
-    change = _Renamed(with_rules)
-    return [change.visit(deepcopy(statement)) for statement in statements]
+    exprs: dict[str, ast.expr] = {old: name(new) for old, new in with_rules.items()}
+    made = [_with_names(statement, exprs) for statement in statements]
+    for node in (node for statement in made for node in ast.walk(statement)):
+        if isinstance(node, ast.FunctionDef):
+            node.name = with_rules.get(node.name, node.name)
+    return made
 
 
 def substituted(expr: ast.expr, names: dict[str, ast.expr]) -> ast.expr:
     """Return an expression with others in place of names."""
+    return _with_names(expr, names)
 
-    class Substituted(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return names.get(node.id, node)
 
-    return Substituted().visit(deepcopy(expr))
+def _with_names(tree: Any, names: dict[str, ast.expr]) -> Any:
+    """Return a copy of a tree with expressions in place of names."""
+    if isinstance(tree, list):
+        return [_with_names(item, names) for item in cast("list[Any]", tree)]
+    if isinstance(tree, ast.Name):
+        return names.get(tree.id) or name(tree.id)
+    if not isinstance(tree, ast.AST):
+        return tree
+    fields = {field: _with_names(value, names) for field, value in ast.iter_fields(tree)}
+    return type(tree)(**fields)
 
 
 def count(expr: ast.AST, word: str) -> int:

@@ -67,7 +67,7 @@ def _inner(function: Closure, variables: dict[str, Any]) -> Scope:
     return Scope(
         around.reader,
         around.file,
-        Block(set(local_names(function.node)) | set(variables)),
+        Block({*local_names(function.node), *variables}),
         variables,
         around,
         around.globals,

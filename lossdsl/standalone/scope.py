@@ -6,7 +6,7 @@ import ast
 import builtins
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol
@@ -149,10 +149,13 @@ def bound(
     return values
 
 
-def local_names(node: ast.FunctionDef | ast.Lambda) -> Iterator[str]:
-    """Yield the names of the parameters and the variables of a function."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.arg):
-            yield inner.arg
-        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            yield inner.id
+@lru_cache(maxsize=1024)
+def local_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
+    """Return the names of the parameters and the variables of a function."""
+    parameters = {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
+    variables = {
+        inner.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    }
+    return frozenset(parameters | variables)

@@ -19,6 +19,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from equations import Expressions
 
 import lossdsl
 from lossdsl.testing.draw import Sizes, draw_declared
@@ -86,7 +87,7 @@ def cases() -> Iterator[Spec]:
 
 
 def corpus() -> Iterator[Spec]:
-    """Yield the right specs of the corpus of the language that are called with what they declare.
+    """Yield the right specs of the corpus of the language, with inputs as they declare them.
 
     One that is no loss is a metric.
     """
@@ -102,9 +103,7 @@ def corpus() -> Iterator[Spec]:
             inputs = {**drawn_as(types), **draw_declared(program, 0, SIZES)}
             for name, leaves in case.given.get("trees", {}).items():
                 inputs[name] = nested(leaves)
-            spec = Spec(f"{path.stem}-{at}", text, jax.tree.map(narrow, inputs), types or None)
-            if takes(spec):
-                yield spec
+            yield Spec(f"{path.stem}-{at}", text, jax.tree.map(narrow, inputs), types or None)
 
 
 def takes(spec: Spec) -> bool:
@@ -161,6 +160,22 @@ def imports(text: str) -> set[str]:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     return {name.partition(".")[0] for name in names}
+
+
+def same_expressions(spec: Spec, file: Any) -> bool:
+    """Say whether a file computes what the compiled loss does, operation by operation."""
+    leaves, tree = jax.tree.flatten(dict(spec.inputs))
+    arrays = {at: leaf for at, leaf in enumerate(leaves) if hasattr(leaf, "dtype")}
+    loss, expressions = spec.compiled(), Expressions()
+
+    def numbers(loss: Any, with_terms: Any) -> Any:
+        def answer(arrays: Mapping[int, Any]) -> Any:
+            given = [arrays.get(at, leaf) for at, leaf in enumerate(leaves)]
+            return answers(loss, with_terms, tree.unflatten(given))
+
+        return expressions.of(answer, arrays)
+
+    return numbers(loss, loss.with_terms) == numbers(file.loss, file.loss_with_terms)
 
 
 def answers(loss: Any, with_terms: Any, inputs: Mapping[str, Any]) -> Any:
