@@ -15,6 +15,7 @@ from lossdsl.diagnostics.settings import hold_flag, hold_limits
 from lossdsl.elaborate.definitions import check_definitions
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
+from lossdsl.elaborate.weights_by_name import with_weights
 from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import symbols_of
 from lossdsl.inputs.given import Given, parse_given, spec_parts
@@ -77,12 +78,25 @@ def check(
 
 def _check(given: Given, mine: Library | None, limits: Limits, strict: bool) -> CheckResult:
     library = with_builtins(mine)
-    program, types, diagnostics = parse_given(given, limits)
+    program, types, diagnostics = read_program(given, library, limits)
     if program is None:
         return CheckResult(diagnostics, {}, None)
     done = check_program(program, library, types, given.trees, limits, strict)
     question = (given, mine, limits, strict)
     return CheckResult((*diagnostics, *done.diagnostics), done.signature, done.core, question)
+
+
+def read_program(
+    given: Given, library: Library, limits: Limits
+) -> tuple[ast.Program | None, dict[str, ast.TypeExpr], tuple[Diagnostic, ...]]:
+    """Return the program that a spec stands for, and the types of its inputs."""
+    program, types, diagnostics = parse_given(given, limits)
+    if program is None or not given.parts.weights:
+        return program, types, diagnostics
+    off = [term.name.text for term in given.parts.terms if not term.on]
+    weights = given.parts.weights
+    program, problems = with_weights(program, types, library, limits, weights, off)
+    return program, types, (*diagnostics, *problems)
 
 
 def check_program(

@@ -12,6 +12,7 @@ from lossdsl.cli.mend import Mended, mend
 from lossdsl.cli.output import OutputFormat, say, show
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.frozen import dataclass
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.library.declare import Library
 from lossdsl.source import Source, Span
 from lossdsl.spec import keys
@@ -50,8 +51,7 @@ class Wanted:
 
     def findings(self, written: Written) -> tuple[Diagnostics, Mapping[str, str]]:
         """Return what is found in a spec, and the types of its inputs."""
-        inputs = {**written.inputs, **self.inputs}
-        result = check(written.source, inputs, self.library, strict=self.strict)
+        result = check(written, self.inputs, self.library, strict=self.strict)
         found = tuple(each for each in result.diagnostics if each.code not in self.allowed)
         return found, result.signature
 
@@ -90,7 +90,7 @@ def _counted(number: int, noun: str) -> str:
 
 def check_text(text: str, wanted: Wanted) -> Tally:
     """Check a text of the command line; print what is found, if that is for a reader."""
-    return Tally(_check(Written(Source(text, "<expression>"), {}), wanted, quiet=False), specs=1)
+    return Tally(_check(Written(Parts(Source(text, "<expression>"))), wanted, quiet=False), specs=1)
 
 
 def check_files(gathered: Gathered, wanted: Wanted, stdin: str) -> Tally:

@@ -278,7 +278,7 @@ def _explain_spec(
         return diagnostics
     specs, diagnostics = _specs(file, expression, key)
     for each in specs:
-        diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library, *asked)
+        diagnostics += explain_core(each, inputs, library, *asked)
     return diagnostics
 
 
@@ -287,11 +287,12 @@ def _specs(
 ) -> tuple[tuple[Written, ...], tuple[Diagnostic, ...]]:
     """Return the specs of a file or a text, and what keeps others from being read."""
     from lossdsl.cli.files import read_file
+    from lossdsl.inputs.mapping_form import Parts
     from lossdsl.source import Source
     from lossdsl.spec.written import Written
 
     if expression is not None:
-        return (Written(Source(expression, "<expression>"), {}),), ()
+        return (Written(Parts(Source(expression, "<expression>"))),), ()
     read = read_file(str(file), (key or "loss",))
     return read.written, (*read.diagnostics, *read.absent.values())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lossdsl.cli.gather import Target
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.source import Source
 from lossdsl.spec.keys import DEFAULT, may_hold
 from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs, unread
@@ -35,7 +36,7 @@ def read_stdin(name: str = STDIN) -> Source:
 def read_file(name: str, wanted: Sequence[str], stdin: str = STDIN) -> Specs:
     """Return the specs of a file; `-` is what comes in by a pipe, in the format of its name."""
     if name == "-" and not is_config(stdin):
-        return Specs((Written(read_stdin(stdin), {}),))
+        return Specs((Written(Parts(read_stdin(stdin))),))
     if name == "-":
         return read_specs(sys.stdin.buffer.read(), stdin, wanted)
     data, diagnostics = read_bytes(name)

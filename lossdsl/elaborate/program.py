@@ -28,7 +28,7 @@ from lossdsl.elaborate.passed_inputs import Passed, fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.elaborate.value_roles import presumed
 from lossdsl.elaborate.watch import watched_inputs
-from lossdsl.elaborate.weighing import Weighing, addends, objective, term, term_names
+from lossdsl.elaborate.weighing import Weighing, objective, term, term_names
 from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.inputs.declarations import (
@@ -46,6 +46,7 @@ from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_range
+from lossdsl.syntax.sums import addends
 from lossdsl.types.types import ArrayType, Type, UnknownType, kind, symbol_dim
 from lossdsl.types.unify import undetermined
 
