@@ -58,6 +58,16 @@ def read_target(target: Target, stdin: str, wanted: Sequence[str]) -> Specs:
     return Specs(diagnostics=tuple(replace(each, help=help) for each in diagnostics))
 
 
+def specs_of(
+    file: str | None, expression: str | None, key: str | None
+) -> tuple[tuple[Written, ...], tuple[Diagnostic, ...]]:
+    """Return the specs of a file or a text, and what keeps others from being read."""
+    if expression is not None:
+        return (Written(Parts(Source(expression, "<expression>"))),), ()
+    read = read_file(str(file), (key or DEFAULT,))
+    return read.written, (*read.diagnostics, *read.absent.values())
+
+
 def _is_foreign(name: str, wanted: Sequence[str]) -> bool:
     """Say whether a file that is too large to be a config does not even hold the words of a key."""
     try:

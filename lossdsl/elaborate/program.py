@@ -16,6 +16,7 @@ from lossdsl.analyze.sizes import (
     program_sizes,
 )
 from lossdsl.core.graph import Core, Graph, Outcome
+from lossdsl.core.selected_leaves import Selection
 from lossdsl.core.verify import untyped, verify_core
 from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
@@ -55,12 +56,13 @@ RESULT = "loss"
 
 @dataclass(frozen=True, slots=True)
 class Elaborated:
-    """What checking finds: core (None after an error), diagnostics, and the inputs."""
+    """What checking finds: core (None after an error), diagnostics, inputs and their leaves."""
 
     core: Core | None
     diagnostics: tuple[Diagnostic, ...]
     declared: Mapping[str, Declared]
     signature: Mapping[str, str]
+    selections: tuple[Selection, ...] = ()
 
 
 def elaborate(

@@ -52,11 +52,23 @@ def spec_parts(spec: Any, inputs: Any = None) -> Given:
     values = {**own, **_by_name(inputs)}
     types = {name: type_text(name, value) for name, value in values.items()}
     trees = {
-        name: tree_type
+        name: known
         for name, value in values.items()
-        if types[name] == "tree" and (tree_type := _tree_type(name, value)) is not None
+        if types[name] == "tree" and (known := tree_type(name, value)) is not None
     }
     return Given(parts, types, trees)
+
+
+def with_trees(given: Given, trees: Any) -> Given:
+    """Return a spec of which more trees are known, whose inputs need not be declared."""
+    known: dict[str, TreeType] = {}
+    for name, value in _by_name(trees).items():
+        type = value if isinstance(value, TreeType) else tree_type(name, value)
+        if type is None:
+            message = f"`{name}` among `trees` is {kind_of(value)}, no pytree of arrays"
+            raise LossError([at("LD705", message, None, help="such as `{'kernel': …}`")])
+        known[name] = type
+    return replace(given, trees={**given.trees, **known}) if known else given
 
 
 def _parts(spec: Any) -> Parts:
@@ -149,7 +161,7 @@ def type_text(name: str, value: Any) -> str | Source:
     return "tree"
 
 
-def _tree_type(name: str, value: Any) -> TreeType | None:
+def tree_type(name: str, value: Any) -> TreeType | None:
     """Return what is known of a real tree; None for what is no tree."""
     if isinstance(value, (str, Source)):
         return None
