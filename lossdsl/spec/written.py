@@ -25,7 +25,7 @@ from lossdsl.inputs.mapping_form import (
 )
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Opaque, Path, kind, within
-from lossdsl.spec.interpolate import interpolated, lead
+from lossdsl.spec.interpolate import expanded, interpolated, lead, led
 from lossdsl.syntax.ast import Name, walk
 from lossdsl.syntax.parse import parse_program, parse_type
 
@@ -94,19 +94,24 @@ def _tagged(document: Document, value: Any) -> Diagnostic | None:
 def _mapping(
     document: Document, path: Path, value: dict[Any, Any]
 ) -> tuple[Written | None, Diagnostics]:
+    value = expanded(document, value)
+    if tagged := _tagged(document, value):
+        return None, (tagged,)
     problem = shape_problem(value, kind) or inputs_problem(value, kind)
     if problem:
         inner = (*path, *problem.path)
         message = f"{_shown(document, inner)} {problem.predicate}"
-        place = document.span((*inner, problem.key) if problem.key else inner)
+        at_key = (*led(document, inner), problem.key) if problem.key else led(document, inner)
+        place = document.span(at_key)
         return None, (at("LD705", message, place, help=problem.help),)
     diagnostics: Diagnostics = ()
 
     def text_at(inner: Path, part: Any) -> Source:
         nonlocal diagnostics
-        whole = (*path, *inner)
         if inner and not inner[-1]:
-            return _key(document, whole[:-1])
+            above = led(document, (*path, *inner[:-2]))
+            return _key(document, (*above, inner[-2]))
+        whole = led(document, (*path, *inner))
         make = _type if inner[:1] == ("inputs",) else _expression
         source, problems = interpolated(document, whole, make(document, whole, part))
         diagnostics += problems
