@@ -26,7 +26,7 @@ from lossdsl.inputs.mapping_form import (
 from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import Document, Opaque, Path, kind, within
 from lossdsl.spec.interpolate import expanded, interpolated, lead, led
-from lossdsl.syntax.ast import Name, walk
+from lossdsl.syntax.ast import Addend, Call, Name, walk
 from lossdsl.syntax.parse import parse_program, parse_type
 
 Diagnostics = tuple[Diagnostic, ...]
@@ -139,46 +139,70 @@ def inputs_problem(value: Mapping[Any, Any], kind: Kind = kind_of) -> Problem | 
 
 
 def _beside(document: Document, path: tuple[str, ...], written: Written) -> Diagnostics:
-    """Find types of inputs that stand beside a spec, where nothing reads them.
+    """Find inputs, terms or weights that stand beside a spec, where nothing reads them.
 
-    A config has keys of all sorts there. What is meant for the spec maps names to types, and some
-    of its names to the names that the spec reads.
+    A config has keys of all sorts there. What is meant for the spec maps names to types, some of
+    these the names that the spec reads, to terms, or names that the spec has to weights.
     """
-    if not path:
-        return ()
-    above, _ = within(document.value, path[:-1])
-    names = [key for key in above if isinstance(key, str)] if isinstance(above, dict) else []
-    near = get_close_matches("inputs", names, n=3)
-    if not near or written.parts.inputs:
-        return ()
-    programs = [parse_program(text, part=True)[0] for text in written.parts.sources]
-    read = {
-        node.id
-        for program in programs
-        if program is not None
-        for node in walk(program)
-        if isinstance(node, Name)
+    found, _ = within(document.value, path[:-1])
+    above: dict[Any, Any] = found if path and isinstance(found, dict) else {}
+    names = [key for key in above if isinstance(key, str)]
+    given: dict[str, Any] = {"inputs": written.parts.inputs, "terms": written.parts.terms}
+    given["weights"] = written.parts.weights
+    near = {
+        key: part
+        for part in given
+        for key in get_close_matches(part, names, n=3)
+        if key != path[-1] and not given[part] and isinstance(above[key], dict) and above[key]
     }
-    for key in near:
-        types = above[key]
-        if not _maps_names_to_types(types, read):
+    read = _names_in(written) if near else set[str]()
+    for key, part in near.items():
+        if not _MEANT[part](above[key], read):
             continue
-        spec, name = path[-1], next(iter(types))
-        text = _text(document, (*path[:-1], key, name), types[name])
-        where = Span(text, 0, len(text.text))
+        spec, name = path[-1], next(iter(above[key]))
+        text = _text(document, (*path[:-1], key, name), str(above[key][name]))
+        if part != "inputs":
+            text = _key(document, (*path[:-1], key, name))
         message = f"`{key}` stands beside `{spec}`, where nothing reads it"
-        help = f"a spec with inputs is written `{spec}: {{text: …, inputs: {{{name}: …}}}}`"
-        return (at("LD705", message, where, help=help),)
+        help = f"a spec with {part} is written `{spec}: {{text: …, {part}: {{{name}: …}}}}`"
+        return (at("LD705", message, Span(text, 0, len(text.text)), help=help),)
     return ()
 
 
-def _maps_names_to_types(value: object, read: set[str]) -> bool:
+def _names_in(written: Written) -> set[str]:
+    """Return the names, functions and labels of a spec."""
+    names: set[str] = set()
+    for text in written.parts.sources:
+        program = parse_program(text, part=True)[0]
+        for node in () if program is None else walk(program):
+            match node:
+                case Name(name) | Call(name) | Addend(label=str() as name):
+                    names.add(name)
+                case _:
+                    pass
+    return names
+
+
+def _are_terms(terms: Mapping[Any, Any], read: set[str]) -> bool:
+    return shape_problem({"terms": terms}, kind) is None and all(
+        not isinstance(term, str) or parse_program(Source(term))[0] is not None
+        for term in terms.values()
+    )
+
+
+def _are_weights(weights: Mapping[Any, Any], read: set[str]) -> bool:
+    return not read.isdisjoint(weights) and all(map(is_number, weights.values()))
+
+
+def _are_types(value: Mapping[Any, Any], read: set[str]) -> bool:
     return (
-        isinstance(value, dict)
-        and all(isinstance(part, str) for entry in value.items() for part in entry)
+        all(isinstance(part, str) for entry in value.items() for part in entry)
         and not read.isdisjoint(value)
         and all(parse_type(Source(type))[0] is not None for type in value.values())
     )
+
+
+_MEANT = {"inputs": _are_types, "terms": _are_terms, "weights": _are_weights}
 
 
 def _type(document: Document, path: Path, value: Any) -> Source:

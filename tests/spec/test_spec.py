@@ -155,6 +155,19 @@ REFUSED = {
         "LD705",
         (2, 16),
     ),
+    "terms beside the spec": (
+        "a.yaml",
+        "loss: mse(out, tgt)\nterms: {decay: sum_squares(params)}\n",
+        "LD705",
+        (2, 9),
+    ),
+    "terms beside a mapping": (
+        "a.yaml",
+        "loss: {text: mean(out)}\nterm: {a: {text: max(out), weight: 2}}\n",
+        "LD705",
+        (2, 8),
+    ),
+    "weights beside the spec": ("a.yaml", "loss: mae(a, b)\nweights: {mae: 2}\n", "LD705", (2, 11)),
     "inputs beside a mapping": (
         "a.yaml",
         "a:\n  loss: {text: mean(out)}\n  inputs:\n    out: f32[B]\n",
@@ -302,6 +315,9 @@ UNTOUCHED = {
     "of another reader": "loss: mean(x)\ninputs: {age: float, income: float}\n",
     "sizes": "loss: mean(x)\ninputs: {x: 784}\n",
     "a number": "loss: mean(x)\ninputs: 784\n",
+    "schedules": "loss: mean(x)\nterms: {autumn: 3, spring: 4}\nweights: {model: a.npz}\n",
+    "other weights": "loss: mean(x)\nweights: {classes: 2}\n",
+    "empty ones": "loss: mean(x)\nterms: {}\nweights: {}\ninputs: {}\n",
     "files": "loss: mean(x)\ninputs: {x: data/train.csv}\n",
     "read by the spec itself": "loss: {text: mean(x), inputs: {x: 'f32[B]'}}\n",
 }
