@@ -40,7 +40,7 @@ test-lowest: .venv-lowest/bin/pip ## run every test with the oldest releases tha
 	# Old packages on the newest of what they need: what is deprecated there is no concern of ours.
 	PYTHONWARNINGS=ignore::DeprecationWarning .venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -W ignore::DeprecationWarning
 
-test-all: .venv/.torch .venv/.configs .venv/.trackers .venv/.test test-lowest test-newest ## run every test with torch, OmegaConf and trackers beside it, and in those two
+test-all: .venv/.torch .venv/.configs .venv/.trackers .venv/.test test-lowest test-newest ## run every test with torch, Hydra and trackers beside it, and in those two
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 soak: .venv/.test ## run random programs for MINUTES=40 and count them, then every test for longer

@@ -22,9 +22,9 @@ def parse(text: str) -> Program:
     return program
 
 
-def format_source(source: Source) -> tuple[str | None, tuple[Diagnostic, ...]]:
-    """Return the canonical text of a spec or of a library, or what is wrong with the spec."""
-    program, diagnostics = parse_program(source)
+def format_source(source: Source, part: bool = False) -> tuple[str | None, tuple[Diagnostic, ...]]:
+    """Return the canonical text of a spec, or a part of one, or of a library, or what is wrong."""
+    program, diagnostics = parse_program(source, part=part)
     if program is None:
         program, _ = parse_program(source, library=True)
     return (None, diagnostics) if program is None else (format_program(program), ())

@@ -9,25 +9,32 @@ from typing import Any
 
 from lossdsl.analyze.strict import strictly
 from lossdsl.core.graph import Core
+from lossdsl.core.selected_leaves import Selection, selections
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, has_errors
 from lossdsl.diagnostics.settings import hold_flag, hold_limits
 from lossdsl.elaborate.definitions import check_definitions
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
+from lossdsl.elaborate.weights_by_name import with_weights
 from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import symbols_of
-from lossdsl.inputs.given import Given, parse_given, spec_parts
+from lossdsl.inputs.given import Given, parse_given, spec_parts, with_trees
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Source
 from lossdsl.syntax import ast
-from lossdsl.types.types import UNKNOWN_DIM, TreeType
+from lossdsl.types.types import UNKNOWN, UNKNOWN_DIM, TreeType
+
+UNTYPED = str(UNKNOWN)  # of an input in a signature
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What `check` found: `.ok`, `.diagnostics`, the inferred `.signature` and core `.program`."""
+    """What `check` found: `.ok`, `.diagnostics`, the inferred `.signature` and core `.program`.
+
+    `.selections` has the leaves that are read of each tree that was given.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     signature: Mapping[str, str]
@@ -35,6 +42,7 @@ class CheckResult:
     _question: tuple[Given, Library | None, Limits, bool] | None = field(
         default=None, repr=False, compare=False
     )
+    selections: tuple[Selection, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[..., CheckResult], tuple[Any, ...]]:
         # A program refers to kernels, which cross by name: the spec is checked again.
@@ -54,13 +62,16 @@ def check(
     library: Library | None = None,
     limits: Limits = DEFAULT_LIMITS,
     strict: bool = False,
+    trees: Mapping[str, Any] | None = None,
 ) -> CheckResult:
     """Check a spec without running it; never raises for a bad one.
 
     `spec` is text, a `Source`, a mapping or a `LossSpec`; `inputs` gives types by name, such as
     `{"out": "f32[B, 10]"}`, or arrays to take them from; `library` has functions of your own,
     beside those of the language. A `strict` check asks that every input is declared and every axis
-    named, and makes errors of warnings. JAX stays unimported.
+    named, and makes errors of warnings. `trees` has pytrees of arrays or of their shapes by the
+    names of inputs, which need not be declared for it: selectors are held against them. Without any
+    JAX stays unimported.
 
     >>> check("mse(out, tgt)").signature
     {'out': 'float[*S]', 'tgt': 'float[*S]'}
@@ -70,19 +81,34 @@ def check(
     try:
         with defects_reported():
             strict = hold_flag("strict", strict)
-            return _check(spec_parts(spec, inputs), library, hold_limits(limits), strict)
+            given = with_trees(spec_parts(spec, inputs), trees)
+            return _check(given, library, hold_limits(limits), strict)
     except LossError as problem:
         return CheckResult(problem.diagnostics, {}, None)
 
 
 def _check(given: Given, mine: Library | None, limits: Limits, strict: bool) -> CheckResult:
     library = with_builtins(mine)
-    program, types, diagnostics = parse_given(given, limits)
+    program, types, diagnostics = read_program(given, library, limits)
     if program is None:
         return CheckResult(diagnostics, {}, None)
     done = check_program(program, library, types, given.trees, limits, strict)
     question = (given, mine, limits, strict)
-    return CheckResult((*diagnostics, *done.diagnostics), done.signature, done.core, question)
+    diagnostics = (*diagnostics, *done.diagnostics)
+    return CheckResult(diagnostics, done.signature, done.core, question, done.selections)
+
+
+def read_program(
+    given: Given, library: Library, limits: Limits
+) -> tuple[ast.Program | None, dict[str, ast.TypeExpr], tuple[Diagnostic, ...]]:
+    """Return the program that a spec stands for, and the types of its inputs."""
+    program, types, diagnostics = parse_given(given, limits)
+    if program is None or not given.parts.weights:
+        return program, types, diagnostics
+    off = [term.name.text for term in given.parts.terms if not term.on]
+    weights = given.parts.weights
+    program, problems = with_weights(program, types, library, limits, weights, off)
+    return program, types, (*diagnostics, *problems)
 
 
 def check_program(
@@ -112,12 +138,17 @@ def _searched(
     done = elaborate(program, library, types, limits=limits)
     if done.core is None or not trees:
         return done
+    sized = trees
     if symbols_of(done.declared.values()):
         trees = {name: _unsized(tree) for name, tree in trees.items()}
     # What is mapped over leaves counts once a leaf here, and the program is no larger for it.
     unbounded = replace(limits, nodes=sys.maxsize)
     searched = elaborate(program, library, types, Passed(trees, partial=True), unbounded)
-    return done if searched.core is not None else searched
+    if searched.core is None:
+        return searched
+    known = {name: str(tree) for name, tree in sized.items() if done.signature.get(name) == UNTYPED}
+    signature = {**done.signature, **known}
+    return replace(done, signature=signature, selections=selections(searched.core, sized))
 
 
 def _unsized(tree: TreeType) -> TreeType:

@@ -10,11 +10,12 @@ from typing import Any
 import jax
 
 from lossdsl.build_options import Options
-from lossdsl.checking import check_program
+from lossdsl.checking import check_program, read_program
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError, at
-from lossdsl.inputs.given import Given, parse_given, spec_parts
+from lossdsl.inputs.composed import stands_for
+from lossdsl.inputs.given import Given, spec_parts
 from lossdsl.library.declare import Library, with_builtins
 from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.loss import CompiledLoss
@@ -137,7 +138,7 @@ def _compile(
     options: Options,
     again: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> CompiledLoss:
-    program, types, diagnostics = parse_given(given, limits)
+    program, types, diagnostics = read_program(given, library, limits)
     if program is None:
         raise LossError(diagnostics)
     checked = check_program(program, library, types, given.trees, limits, options.strict)
@@ -155,7 +156,7 @@ def _compile(
         library,
         limits,
         checked,
-        given.source.text,
+        stands_for(given.parts, program),
         options,
         again,
     )

@@ -14,7 +14,7 @@ from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.defect import defects_reported
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.diagnostics.warn import Warner
-from lossdsl.elaborate.other_terms import named_terms, reweighted
+from lossdsl.elaborate.other_terms import named_terms, number, reweighted
 from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import Part, pruned, restricted
@@ -185,7 +185,8 @@ class CompiledLoss:
         They are compiled in. Inputs that only the weights before have read are left out.
         """
         numbers = other_losses.hold_weights(weights, self.term_names)
-        program = reweighted(self._program, self._core.results, numbers)
+        written = {name: number(value, self.term_spans[name]) for name, value in numbers.items()}
+        program = reweighted(self._program, self._core.results, written)
         return self._made(pruned(program, self._given, self._program), "replace", numbers)
 
     def _made(self, part: Part, method: str, *arguments: Any) -> CompiledLoss:

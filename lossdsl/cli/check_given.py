@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 
-from lossdsl.checking import check, check_library
+from lossdsl.checking import CheckResult, check, check_library
 from lossdsl.cli.files import is_config, read_target
 from lossdsl.cli.gather import Gathered, Target, nothing
 from lossdsl.cli.mend import Mended, mend
 from lossdsl.cli.output import OutputFormat, say, show
+from lossdsl.core.selected_leaves import Selection
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.frozen import dataclass
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.library.declare import Library
 from lossdsl.source import Source, Span
 from lossdsl.spec import keys
 from lossdsl.spec.read import Specs
 from lossdsl.spec.written import Written
 from lossdsl.syntax.parse import parse_program
+from lossdsl.types.types import TreeType
 
 Diagnostics = tuple[Diagnostic, ...]
+
+LEAVES = 12  # of a selection that are listed
 
 
 @dataclass(frozen=True)
@@ -38,22 +43,24 @@ class Wanted:
     demanded: tuple[str, ...] = ()
     missing_ok: bool = False
     fix: bool = False
+    trees: Mapping[str, TreeType] = field(default_factory=dict[str, TreeType])
 
     def diagnostics(self, written: Written) -> Diagnostics:
         """Return what is found in a spec."""
-        return self.findings(written)[0]
+        return self.found_in(self.result(written))
 
     @property
     def looked_up(self) -> tuple[str, ...]:
         """The keys that are looked up where a file is read."""
         return self.keys or (keys.DEFAULT,)
 
-    def findings(self, written: Written) -> tuple[Diagnostics, Mapping[str, str]]:
-        """Return what is found in a spec, and the types of its inputs."""
-        inputs = {**written.inputs, **self.inputs}
-        result = check(written.source, inputs, self.library, strict=self.strict)
-        found = tuple(each for each in result.diagnostics if each.code not in self.allowed)
-        return found, result.signature
+    def result(self, written: Written) -> CheckResult:
+        """Check a spec."""
+        return check(written, self.inputs, self.library, strict=self.strict, trees=self.trees)
+
+    def found_in(self, result: CheckResult) -> Diagnostics:
+        """Return what is found in a spec and not allowed."""
+        return tuple(each for each in result.diagnostics if each.code not in self.allowed)
 
     def show(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print findings at once, if that is for a reader."""
@@ -63,12 +70,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Tally:
-    """What was found, in how many specs and files, and how many files hold none."""
+    """What was found, in how many specs and files, how many files hold none, and what is read."""
 
     diagnostics: Diagnostics = ()
     specs: int = 0
     files: int = 0
     passed_over: int = 0
+    inputs: frozenset[str] = frozenset()
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -76,6 +84,7 @@ class Tally:
             self.specs + other.specs,
             self.files + other.files,
             self.passed_over + other.passed_over,
+            self.inputs | other.inputs,
         )
 
     def __str__(self) -> str:
@@ -90,7 +99,8 @@ def _counted(number: int, noun: str) -> str:
 
 def check_text(text: str, wanted: Wanted) -> Tally:
     """Check a text of the command line; print what is found, if that is for a reader."""
-    return Tally(_check(Written(Source(text, "<expression>"), {}), wanted, quiet=False), specs=1)
+    tally = _check(Written(Parts(Source(text, "<expression>"))), wanted, quiet=False)
+    return tally + Tally(specs=1)
 
 
 def check_files(gathered: Gathered, wanted: Wanted, stdin: str) -> Tally:
@@ -136,9 +146,10 @@ def _check_file(target: Target, specs: Specs, wanted: Wanted) -> Tally:
             return Tally(passed_over=1)
         found = tuple(specs.absent.values())
     wanted.show(found)
+    tally = Tally(found, len(specs.written), 1)
     for written in specs.written:
-        found += _check(written, wanted, quiet=bool(target.searches))
-    return Tally(found, len(specs.written), 1)
+        tally += _check(written, wanted, quiet=bool(target.searches))
+    return tally
 
 
 def _fruitless(gathered: Gathered, wanted: Wanted, fruitful: Collection[str]) -> list[Diagnostic]:
@@ -160,11 +171,25 @@ def _unread(key: str, gathered: Gathered, absent: Mapping[str, Diagnostic]) -> D
     return at("LD704", f"no file has the key `{key}`", place)
 
 
-def _check(written: Written, wanted: Wanted, quiet: bool) -> Diagnostics:
+def unread_trees(tally: Tally, wanted: Wanted) -> Tally:
+    """Find trees that no spec reads: selectors of another name would have been held to nothing."""
+    names = [name for name in wanted.trees if name not in tally.inputs]
+    if not tally.specs or has_errors(tally.diagnostics):
+        return Tally()
+    listed = ", ".join(f"`{name}`" for name in sorted(tally.inputs))
+    help = f"the inputs: {listed}; another one is `--params NAME=…`"
+    found = tuple(at("LD103", f"no spec reads `{name}`", None, help=help) for name in names)
+    wanted.show(found)
+    return Tally(found)
+
+
+def _check(written: Written, wanted: Wanted, quiet: bool) -> Tally:
     """Check a spec; if it is right, say so, with the types of its inputs, where it is not quiet."""
     source = written.source
-    found, signature = wanted.findings(written)
-    lines = [f"  {name}: {kind}" for name, kind in signature.items()]
+    result = wanted.result(written)
+    found = wanted.found_in(result)
+    lines = [f"  {name}: {kind}" for name, kind in result.signature.items()]
+    lines += _selected(result.selections)
     if has_errors(found) and _holds_definitions(source):
         library, found = check_library(source, wanted.library)
         lines = [f"  library of {', '.join(sorted(library or ()))}"]
@@ -172,7 +197,20 @@ def _check(written: Written, wanted: Wanted, quiet: bool) -> Diagnostics:
     if wanted.format is OutputFormat.full and not quiet and not has_errors(found):
         say([(f"{_named(written)}: no errors", "bold green")])
         say(*([(line, "")] for line in lines))
-    return found
+    return Tally(found, inputs=frozenset(result.signature))
+
+
+def _selected(selections: Iterable[Selection]) -> Iterator[str]:
+    """Yield the lines that say which leaves are read."""
+    for each in selections:
+        many = (
+            f"{len(each.leaves)} of {each.of}" if len(each.leaves) < each.of else f"all {each.of}"
+        )
+        yield f"  {each.text} reads {many} {'leaf' if each.of == 1 else 'leaves'}:"
+        shown = [f"    {path}: {kind}" for path, kind in each.leaves.items()]
+        yield from shown[:LEAVES]
+        if len(shown) > LEAVES:
+            yield f"    … and {len(shown) - LEAVES} more"
 
 
 def _named(written: Written) -> str:

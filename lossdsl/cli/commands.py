@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from lossdsl.cli.command_line import Command, Option, Usage
 from lossdsl.cli.output import (
@@ -25,18 +25,15 @@ from lossdsl.cli.shared_options import (
     KEYS,
     LIBRARY,
     MISSING_OK,
+    PARAMS,
     STDIN,
     allowed_codes,
     declarations,
     hold_key,
     hold_line,
+    parameters,
     project_libraries,
 )
-
-if TYPE_CHECKING:
-    from lossdsl.diagnostics.diagnostic import Diagnostic
-    from lossdsl.source import Source
-    from lossdsl.spec.written import Written
 
 
 def check(
@@ -50,6 +47,7 @@ def check(
     missing_ok: Annotated[bool, MISSING_OK] = False,
     stdin: Annotated[str | None, STDIN] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
+    params: Annotated[list[str] | None, PARAMS] = None,
     output_format: Annotated[OutputFormat, Option("", "--output-format")] = OutputFormat.full,
     strict: Annotated[
         bool | None,
@@ -71,7 +69,13 @@ def check(
     Without files and texts the `files` of `tool.lossdsl` in pyproject.toml are checked.
     Exit codes: 0 no errors, 1 errors, 2 a wrong command line, 3 a limit.
     """
-    from lossdsl.cli.check_given import Tally, Wanted, check_files, check_text
+    from lossdsl.cli.check_given import (
+        Tally,
+        Wanted,
+        check_files,
+        check_text,
+        unread_trees,
+    )
     from lossdsl.cli.gather import gather
     from lossdsl.cli.project import find_project
     from lossdsl.diagnostics.render import summary
@@ -88,6 +92,8 @@ def check(
     library, wrong = None, project.diagnostics
     if not wrong:
         library, wrong = project_libraries(libraries, project)
+    trees, unknown = parameters(params if library is not None else None)
+    wrong += unknown
     wanted = Wanted(
         inputs,
         library,
@@ -98,13 +104,15 @@ def check(
         tuple(keys or ([] if files else project.texts("keys"))),
         missing_ok,
         fix,
+        trees,
     )
     tally = Tally(wrong)
     wanted.show(tally.diagnostics)
-    if library is not None:
+    if library is not None and not unknown:
         for text in expression or []:
             tally += check_text(text, wanted)
         tally += check_files(gathered, wanted, stdin or "<stdin>")
+        tally += unread_trees(tally, wanted)
     if output_format is not OutputFormat.full:
         show(tally.diagnostics, output_format)
         return exit_code(tally.diagnostics)
@@ -255,45 +263,18 @@ def explain(
         return _explain_code(subject)
     if not (core or rewrites):
         raise Usage("what is there to explain of a spec? add `--core` or `--rewrites`")
+    from lossdsl.cli.core import explain_core
+    from lossdsl.cli.files import specs_of
+
     inputs = declarations(declared)
     hold_key(key, [] if subject is None else [subject])
-    asked = (core, rewrites)
-    diagnostics = _explain_spec(subject, expression, inputs, key, libraries, asked)
+    library, diagnostics = project_libraries(libraries)
+    if library is not None:
+        specs, diagnostics = specs_of(subject, expression, key)
+        for each in specs:
+            diagnostics += explain_core(each, inputs, library, core, rewrites)
     show(diagnostics, error=True)
     return exit_code(diagnostics)
-
-
-def _explain_spec(
-    file: str | None,
-    expression: str | None,
-    inputs: Mapping[str, str | Source],
-    key: str | None,
-    libraries: list[str] | None,
-    asked: tuple[bool, bool],
-) -> tuple[Diagnostic, ...]:
-    from lossdsl.cli.core import explain_core
-
-    library, diagnostics = project_libraries(libraries)
-    if library is None:
-        return diagnostics
-    specs, diagnostics = _specs(file, expression, key)
-    for each in specs:
-        diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library, *asked)
-    return diagnostics
-
-
-def _specs(
-    file: str | None, expression: str | None, key: str | None
-) -> tuple[tuple[Written, ...], tuple[Diagnostic, ...]]:
-    """Return the specs of a file or a text, and what keeps others from being read."""
-    from lossdsl.cli.files import read_file
-    from lossdsl.source import Source
-    from lossdsl.spec.written import Written
-
-    if expression is not None:
-        return (Written(Source(expression, "<expression>"), {}),), ()
-    read = read_file(str(file), (key or "loss",))
-    return read.written, (*read.diagnostics, *read.absent.values())
 
 
 def emit(
@@ -311,6 +292,7 @@ def emit(
     Inputs are declared, so that each of their arrays is known. Exit codes: 0 it is written, 1 it
     is wrong, 2 a wrong command line, 3 a limit.
     """
+    from lossdsl.cli.files import specs_of
     from lossdsl.cli.written_out import write_out
 
     if (file is None) == (expression is None):
@@ -319,9 +301,26 @@ def emit(
     hold_key(key, [] if file is None else [file])
     library, diagnostics = project_libraries(libraries)
     if library is not None:
-        specs, diagnostics = _specs(file, expression, key)
+        specs, diagnostics = specs_of(file, expression, key)
         for spec in specs:
             diagnostics += write_out(spec, inputs, library, output)
+    show(diagnostics, error=True)
+    return exit_code(diagnostics)
+
+
+def leaves(
+    subject: Annotated[str, Option("`package.module:name`: a pytree, or a function for one.")],
+    output: Annotated[
+        str | None, Option("The file of shapes to write, instead of printing.", "-o", "--output")
+    ] = None,
+) -> int:
+    """List the leaves of parameters as selectors name them, with their shapes; no array is made.
+
+    The file that is written stands for the parameters: `lossdsl check --params FILE` needs no JAX.
+    """
+    from lossdsl.cli.leaf_list import list_leaves
+
+    diagnostics = list_leaves(subject, output)
     show(diagnostics, error=True)
     return exit_code(diagnostics)
 
@@ -335,5 +334,6 @@ def _explain_code(name: str) -> int:
 
 
 COMMANDS: Mapping[str, Command] = {
-    command.__name__: command for command in (check, fmt, diff, schema, functions, explain, emit)
+    command.__name__: command
+    for command in (check, fmt, diff, schema, functions, explain, emit, leaves)
 }

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from lossdsl.checking import check
+from lossdsl.checking import check, read_program
 from lossdsl.cli.difference import changes
 from lossdsl.cli.files import read_file
 from lossdsl.cli.output import CLEAN, ERRORS, LIMIT, USAGE, DiffFormat, exit_code, say, show
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
+from lossdsl.inputs.composed import stands_for
+from lossdsl.inputs.given import spec_parts
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.library.declare import Library
+from lossdsl.limits import DEFAULT_LIMITS
 from lossdsl.source import Source, Span
 from lossdsl.spec.written import Written
 
@@ -39,7 +44,7 @@ def compare(
     for side in sides:
         written, found = _read(side, stdin)
         if written is not None:
-            result = check(written.source, {**written.inputs, **inputs}, library)
+            result = check(_text_of(written, inputs, library), inputs, library)
             found = tuple(each for each in result.diagnostics if each.severity == "error")
             results.append(result)
         if found:
@@ -58,6 +63,18 @@ def compare(
     return CLEAN if equal else ERRORS
 
 
+def _text_of(written: Written, inputs: Mapping[str, str | Source], library: Library) -> Written:
+    """Return a spec with terms as the text that it stands for, in which they have their weights."""
+    parts = written.parts
+    if not (parts.terms or parts.weights):
+        return written
+    program, _, _ = read_program(spec_parts(written, inputs), library, DEFAULT_LIMITS)
+    if program is None:
+        return written
+    text = Source(stands_for(parts, program), parts.source.name)
+    return replace(written, parts=Parts(text, parts.inputs))
+
+
 def _style(line: str) -> str:
     return next((style for word, style in _STYLES.items() if f" {word}" in line), "yellow")
 
@@ -65,7 +82,7 @@ def _style(line: str) -> str:
 def _read(side: Side, stdin: str) -> tuple[Written | None, tuple[Diagnostic, ...]]:
     """Return the one spec of a side."""
     if side.text is not None:
-        return Written(Source(side.text, "<expression>"), {}), ()
+        return Written(Parts(Source(side.text, "<expression>"))), ()
     specs = read_file(side.name, (side.key or "loss",), stdin)
     found = (*specs.diagnostics, *specs.absent.values())
     if found or len(specs.written) == 1:

@@ -12,17 +12,18 @@ from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.snippet import Line
 from lossdsl.library.declare import Library
 from lossdsl.source import Source
+from lossdsl.spec.written import Written
 
 
 def explain_core(
-    source: Source,
+    spec: Written,
     inputs: Mapping[str, str | Source],
     library: Library,
     core: bool = True,
     rewrites: bool = False,
 ) -> tuple[Diagnostic, ...]:
     """Print the core of a right spec and the rules that fire; return what is wrong with another."""
-    result = check(source, inputs, library)
+    result = check(spec, inputs, library)
     if result.program is not None:
         if core:
             say([(show_core(result.program), "")])

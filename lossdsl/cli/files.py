@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lossdsl.cli.gather import Target
 from lossdsl.diagnostics.diagnostic import Diagnostic
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.source import Source
 from lossdsl.spec.keys import DEFAULT, may_hold
 from lossdsl.spec.read import ENDINGS, Specs, read_bytes, read_specs, unread
@@ -35,7 +36,7 @@ def read_stdin(name: str = STDIN) -> Source:
 def read_file(name: str, wanted: Sequence[str], stdin: str = STDIN) -> Specs:
     """Return the specs of a file; `-` is what comes in by a pipe, in the format of its name."""
     if name == "-" and not is_config(stdin):
-        return Specs((Written(read_stdin(stdin), {}),))
+        return Specs((Written(Parts(read_stdin(stdin))),))
     if name == "-":
         return read_specs(sys.stdin.buffer.read(), stdin, wanted)
     data, diagnostics = read_bytes(name)
@@ -55,6 +56,16 @@ def read_target(target: Target, stdin: str, wanted: Sequence[str]) -> Specs:
         return Specs()
     help = "`--exclude` passes it over"
     return Specs(diagnostics=tuple(replace(each, help=help) for each in diagnostics))
+
+
+def specs_of(
+    file: str | None, expression: str | None, key: str | None
+) -> tuple[tuple[Written, ...], tuple[Diagnostic, ...]]:
+    """Return the specs of a file or a text, and what keeps others from being read."""
+    if expression is not None:
+        return (Written(Parts(Source(expression, "<expression>"))),), ()
+    read = read_file(str(file), (key or DEFAULT,))
+    return read.written, (*read.diagnostics, *read.absent.values())
 
 
 def _is_foreign(name: str, wanted: Sequence[str]) -> bool:

@@ -73,7 +73,7 @@ def mend(name: str, keys: tuple[str, ...], check: Check) -> Mended:
 def _fixes(file: Held, check: Check) -> Iterator[Fix]:
     """Yield the fixes of what is found in the specs of a file, and not in a library of theirs."""
     for written in file.specs.written:
-        own = (written.source, *written.inputs.values())
+        own = written.parts.sources
         for found in check(written):
             if found.fix is not None and found.fix.span.source in own:
                 yield found.fix

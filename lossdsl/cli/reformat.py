@@ -12,6 +12,7 @@ from lossdsl.cli.output import CLEAN, ERRORS, exit_code, say, show
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.snippet import printable
 from lossdsl.frozen import dataclass
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.source import Source, Span
 from lossdsl.spec.edit import Held, replaced
 from lossdsl.spec.keys import DEFAULT, may_hold
@@ -81,9 +82,15 @@ def _formatted(file: Held) -> tuple[Held, Diagnostics, int]:
     found = list(specs.diagnostics)
     if not specs.written:
         found += specs.absent.values()
-    for at in range(len(specs.written)):
-        source = file.specs.written[at].source
-        text, problems = format_source(source)
+    places = [
+        (at, part)
+        for at, written in enumerate(specs.written)
+        for part in range(len(_formattable(written.parts)))
+    ]
+    for at, part in places:
+        parts = file.specs.written[at].parts
+        source = _formattable(parts)[part]
+        text, problems = format_source(source, part=bool(parts.terms))
         if text is None:
             found += problems
             continue
@@ -95,6 +102,22 @@ def _formatted(file: Held) -> tuple[Held, Diagnostics, int]:
         else:
             file = changed
     return file, tuple(found), len(specs.written)
+
+
+def _formattable(parts: Parts) -> list[Source]:
+    """Return the texts of a spec that have a canonical form; a number is left as it is written."""
+    terms = [text for term in parts.terms for text in (term.text, term.weight) if text is not None]
+    texts = [*terms, *(weight for _, weight in parts.weights)]
+    first = [] if parts.terms and not parts.source.text else [parts.source]
+    return [*first, *(text for text in texts if not _is_number(text.text))]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _in_place(file: Held, source: Source, text: str) -> Held | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lossdsl.cli.command_line import Option, Usage
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from lossdsl.diagnostics.diagnostic import Diagnostic
     from lossdsl.library.declare import Library
     from lossdsl.source import Source
+    from lossdsl.types.types import TreeType
 
 LIBRARY = Option(
     "Functions: a `.loss` file, or `package.module` of Python; repeatable.",
@@ -22,6 +24,11 @@ INPUT = Option("Declare an input's type.", "-i", "--input", metavar="NAME=TYPE")
 KEY = Option("Where a config holds the spec: `loss`; dots descend.", "--key")
 KEYS = Option(
     "Where configs hold specs: `loss`; dots descend, `losses.*` is all there; repeatable.", "--key"
+)
+PARAMS = Option(
+    "Real leaves for selectors: `package.module:name`, or a file of `lossdsl leaves`; repeatable.",
+    "--params",
+    metavar="[NAME=]MODULE:NAME|FILE",
 )
 EXPRESSION = Option("A spec given as text.", "-e", "--expression")
 FILES = "directories, quoted patterns such as 'conf/**/*.yaml'; `-` is stdin."
@@ -47,6 +54,19 @@ def project_libraries(
     if project.diagnostics:
         return None, project.diagnostics
     return read_libraries(project.texts("library"), project.root)
+
+
+def parameters(words: list[str] | None) -> tuple[Mapping[str, TreeType], tuple[Diagnostic, ...]]:
+    """Return the trees of the command line, or what is wrong with them."""
+    if not words:
+        return {}, ()
+    from lossdsl.cli.named_trees import read_trees
+    from lossdsl.diagnostics.diagnostic import LossError
+
+    try:
+        return read_trees(words), ()
+    except LossError as error:
+        return {}, error.diagnostics
 
 
 def hold_line(

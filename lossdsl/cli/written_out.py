@@ -20,7 +20,7 @@ def write_out(
     from lossdsl.compilation import emit
 
     try:
-        text = emit(spec.source, {**spec.inputs, **inputs}, library)
+        text = emit(spec, inputs, library)
     except LossError as error:
         return error.diagnostics
     if output is not None:

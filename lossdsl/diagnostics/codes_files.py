@@ -42,8 +42,9 @@ ROWS = (
     Code(
         "LD705",
         title="not a spec",
-        why="A spec is a text, or a mapping with `text` (or `loss`) and, if types are declared "
-        "there, `inputs`.",
+        why="A spec is a text, or a mapping with `text` (or `loss`), `terms` or both, and perhaps "
+        "the `weights` of terms and the types of `inputs`. A term is a text, or a mapping with "
+        "`text`, `weight` and `on`.",
         bad="loss: 3",
         good="loss: {text: 'mse(out, tgt)', inputs: {out: 'f32[B]', tgt: 'f32[B]'}}",
         form="yaml",
@@ -94,6 +95,16 @@ ROWS = (
         bad='lossdsl.emit("mse(out, tgt)")',
         good='lossdsl.emit("mse(out, tgt)", {"out": "f32[B, 3]", "tgt": "f32[B, 3]"})',
         form="python",
+    ),
+    Code(
+        "LD711",
+        title="not a term",
+        why="Under `terms` each key is the name of a term, and its text is one expression: without "
+        "a label, without statements. They are added to the one loss of `text`, in which the "
+        "bindings and metrics stand that they read.",
+        bad="loss:\n  text: fit = mse(out, tgt)\n  terms: {fit: fit as fit}",
+        good="loss:\n  text: fit = mse(out, tgt)\n  terms: {fit: fit}",
+        form="yaml",
     ),
     Code(
         "LD999",

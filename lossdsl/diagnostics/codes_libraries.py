@@ -91,6 +91,16 @@ ROWS = (
         form="command",
     ),
     Code(
+        "LD811",
+        title="not parameters",
+        why="`--params package.module:name` imports a module of Python and takes what it has under "
+        "the name: a pytree of arrays or of their shapes, or a function without arguments that "
+        "returns one and is only traced. `--params FILE` takes what `lossdsl leaves` writes: the "
+        "paths of leaves, with the dtype and the sizes of each.",
+        bad="lossdsl check -e 'sum_squares(params)' --params no_such_module:params",
+        form="command",
+    ),
+    Code(
         "LD810",
         title="function that cannot be written into a file",
         why="A file that runs without lossdsl has the source of your functions in it, with the "

@@ -67,8 +67,8 @@ def _undecided(scope: Scope, base: Value, type: Type, expr: ast.Index) -> Value:
     return scope.at(expr.span).undecided(form, [base.node], type, {"items": items})
 
 
-def _refused(site: Site, message: str, text: str = "") -> Value:
-    return site.error("LD218", message, text)
+def _refused(site: Site, message: str, text: str = "", help: str | None = None) -> Value:
+    return site.error("LD218", message, text, help)
 
 
 def _position(scope: Scope, base: Value, expr: ast.Index) -> Value:
@@ -77,9 +77,13 @@ def _position(scope: Scope, base: Value, expr: ast.Index) -> Value:
         position = static_dim(expressions.argument(scope, expr.items[0]))
         if position is not None and position.known is not None:
             return selections.step(scope.at(expr.span), base, str(position.known))
-    return _refused(
-        scope.at(expr.span), "a tree is indexed by a selector or a position", str(base.type)
-    )
+    message, help = "a tree is indexed by a selector or a position", None
+    match expr.items:
+        case (ast.Name(name),):
+            help = f'a selector is a text: write it in quotes: `"{name}"`'
+        case _:
+            pass
+    return _refused(scope.at(expr.span), message, str(base.type), help)
 
 
 def _elaborate_item(scope: Scope, item: Item) -> None:

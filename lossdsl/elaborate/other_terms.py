@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from lossdsl.core.graph import Outcome, Term
-from lossdsl.elaborate.weighing import addends
 from lossdsl.source import Span
 from lossdsl.syntax import ast
+from lossdsl.syntax.sums import addends, is_plain, sum_of, weighted
 
 
 def named_terms(results: Collection[Outcome]) -> dict[str, Term]:
@@ -33,18 +33,22 @@ def keeping(
 
 
 def reweighted(
-    program: ast.Program, results: Collection[Outcome], weights: Mapping[str, int | float]
+    program: ast.Program, results: Collection[Outcome], weights: Mapping[str, ast.Expr]
 ) -> ast.Program:
     """Return a program in which the terms of those names have other weights, signs included."""
 
     def changed(name: str, term: Term, part: ast.Addend) -> ast.Addend:
         if name not in weights:
             return part
-        weight = weights[name]
-        sign = "-" if math.copysign(1, weight) < 0 else "+"
-        return replace(part, sign=sign, value=_times(abs(weight), term.factors, part.span))
+        return weighted(weights[name], _factors(term.factors), term.name, part.span)
 
     return _rewritten(program, results, changed)
+
+
+def number(value: int | float, span: Span) -> ast.Expr:
+    """Return a number as it is written, with its sign."""
+    literal = ast.Literal(abs(value), span)
+    return ast.Unary("-", literal, span) if math.copysign(1, value) < 0 else literal
 
 
 def _rewritten(
@@ -65,37 +69,18 @@ def _rewritten(
         )
         parts = [part for part in changed if part is not None]
         if parts:
-            statements.append(replace(statement, value=_sum(parts, statement.value.span)))
+            statements.append(replace(statement, value=sum_of(parts, statement.value.span)))
     return replace(program, statements=tuple(statements))
 
 
-def _sum(parts: list[ast.Addend], span: Span) -> ast.Sum:
-    """Return a sum as it is parsed: the sign of the first addend is a part of its value."""
-    first, *rest = parts
-    if first.sign == "-":
-        first = replace(first, sign="+", value=_negated(first.value))
-    return ast.Sum((first, *rest), span)
-
-
-def _negated(value: ast.Expr) -> ast.Expr:
-    if isinstance(value, ast.Product):
-        return replace(value, first=_negated(value.first))
-    return ast.Unary("-", value, value.span)
-
-
-def _times(weight: int | float, factors: ast.Expr, span: Span) -> ast.Expr:
-    """Return a weight times the factors of a term, as a product without parentheses."""
-    number = ast.Literal(weight, span)
+def _factors(factors: ast.Expr) -> tuple[ast.Factor, ...]:
+    """Return what a weight is followed by, as a product without parentheses."""
     match factors:
         case ast.Literal(1.0):  # a term that was its weight alone
-            return number
-        case ast.Product(first, rest) if all(factor.operator in ("*", "/") for factor in rest):
+            return ()
+        case ast.Product(first, rest) if is_plain(factors):
             # A quotient is written as 1.0/x, and the weight stands in the place of the 1.
-            leading = (
-                ()
-                if first == ast.Literal(1.0, first.span)
-                else (ast.Factor("*", first, first.span),)
-            )
-            return ast.Product(number, (*leading, *rest), span)
+            is_one = first == ast.Literal(1.0, first.span)
+            return rest if is_one else (ast.Factor("*", first, first.span), *rest)
         case _:
-            return ast.Product(number, (ast.Factor("*", factors, factors.span),), span)
+            return (ast.Factor("*", factors, factors.span),)

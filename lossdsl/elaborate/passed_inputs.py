@@ -20,6 +20,7 @@ from lossdsl.types.types import (
     Type,
     UnknownType,
     fits,
+    of_numbers,
     symbol_dim,
 )
 from lossdsl.types.unify import Bindings, show_pattern, unify
@@ -108,12 +109,15 @@ def _pairs(site: Site, part: str, pattern: ast.TypeExpr, type: Type) -> Iterator
         case (ast.TreeTypeExpr(), TreeType() | RecordType() | ArrayType()) | (_, UnknownType()):
             pass
         case _:
-            site.error(
-                "LD219",
-                f"`{part}` is declared {pattern.span.text}; the call passes "
-                f"{'a tree' if isinstance(type, TreeType) else type}",
-                help="pass what is declared, or declare what is passed",
-            )
+            shown, help = str(type), "pass what is declared, or declare what is passed"
+            if isinstance(type, TreeType):
+                leaves = ", ".join(f"`{'/'.join(path)}`" for path, _ in (type.leaves or ())[:3])
+                shown = f"a tree{f' of {leaves}' if leaves else ''}"
+                if of_numbers(type):
+                    shown = "a list of numbers, which is a tree"
+                    help = f"pass an array: `jnp.asarray({part})`"
+            message = f"`{part}` is declared {pattern.span.text}; the call passes {shown}"
+            site.error("LD219", message, help=help)
 
 
 def _named(pattern: ast.TypeExpr, type: Type, sizes: Mapping[str, int]) -> Type:

@@ -16,6 +16,7 @@ from lossdsl.analyze.sizes import (
     program_sizes,
 )
 from lossdsl.core.graph import Core, Graph, Outcome
+from lossdsl.core.selected_leaves import Selection
 from lossdsl.core.verify import untyped, verify_core
 from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
@@ -28,7 +29,7 @@ from lossdsl.elaborate.passed_inputs import Passed, fit_inputs
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.elaborate.value_roles import presumed
 from lossdsl.elaborate.watch import watched_inputs
-from lossdsl.elaborate.weighing import Weighing, addends, objective, term, term_names
+from lossdsl.elaborate.weighing import Weighing, objective, term, term_names
 from lossdsl.frozen import dataclass
 from lossdsl.infer.arguments import Argument, Value
 from lossdsl.inputs.declarations import (
@@ -46,6 +47,7 @@ from lossdsl.limits import DEFAULT_LIMITS, Limits
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.format_nodes import format_range
+from lossdsl.syntax.sums import addends
 from lossdsl.types.types import ArrayType, Type, UnknownType, kind, symbol_dim
 from lossdsl.types.unify import undetermined
 
@@ -54,12 +56,13 @@ RESULT = "loss"
 
 @dataclass(frozen=True, slots=True)
 class Elaborated:
-    """What checking finds: core (None after an error), diagnostics, and the inputs."""
+    """What checking finds: core (None after an error), diagnostics, inputs and their leaves."""
 
     core: Core | None
     diagnostics: tuple[Diagnostic, ...]
     declared: Mapping[str, Declared]
     signature: Mapping[str, str]
+    selections: tuple[Selection, ...] = ()
 
 
 def elaborate(

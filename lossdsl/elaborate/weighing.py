@@ -17,15 +17,9 @@ from lossdsl.library.syntax_forms import Form
 from lossdsl.source import Span
 from lossdsl.syntax import ast
 from lossdsl.syntax.options import CONSTANTS, STEP
+from lossdsl.syntax.sums import addends
 
 ONE = 1.0
-
-
-def addends(value: ast.Expr) -> tuple[ast.Addend, ...]:
-    """Return the addends of a result's expression; a single expression is one."""
-    if isinstance(value, ast.Sum):
-        return value.addends
-    return (ast.Addend("+", value, None, value.span, value.span),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from lossdsl.infer.fit import (
 from lossdsl.infer.patterns import pattern_of, sole_axis
 from lossdsl.source import Span
 from lossdsl.syntax import ast
-from lossdsl.types.types import ArrayType, RecordType, Type, kind, same_dim
+from lossdsl.types.types import ArrayType, RecordType, TreeType, Type, kind, of_numbers, same_dim
 from lossdsl.types.unify import Bindings
 
 
@@ -273,6 +273,9 @@ def _tree_for_array(bound: Bound, misfit: TreeMisfit) -> Diagnostic:
             f"select a leaf, such as `{span.text}.name`, or apply it to each leaf: "
             f"`map({name}, {span.text})`"
         )
+    if isinstance(type, TreeType) and of_numbers(type):
+        what = "a list of numbers, which is a tree"
+        help = f"pass an array, such as `jnp.asarray({span.text})`"
     return Diagnostic(
         "LD203",
         f"`{name}` takes an array as `{misfit.parameter}`; this is {what}",

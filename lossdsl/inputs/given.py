@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
-from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, at
 from lossdsl.frozen import dataclass
+from lossdsl.inputs.composed import parse_composed
+from lossdsl.inputs.mapping_form import (
+    Parts,
+    Problem,
+    as_mapping,
+    in_python,
+    kind_of,
+    number_text,
+    shape_problem,
+)
 from lossdsl.limits import Limits
 from lossdsl.selectors import flatten
 from lossdsl.source import Origin, Source, Span
 from lossdsl.syntax import ast
-from lossdsl.syntax.names import RESERVED, read_name, reserved
+from lossdsl.syntax.names import name_problems
 from lossdsl.syntax.parse import parse_program, parse_type
 from lossdsl.types.dtypes import KNOWN_DTYPES, dtype_name, has, is_shaped
 from lossdsl.types.types import ArrayType, TreeType, array, literal_dim
 
-KEYS = ("text", "loss", "inputs")
-_FORM = 'such as `{"text": "mse(out, tgt)", "inputs": {…}}`'
-
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A spec as given: its text, the types of inputs, and those inputs that are real trees."""
+    """A spec as given: its parts, the types of inputs, and those inputs that are real trees."""
 
-    source: Source
+    parts: Parts
     types: Mapping[str, str | Source]
     trees: Mapping[str, TreeType]
 
@@ -34,90 +40,72 @@ class Given:
     def key(self) -> Hashable:
         """What tells this spec from another one."""
         types, trees = sorted(self.types.items()), sorted(self.trees.items())
-        return self.source.text, self.source.name, tuple(types), tuple(trees)
+        source = self.parts.source
+        more = self.parts.terms, self.parts.weights
+        return source.text, source.name, more, tuple(types), tuple(trees)
 
 
 def spec_parts(spec: Any, inputs: Any = None) -> Given:
     """Return the text of a spec and what is known of its inputs; raise `LossError`."""
-    source, own = _source_of(spec)
-    own = {name: default_text(value) for name, value in _by_name(own).items()}
+    parts = _parts(spec)
+    own = {name: default_text(value) for name, value in _by_name(parts.inputs).items()}
     values = {**own, **_by_name(inputs)}
     types = {name: type_text(name, value) for name, value in values.items()}
     trees = {
-        name: tree_type
+        name: known
         for name, value in values.items()
-        if types[name] == "tree" and (tree_type := _tree_type(name, value)) is not None
+        if types[name] == "tree" and (known := tree_type(name, value)) is not None
     }
-    return Given(source, types, trees)
+    return Given(parts, types, trees)
 
 
-def _source_of(spec: Any) -> tuple[Source, Any]:
-    """Return the text of a spec and the inputs that it declares beside it."""
+def with_trees(given: Given, trees: Any) -> Given:
+    """Return a spec of which more trees are known, whose inputs need not be declared."""
+    known: dict[str, TreeType] = {}
+    for name, value in _by_name(trees).items():
+        type = value if isinstance(value, TreeType) else tree_type(name, value)
+        if type is None:
+            message = f"`{name}` among `trees` is {kind_of(value)}, no pytree of arrays"
+            raise LossError([at("LD705", message, None, help="such as `{'kernel': …}`")])
+        known[name] = type
+    return replace(given, trees={**given.trees, **known}) if known else given
+
+
+def _parts(spec: Any) -> Parts:
+    """Return the parts of a spec in any of its forms."""
     match spec:
         case str():
-            return Source(spec), None
+            return Parts(Source(spec))
         case Source():
-            return spec, None
+            return Parts(spec)
         case _ if (mapping := as_mapping(spec)) is not None:
-            problem = keys_problem(mapping)
+            problem = shape_problem(mapping)
             if problem is not None:
-                fault, help = problem
-                raise LossError([at("LD705", f"a spec in mapping form {fault}", None, help=help)])
-            return Source(mapping.get("text", mapping.get("loss"))), mapping.get("inputs")
+                raise LossError([misshapen("a spec in mapping form", problem)])
+            return in_python(mapping, _by_name(mapping.get("inputs")))
         case _:
-            source = spec.source if has(spec, "source") else None
-            if isinstance(source, Source):
-                return source, getattr(spec, "declared", None)
+            parts = spec.parts if has(spec, "parts") else None
+            if isinstance(parts, Parts):
+                return parts
     raise LossError([_no_spec(spec)])
 
 
-def as_mapping(value: Any) -> Mapping[Any, Any] | None:
-    """Return what is a mapping, or acts as one, as an `ml_collections.ConfigDict` does."""
-    if isinstance(value, Mapping):
-        return value
-    if type(value).__name__ == "ConfigDict" and has(value, "items"):
-        return dict(value.items())
-    return None
-
-
-def keys_problem(
-    spec: Mapping[Any, Any], kind: Callable[[object], str] | None = None
-) -> tuple[str, str] | None:
-    """Say what keeps a mapping from being a spec, in words that follow its name, with a help.
-
-    `kind` names what a value is, in the words of whoever reads.
-    """
-    kind = kind or _kind_of
-    texts = [name for name in ("text", "loss") if name in spec]
-    if len(texts) > 1:
-        return "has both `text` and `loss`", "they mean the same; keep one"
-    for name in spec:
-        if name not in (*texts, "inputs"):
-            shown = f"`{name}`" if isinstance(name, str) else f"{kind(name)} for a key"
-            close = get_close_matches(str(name), KEYS, n=1)
-            help = f"did you mean `{close[0]}`?" if close else _FORM
-            return f"has {shown}, which nothing reads; a spec has `text` and `inputs`", help
-    if not texts:
-        return "has neither `text` nor `loss`", _FORM
-    if not isinstance(spec[texts[0]], str):
-        return f"has {kind(spec[texts[0]])} for `{texts[0]}`, not a text", _FORM
-    return None
+def misshapen(subject: str, problem: Problem) -> Diagnostic:
+    """Return the diagnostic of a mapping that is no spec, which has no place."""
+    subject = f"`{'.'.join(problem.path)}`" if problem.path else subject
+    return at("LD705", f"{subject} {problem.predicate}", None, help=problem.help)
 
 
 def text_of(spec: Any) -> str:
     """Return a text as it is; raise `LossError` for anything else."""
     if isinstance(spec, str):
         return spec
-    raise LossError([at("LD705", f"expected a text, not {_kind_of(spec)}", None)])
+    raise LossError([at("LD705", f"expected a text, not {kind_of(spec)}", None)])
 
 
 def _no_spec(spec: Any) -> Diagnostic:
-    message = f"a spec is a text, a mapping or a `LossSpec`, not {_kind_of(spec)}"
+    message = f"a spec is a text, a mapping or a `LossSpec`, not {kind_of(spec)}"
     return at("LD705", message, None, help='such as `"mse(out, tgt)"`')
-
-
-def _kind_of(value: Any) -> str:
-    return "`None`" if value is None else article(type(value).__name__)
 
 
 def _by_name(inputs: Any) -> dict[str, Any]:
@@ -129,7 +117,7 @@ def _by_name(inputs: Any) -> dict[str, Any]:
             [
                 at(
                     "LD705",
-                    f"`inputs` maps names to types; this is {_kind_of(inputs)}",
+                    f"`inputs` maps names to types; this is {kind_of(inputs)}",
                     None,
                     help='such as `inputs={"out": "f32[B, 10]"}`',
                 )
@@ -137,7 +125,7 @@ def _by_name(inputs: Any) -> dict[str, Any]:
         )
     for name in mapping:
         if not isinstance(name, str):
-            message = f"the name of an input is a text, not {_kind_of(name)}"
+            message = f"the name of an input is a text, not {kind_of(name)}"
             raise LossError([at("LD705", message, None)])
     return dict(mapping)
 
@@ -164,7 +152,7 @@ def type_text(name: str, value: Any) -> str | Source:
             [
                 at(
                     "LD705",
-                    f"the type of `{name}` is given by {_kind_of(value)}",
+                    f"the type of `{name}` is given by {kind_of(value)}",
                     None,
                     help='a type is a text, `"f32[B, 10]"`, an array, or a tree of arrays',
                 )
@@ -173,7 +161,7 @@ def type_text(name: str, value: Any) -> str | Source:
     return "tree"
 
 
-def _tree_type(name: str, value: Any) -> TreeType | None:
+def tree_type(name: str, value: Any) -> TreeType | None:
     """Return what is known of a real tree; None for what is no tree."""
     if isinstance(value, (str, Source)):
         return None
@@ -215,14 +203,14 @@ def default_text(value: object) -> object:
     """
     if isinstance(value, bool):
         return f"bool = {str(value).lower()}"
-    return f"float = {value!r}" if isinstance(value, int | float) else value
+    return f"float = {number_text(value)}" if isinstance(value, int | float) else value
 
 
 def parse_given(
     given: Given, limits: Limits
 ) -> tuple[ast.Program | None, dict[str, ast.TypeExpr], tuple[Diagnostic, ...]]:
     """Return a parsed spec and the types of its inputs; those with a default are declared in it."""
-    program, diagnostics = parse_program(given.source, limits)
+    program, diagnostics = parse_composed(given.parts.source, given.parts.terms, limits)
     written = {name: text for name, text in given.types.items() if "=" in _text(text)}
     types, wrong = parse_inputs({name: given.types[name] for name in given.types.keys() - written})
     declarations: list[ast.Statement] = []
@@ -282,17 +270,4 @@ def parse_inputs(
 
 
 def _name_problems(name: str) -> list[Diagnostic]:
-    """Hold the name of an input that comes from outside the text to the rules of names.
-
-    A text is read in one Unicode form, and a name in another one would never be met there.
-    """
-    span = Span(Source(name, "<name of an input>"), 0, len(name))
-    if name in RESERVED:
-        return [reserved(name, span)]
-    if name.isascii() and not name.isidentifier():
-        return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
-    read, diagnostic = read_name(span)
-    if diagnostic is None and read != name:
-        message = f"the input `{name}` is called `{read}` in a text"
-        diagnostic = at("LD002", message, span, help=f"write `{read}`, its normal form")
-    return [] if diagnostic is None else [diagnostic]
+    return name_problems(Span(Source(name, "<name of an input>"), 0, len(name)))

@@ -16,6 +16,7 @@ from jax.core import Tracer
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, article, at
 from lossdsl.selectors import flatten
+from lossdsl.types.dtypes import is_shaped
 from lossdsl.types.unread_leaves import Unread
 
 # How JAX begins what it says of placement: it has no classes of errors for these.
@@ -254,7 +255,7 @@ def _code(name: str) -> str:
 def _object(leaf: Any, name: str) -> Refusal:
     """Return what an object is, and what to pass for it."""
     kind = article(type(leaf).__name__)
-    code, dtype = _code(name), _attribute(leaf, "dtype")
+    code, dtype = _code(name), attribute(leaf, "dtype")
     of_dtype = kind if dtype is None else f"{kind} of {getattr(dtype, 'name', dtype)}"
     match leaf:
         case None:
@@ -275,11 +276,16 @@ def _object(leaf: Any, name: str) -> Refusal:
             return Refusal(kind, f"pass `float({code})`")
         case _:
             pass
-    for attribute, shown in _CONVERTED.items():
-        if _attribute(type(leaf), attribute) is not None:
+    for method, shown in _CONVERTED.items():
+        if attribute(type(leaf), method) is not None:
             return Refusal(of_dtype, f"pass `{shown.format(code)}`")
     if isinstance(leaf, Iterable):
         return Refusal(kind, f"pass `jnp.asarray(list({code}))`")
+    held = attribute(leaf, "value")
+    if is_shaped(held) or isinstance(held, (dict, list, tuple)):
+        each = "jax.tree.map(lambda state: state.value, states)"
+        help = f"pass what it holds: `{each if '/' in name else f'{code}.value'}`"
+        return Refusal(f"{kind}, an object that holds its array as `value`", help)
     tree = name.partition("/")[0]
     what = "the arrays only" if "/" in name else "an array or a tree of arrays"
     return Refusal(kind, f"pass {what}, such as `eqx.filter({tree}, eqx.is_array)`", True)
@@ -295,7 +301,7 @@ _CONVERTED = {
 }
 
 
-def _attribute(value: Any, name: str) -> Any:
+def attribute(value: Any, name: str) -> Any:
     """Return an attribute of an object of any kind; None where it has none."""
     try:
         return getattr(value, name, None)

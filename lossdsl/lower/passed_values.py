@@ -30,6 +30,10 @@ from lossdsl.types.unread_leaves import Unread, unread
 def array_type(value: Any, name: str) -> ArrayType:
     """Return the concrete type of an array, a traced array or a shape."""
     dtype = dtype_name(value.dtype)
+    if str(value.dtype).startswith("key<"):
+        message = f"`{name}` is a key of random numbers, not an array of them"
+        help = "pass what is drawn with it, such as `jax.random.normal(key, shape)`"
+        raise LossError([at("LD219", message, None, help=help)])
     if dtype is None:
         raise LossError(
             [

@@ -19,7 +19,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from lossdsl.diagnostics.diagnostic import LossError, at
 from lossdsl.library.domains import Interval
-from lossdsl.lower.array_arguments import CONFIG, host_array, host_arrays, unheld
+from lossdsl.lower.array_arguments import CONFIG, attribute, host_array, host_arrays, unheld
 from lossdsl.lower.jax_dtypes import jax_dtype
 from lossdsl.syntax import ast
 
@@ -59,7 +59,7 @@ def strong_scalar(value: Any, target: str, name: str) -> Any:
         if value.ndim or isinstance(value, np.ma.MaskedArray):
             return host_array(value, name)
         return strong_scalar(value[()], target, name)
-    if getattr(value, "ndim", None) != 0:
+    if attribute(value, "ndim") != 0:
         return host_arrays(value, name)
     actual, weak = getattr(value, "dtype", None), getattr(value, "weak_type", None)
     if target == "any" and isinstance(value, Tracer) and not weak:

@@ -28,11 +28,7 @@ class Held:
 
     def sources(self) -> list[Source]:
         """Return the texts of all specs, each with those of its types."""
-        return [
-            source
-            for written in self.specs.written
-            for source in (written.source, *written.inputs.values())
-        ]
+        return [source for written in self.specs.written for source in written.parts.sources]
 
 
 def replaced(file: Held, span: Span, text: str) -> Held | None:

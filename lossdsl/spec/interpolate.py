@@ -12,6 +12,7 @@ from lossdsl.source import Origin, Source, Span
 from lossdsl.spec.document import DEPTH, Document, Opaque, Path, within
 
 PARTS = 20_000
+LEVELS = 3  # a spec, its terms, one of these
 _OPENING = re.compile(r"\$\{")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _COMPOSED = (
@@ -138,3 +139,32 @@ def lead(document: Document, path: Path) -> Path:
             return path
         path = there
     return path
+
+
+def led(document: Document, path: Path) -> Path:
+    """Follow the references that stand on the way of a path, too."""
+    real: Path = ()
+    for step in path:
+        real = lead(document, (*real, step))
+    return real
+
+
+def expanded(document: Document, value: Any) -> Any:
+    """Return a spec in which references of whole values are what they lead to in the file."""
+    return _expanded(document, value, LEVELS, iter(range(PARTS)))
+
+
+def _expanded(document: Document, value: Any, levels: int, room: Iterator[int]) -> Any:
+    """Return a part of a spec: of so many levels and parts only, as a reference may lead back."""
+    for _ in range(DEPTH):
+        path = target(value) if isinstance(value, str) else None
+        there, steps = within(document.value, path or ())
+        if path is None or steps < len(path):
+            break
+        value = there
+    if not (isinstance(value, dict) and levels):
+        return value
+    return {
+        name: part if next(room, None) is None else _expanded(document, part, levels - 1, room)
+        for name, part in value.items()
+    }

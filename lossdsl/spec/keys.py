@@ -12,6 +12,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.spec.document import Document, Path, kind, within
 
 DEFAULT, WHOLE = "loss", "."
+WHOLE_WORDS = ("text", "terms")  # of which a file that is a spec has one
 
 
 def path_of(key: str) -> Path:
@@ -68,7 +69,8 @@ def may_hold(data: bytes | mmap, keys: Iterable[str]) -> bool:
     """Say whether a file can hold one of the keys, before it is parsed."""
     for key in keys:
         named = [step for step in path_of(key) if "*" not in step and not step.isdigit()]
-        if _holds(data, named) or (key == DEFAULT and _holds(data, ("text",))):
+        whole = WHOLE_WORDS if key == DEFAULT else ()
+        if _holds(data, named) or any(_holds(data, (word,)) for word in whole):
             return True
     return False
 

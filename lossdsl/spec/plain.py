@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from lossdsl.source import Source
@@ -23,10 +24,13 @@ from lossdsl.spec.document import (
 
 TOML_LENGTH = 2**16
 
+Loads = Callable[[str], Any]
+
 _TRIALS = 64
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{DEPTH}}}")
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_NUMBER = re.compile(r"(?<![\w.+-])[-+]?(?:\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?|inf|nan)(?![\w.])")
 _QUOTE = re.compile(r"\"\"\"|'''|\"|'")
 
 
@@ -64,7 +68,7 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _read(file: Source, loads: Callable[[str], Any]) -> Reading:
+def _read(file: Source, loads: Loads) -> Reading:
     try:
         value = loads(file.text)
     except _Twice as twice:
@@ -89,11 +93,59 @@ def _read(file: Source, loads: Callable[[str], Any]) -> Reading:
         return refuse("LD702", "a number is too long", file, 0, 0)
     if too_deep(value):
         return refuse("LD703", f"nested deeper than {DEPTH} levels", file, 0, 0)
-    return (Document(file, value, lambda path, text: _offsets(file, loads, path, text)),), ()
+    return (
+        Document(
+            file,
+            value,
+            lambda path, text: _offsets(file, loads, path, text),
+            lambda path: _place(file, loads, path),
+        ),
+    ), ()
 
 
-def _offsets(file: Source, loads: Callable[[str], Any], path: Path, text: str) -> Offsets | None:
-    """Find a text by trial: of all places where it may start, a change at the right one shows."""
+def _offsets(file: Source, loads: Loads, path: Path, text: str) -> Offsets | None:
+    """Find a text or a number by trial: a change shows at the right one of all possible places."""
+    value, _ = within(loads(file.text), path)
+    if isinstance(value, str):
+        return _text_offsets(file, loads, path, text)
+    numbers = _numbers(file.text, value) if type(value) in (int, float) else ()
+    for start, end in islice(numbers, _TRIALS):
+        if _led(file, loads, path, start, end, "true") == (True, len(path)):
+            width = min(end - start, len(text))
+            return (*[start] * (len(text) - width), *range(start, start + width), end)
+    return None
+
+
+def _numbers(text: str, value: float) -> Iterator[tuple[int, int]]:
+    for match in _NUMBER.finditer(text):
+        if float(match[0]) == value:
+            yield match.span()
+
+
+def _place(file: Source, loads: Loads, path: Path) -> tuple[int, int]:
+    """Find a key, or that of what it is in, by trial: the path leads on under another name."""
+    while path:
+        name = path[-1]
+        keys = re.compile(re.escape(json.dumps(name, ensure_ascii=False)[1:-1]))
+        for match in islice(keys.finditer(file.text), _TRIALS):
+            other = (*path[:-1], f"x{name}")
+            if _led(file, loads, other, match.start(), match.start(), "x")[1] == len(path):
+                return match.span()
+        path = path[:-1]
+    return 0, 0
+
+
+def _led(
+    file: Source, loads: Loads, path: Path, start: int, end: int, text: str
+) -> tuple[Any, int]:
+    """Return what a path leads to in the file with a part replaced, and how far it leads."""
+    try:
+        return within(loads(file.text[:start] + text + file.text[end:]), path)
+    except ValueError:
+        return None, 0
+
+
+def _text_offsets(file: Source, loads: Loads, path: Path, text: str) -> Offsets | None:
     trials = 0
     for match in _QUOTE.finditer(file.text):
         start, quote = match.end(), match[0]
@@ -101,7 +153,8 @@ def _offsets(file: Source, loads: Callable[[str], Any], path: Path, text: str) -
         offsets = align(text, file.text, start, end, quote[0])
         if offsets is None or file.text[offsets[-1] : end].strip():
             continue
-        if _decides(file.text, start, loads, path, text):
+        changed, steps = _led(file, loads, path, start, start, "x")
+        if steps == len(path) and changed != text:
             return offsets
         trials += 1
         if trials == _TRIALS:
@@ -114,11 +167,3 @@ def _closing(text: str, opening: str, start: int) -> int:
     while at < len(text) and not text.startswith(opening, at):
         at += 2 if opening[0] == '"' and text[at] == "\\" else 1
     return min(at, len(text))
-
-
-def _decides(text: str, at: int, loads: Callable[[str], Any], path: Path, value: str) -> bool:
-    try:
-        changed, steps = within(loads(text[:at] + "x" + text[at:]), path)
-    except ValueError:
-        return False
-    return steps == len(path) and changed != value

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, article, at
 from lossdsl.frozen import dataclass
-from lossdsl.inputs.given import KEYS
+from lossdsl.inputs.mapping_form import Parts, is_spec
 from lossdsl.limits import FILE_SIZE
 from lossdsl.source import Source, Span
 from lossdsl.spec import keys
@@ -100,7 +99,7 @@ def read_specs(data: bytes, name: str, wanted: Sequence[str]) -> Specs:
         whole = [
             (at, ())
             for at, each in enumerate(documents)
-            if key == keys.DEFAULT and _is_spec(each.value)
+            if key == keys.DEFAULT and is_spec(each.value)
         ]
         places |= dict.fromkeys(whole)
         if not whole:
@@ -120,16 +119,7 @@ def _text_file(file: Source, wanted: Sequence[str]) -> Specs:
     help = "a `.loss` file is one spec; leave the key out"
     start = Span(file, 0, 0)
     absent = {key: at("LD704", f"{message}`{key}`", start, help=help) for key in foreign}
-    return Specs((Written(file, {}),), absent=absent)
-
-
-def _is_spec(value: Any) -> bool:
-    """Say whether a whole file is a spec, or a slip away from one, as one of a group is."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("text"), str)
-        and all(isinstance(name, str) and get_close_matches(name, KEYS, n=1) for name in value)
-    )
+    return Specs((Written(Parts(file)),), absent=absent)
 
 
 def _documents(file: Source, ending: str) -> Reading:

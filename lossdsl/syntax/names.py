@@ -74,6 +74,23 @@ def read_name(span: Span) -> tuple[str, Diagnostic | None]:
     return name, None
 
 
+def name_problems(span: Span) -> list[Diagnostic]:
+    """Hold a name that comes from outside a text to the rules of names.
+
+    A text is read in one Unicode form, and a name in another one would never be met there.
+    """
+    name = span.text
+    if name in RESERVED:
+        return [reserved(name, span)]
+    if name.isascii() and not name.isidentifier():
+        return [at("LD002", f"`{name}` is no name; expected letters, digits and `_`", span)]
+    read, diagnostic = read_name(span)
+    if diagnostic is None and read != name:
+        message = f"`{name}` is called `{read}` in a text"
+        diagnostic = at("LD002", message, span, help=f"write `{read}`, its normal form")
+    return [] if diagnostic is None else [diagnostic]
+
+
 def is_plain(text: str) -> bool:
     """Say whether a text can be written as a name, without quotes.
 

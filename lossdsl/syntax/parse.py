@@ -20,17 +20,21 @@ _TO_AST = ToAst()
 
 
 def parse_program(
-    source: Source, limits: Limits = DEFAULT_LIMITS, *, library: bool = False
+    source: Source,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    library: bool = False,
+    part: bool = False,
 ) -> tuple[Program | None, tuple[Diagnostic, ...]]:
     """Return the program that a text holds, and what is wrong with it.
 
-    A spec has at least one result; a library holds definitions only.
+    A spec has at least one result, if it is no part of one; a library holds definitions only.
     """
     program, diagnostics, building = _parse(source, "program", limits)
     if program is None:
         return None, diagnostics
     program = replace(program, comments=building.comments)
-    diagnostics = (*diagnostics, *violations(program, limits, library=library))[
+    diagnostics = (*diagnostics, *violations(program, limits, library=library, part=part))[
         : limits.diagnostics
     ]
     return (None if diagnostics else program), diagnostics

@@ -37,9 +37,14 @@ from lossdsl.syntax.repeats import repeats
 from lossdsl.syntax.text import too_deep
 
 
-def violations(program: Program, limits: Limits, *, library: bool) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a program that the grammar accepts."""
-    yield from _library(program) if library else _results(program)
+def violations(
+    program: Program, limits: Limits, *, library: bool = False, part: bool = False
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a program that the grammar accepts; a part may have no result."""
+    if library:
+        yield from _library(program)
+    elif not part or any(isinstance(each, Result) for each in program.statements):
+        yield from _results(program)
     for statement in program.statements:
         yield from _labels(statement)
     yield from _size(program, limits)

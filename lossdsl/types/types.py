@@ -106,6 +106,18 @@ class TreeType:
         return "tree" if self.leaf is None else f"tree[{self.leaf}]"
 
 
+def of_numbers(tree: TreeType) -> bool:
+    """Say whether a tree is a list of plain numbers, or of lists of them.
+
+    >>> of_numbers(TreeType(None, ((("0",), ArrayType("float", ())),)))
+    True
+    """
+    leaves = tree.leaves or ()
+    return bool(leaves) and all(
+        leaf.dims == () and all(step.isdigit() for step in path) for path, leaf in leaves
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RecordType:
     """Named fields, each an array, tree or record."""

@@ -338,6 +338,10 @@ def test_a_file_is_written(tmp_path: Path) -> None:
     done = run("emit", str(path), "-o", str(target))
     assert (done.exit_code, done.output) == (CLEAN, "")
     assert target.read_text() == lossdsl.emit("mean(x)", {"x": "f32[B]"})
+    path.write_text("loss: {terms: {a: {text: mean(x), weight: 2}}, inputs: {x: 'f32[B]'}}\n")
+    assert run("explain", "--core", str(path)).output == "loss = multiply(2, mean(x))\n"
+    done = run("emit", str(path), "-o", str(target))
+    assert target.read_text() == lossdsl.emit("2 * mean(x) as a\n", {"x": "f32[B]"})
     done = run("emit", str(path), "-o", str(tmp_path / "nowhere" / "loss.py"))
     assert done.exit_code == ERRORS
     assert "LD701" in done.output

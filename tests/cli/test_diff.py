@@ -76,6 +76,10 @@ def test_two_texts(name: str, tmp_path: Path) -> None:
 FILES = {
     "a.yaml": "loss: mse(a, b)\nother: mae(a, b)\nmany: {x: mean(a), y: mean(b)}\n",
     "b.yaml": "other: mse(a, b)\n",
+    "terms.yaml": "loss:\n  text: mse(a, b)\n  terms:\n    x: {text: 'mae(a, b)', weight: 2}\n"
+    "    y: {text: max(a), weight: 3, on: false}\n"
+    "same: mse(a, b) + 2*mae(a, b) as x\n"
+    "on: {text: 'mse(a, b) + max(a) as y', terms: {x: 'mae(a, b)'}, weights: {x: 4, y: 3}}\n",
     "wrong.loss": "mse(a",
     "deep.loss": "(" * 100 + "a" + ")" * 100,
     "mine.loss": "def f(x) = 2*x\n",
@@ -87,6 +91,9 @@ LINES: dict[str, tuple[str, int, str]] = {
     "a file and a text": ("a.yaml -e mse(a,b)", CLEAN, "no difference"),
     "stdin": ("- a.yaml --stdin-filename x.yaml --key other --key loss", CLEAN, "no difference"),
     "inputs": ("a.yaml -e mse(a,b) -i a=f32[B] -i b=f32[C]", USAGE, "LD201"),
+    "terms and a text": ("terms.yaml --key loss --key same", CLEAN, "no difference"),
+    "terms": ("terms.yaml --key loss --key on", ERRORS, "weight of `x`: 2 → 4"),
+    "a term more": ("terms.yaml --key loss --key on", ERRORS, "term `y` added: 3 * max(a)"),
     "a library": (
         "-e 'mean(f(x)) as t' -e 'mean(2*x) as t' --library mine.loss",
         CLEAN,

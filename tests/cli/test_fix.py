@@ -44,6 +44,20 @@ MENDED: dict[str, tuple[str, str, str, list[str]]] = {
         "loss: mse(a, b)\n  + l2sqr(p)\n",
         ["a.yaml:2:5"],
     ),
+    "terms": (
+        "a.yaml",
+        "loss:\n  text: mse(a, b)\n  terms:\n    x: |\n      2*l2sqrt(p)\n"
+        "    y: {text: 'mae(a, b, wher=m)', weight: 'cosin_decay_schedule(step, 1, 9)'}\n",
+        "loss:\n  text: mse(a, b)\n  terms:\n    x: |\n      2*l2sqr(p)\n"
+        "    y: {text: 'mae(a, b, where=m)', weight: 'cosine_decay_schedule(step, 1, 9)'}\n",
+        ["a.yaml:5:9: `l2sqrt` → `l2sqr`", "a.yaml:6:26", "a.yaml:6:45", "3 fixes applied"],
+    ),
+    "a weight of a name": (
+        "a.json",
+        '{"loss": {"text": "mse(a, b) as fit",\n "weights": {"fitt": 2}}}',
+        '{"loss": {"text": "mse(a, b) as fit",\n "weights": {"fit": 2}}}',
+        ["a.json:2:15: `fitt` → `fit`"],
+    ),
     "single quotes": (
         "a.yaml",
         "loss: 'l2sqrt(p[''k''])'\n",

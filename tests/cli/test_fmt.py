@@ -50,6 +50,21 @@ FORMATTED: dict[str, tuple[str, str, str]] = {
         'loss = """\na:f32[B]\nmean( a )\n"""\n',
         'loss = """\na: f32[B]\n\nmean(a)\n"""\n',
     ),
+    "terms": (
+        "a.yaml",
+        "loss:\n  text: fit=mse( a,b )\n  terms:\n    fit: fit\n    x: |\n      1e-3*mae( a,b )\n"
+        "    y: {text: 'l2sqr( p )', weight: 1e-4}\n"
+        "  weights: {x: 'linear_schedule( step,0,1e-2,10 )', fit: 0.10}\n",
+        "loss:\n  text: fit = mse(a, b)\n  terms:\n    fit: fit\n    x: |\n"
+        "      0.001 * mae(a, b)\n"
+        "    y: {text: 'l2sqr(p)', weight: 1e-4}\n"
+        "  weights: {x: 'linear_schedule(step, 0, 0.01, 10)', fit: 0.10}\n",
+    ),
+    "terms alone, JSON": (
+        "a.json",
+        '{"terms": {"a": "mse( a,b )", "b": {"text": "mse( a,b )", "weight": 1}}}',
+        '{"terms": {"a": "mse(a, b)", "b": {"text": "mse(a, b)", "weight": 1}}}',
+    ),
     "a type of an input": (
         "a.yaml",
         "loss: {text: mean( x ), inputs: {x: 'f32[ B ]'}}\n",

@@ -12,15 +12,15 @@ from folders import run_in, write
 
 import lossdsl
 from lossdsl.cli.config_schema import config_schema
-from lossdsl.inputs.given import KEYS
-from lossdsl.spec.written import shape_problem
+from lossdsl.inputs.mapping_form import KEYS, shape_problem
+from lossdsl.spec.written import inputs_problem
 
 
 def fits(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
     """Say whether a value is as a schema says, as far as the schemas here go."""
     unknown = schema.keys() - {
         "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "description", "items",
-        "oneOf", "patternProperties", "properties", "required", "title", "type",
+        "minProperties", "not", "patternProperties", "properties", "required", "title", "type",
     }  # fmt: skip
     assert not unknown
     if "$ref" in schema:
@@ -28,16 +28,20 @@ def fits(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
     kinds = {"object": dict, "string": str, "number": (int, float), "boolean": bool}
     types = schema.get("type", [])
     allowed = tuple(kinds[name] for name in ([types] if isinstance(types, str) else types))
+    if isinstance(value, bool):
+        return not allowed or bool in allowed
     if allowed and not isinstance(value, allowed):  # type: ignore[arg-type]
         return False
     if "anyOf" in schema and not any(fits(value, each, root) for each in schema["anyOf"]):
         return False
-    if "oneOf" in schema and sum(fits(value, each, root) for each in schema["oneOf"]) != 1:
+    if "not" in schema and fits(value, schema["not"], root):
         return False
     if isinstance(value, list):
         return all(fits(item, schema.get("items", {}), root) for item in value)
     if not isinstance(value, dict):
         return True
+    if len(value) < schema.get("minProperties", 0):
+        return False
     if not set(schema.get("required", [])) <= value.keys():
         return False
     more = schema.get("additionalProperties", {})
@@ -71,16 +75,41 @@ SPECS: list[Any] = [
     {"text": "mean(x)", "inputs": {"x": ["f32"]}},
     {"text": "mean(x)", "inputs": {"x": {}}},
     {"text": "mean(x)", "inputs": {"x": None}},
+    {"terms": {"fit": "mean(x)"}},
+    {"text": "mean(x)", "terms": {}, "weights": {}},
+    {"text": "mean(x)", "terms": {"a": {"text": "max(x)", "weight": 0.1, "on": False}}},
+    {"text": "mean(x) as a", "weights": {"a": 2}},
+    {"terms": {"a": {"text": "mean(x)", "weight": "linear_schedule(step, 0, 1e-2, 10)"}}},
+    {"terms": {}},
+    {"weights": {"a": 2}},
+    {"terms": ["mean(x)"]},
+    {"terms": {"a": 3}},
+    {"terms": {"a": None}},
+    {"terms": {"a": {"weight": 2}}},
+    {"terms": {"a": {"text": "mean(x)", "weigth": 2}}},
+    {"terms": {"a": {"text": "mean(x)", "weight": True}}},
+    {"terms": {"a": {"text": "mean(x)", "weight": None}}},
+    {"terms": {"a": {"text": "mean(x)", "on": "no"}}},
+    {"terms": {"a": {"text": 3}}},
+    {"text": "mean(x) as a", "weights": {"a": True}},
+    {"text": "mean(x) as a", "weights": [1]},
     3,
     None,
     ["mean(x)"],
 ]
 
 
+def is_right(value: Any) -> bool:
+    """Say whether the reader takes a value for a spec."""
+    return isinstance(value, str) or (
+        isinstance(value, dict) and not (shape_problem(value) or inputs_problem(value))
+    )
+
+
 @pytest.mark.parametrize("value", SPECS, ids=json.dumps)
 def test_the_schema_takes_what_the_reader_takes(value: Any, tmp_path: Path) -> None:
     schema = lossdsl.LossSpec.model_json_schema()
-    right = isinstance(value, str) or (isinstance(value, dict) and shape_problem(value) is None)
+    right = is_right(value)
     assert fits(value, schema, schema) == right
     whole = config_schema(["a.*.loss"])
     assert fits({"a": {"b": {"loss": value}, "c": {"rate": 1}}, "d": 3}, whole, whole) == right
@@ -119,7 +148,7 @@ def test_an_editor_s_validator_takes_it(tmp_path: Path) -> None:
     validator = jsonschema.validators.validator_for(schema)
     validator.check_schema(schema)
     for value in SPECS:
-        right = isinstance(value, str) or (isinstance(value, dict) and shape_problem(value) is None)
+        right = is_right(value)
         assert validator(schema).is_valid({"losses": {"a": value}}) == right
 
 

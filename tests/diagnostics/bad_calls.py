@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 MATRIX, VECTOR = jnp.ones((4, 3)), jnp.ones(4)
 TYPES = {"out": "f32[B, C]", "tgt": "f32[B, C]"}
 MSE = "mse(out, tgt)"
+
+
+class State:
+    """A variable of a framework as JAX sees it, such as one of brainstate: no array, no pytree."""
+
+    def __init__(self, value: Any):
+        self.value = value
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,13 @@ CALLS = (
     typed(VECTOR, "LD219", "the call passes f32[4]"),
     typed([MATRIX], "LD219", "the call passes a tree"),
     typed(None, "LD213", "`tgt` is None, not an array"),
+    typed([[1.0, 2], [3, 4]], "LD219", "passes a list of numbers", "`jnp.asarray(tgt)`"),
+    typed({"a": MATRIX, "b": 2}, "LD219", "the call passes a tree of `a`, `b`"),
+    typed(jax.random.key(0), "LD219", "`tgt` is a key of random numbers", "jax.random.normal"),
+    Call(MSE, {"out": MATRIX, "tgt": [1.0, 2]}, "LD203", "a list of numbers", "`jnp.asarray(tgt)`"),
+    typed(State(MATRIX), "LD213", "`tgt` is a State, an object that holds", "`tgt.value`"),
+    of_tree("l2sqr(params)", {"w": State(VECTOR)}, "LD213", "`params/w` is a State", "state.value"),
+    of_tree("l2sqr(params)", {"l": State({"w": VECTOR})}, "LD213", "holds its array as `value`"),
     typed("abc", "LD213", "`tgt` is a str"),
     typed(MATRIX + 1j, "LD219", "no dtype of the language"),
     Call("s: float\nloss = s*1.0", {"s": VECTOR}, "LD219", "`s` is declared float"),

@@ -120,7 +120,7 @@ CHECKED = (
         ("tests/diagnostics/test_bad_input.py",),
     ),
     Mutant(
-        "inputs/given.py",
+        "syntax/names.py",
         "if diagnostic is None and read != name:",
         "if False:",
         "an input has a name that no text can read",

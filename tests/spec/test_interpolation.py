@@ -91,7 +91,7 @@ def test_without_omegaconf_it_is_named(
 
 # A key that leads on, and the text that it leads to.
 REFERENCES = {
-    "a mapping": ("${spec}", None),
+    "a mapping": ("${spec}", "mean(a)"),
     "a text": ("${many.0}", "mean(a)"),
     "a chain": ("'${two}'", "mean(a)"),
 }
@@ -99,18 +99,49 @@ REFERENCES = {
 
 @pytest.mark.parametrize(("text", "expected"), REFERENCES.values(), ids=REFERENCES)
 def test_a_reference_of_a_whole_value_needs_no_omegaconf(
-    text: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "omegaconf", None)
     path = config(tmp_path, text + "\ntwo: ${three}\nthree: ${many.0}")
-    if expected is None:  # its type is an interpolation
-        with pytest.raises(lossdsl.LossError, match="LD709"):
-            lossdsl.load(path)
-        return
     written, found = read_spec(path)
     assert not found
     assert written
-    assert (written.source.text, written.source.position(0)) == (expected, (9, 9))
+    at = (8, 15) if text == "${spec}" else (9, 9)
+    assert (written.source.text, written.source.position(0)) == (expected, at)
+
+
+PARTS = """\
+wd: 1e-3
+types: {x: "f32[B]", p: tree, rate: "${wd}"}
+decay: {text: sum_squares(p) + nn(x), weight: "${wd}"}
+all: {decay: "${decay}", fit: mean(x)}
+weights: {fit: "${wd}"}
+loss: {terms: "${all}", weights: "${weights}", inputs: "${types}"}
+wrong: {terms: {decay: "${nowhere}"}}
+slip: {terms: "${slips}"}
+slips: {decay: {text: x, wieght: 2}}
+"""
+
+
+def test_parts_of_a_spec_are_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "omegaconf", None)
+    path = tmp_path / "a.yaml"
+    path.write_text(PARTS)
+    (found,) = lossdsl.check(read_spec(path)[0]).diagnostics
+    assert (found.code, found.span and found.span.source.position(found.span.start)) == (
+        "LD101",
+        (3, 32),
+    )
+    path.write_text(PARTS.replace(" + nn(x)", ""))
+    loss = lossdsl.compile(lossdsl.load(path))
+    assert "0.001 * sum_squares(p) as decay + 0.001 * mean(x) as fit" in loss.text
+    assert loss.signature["rate"].startswith("float = ")
+    for key, code, place in (("wrong", "LD709", (7, 25)), ("slip", "LD705", (9, 26))):
+        (found,) = read_spec(path, key)[1]
+        assert (found.code, found.span and found.span.source.position(found.span.start)) == (
+            code,
+            place,
+        )
 
 
 def test_types_and_relative_keys(tmp_path: Path) -> None:
@@ -133,6 +164,14 @@ def test_aliases_in_aliases_are_no_reason_to_wait(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("\n".join([*lines, "loss: mean(${a49})"]))
     with pytest.raises(lossdsl.LossError, match="LD709"):
+        lossdsl.load(path)
+
+
+def test_a_spec_that_leads_back_into_itself_ends(tmp_path: Path) -> None:
+    terms = ", ".join(f"a{k}: '${{loss.terms}}'" for k in range(300))
+    path = tmp_path / "a.yaml"
+    path.write_text(f"loss: {{terms: {{{terms}}}}}\n")
+    with pytest.raises(lossdsl.LossError, match="LD705"):
         lossdsl.load(path)
 
 

@@ -77,11 +77,11 @@ def test_types_are_merged_too(tmp_path: Path) -> None:
     path.write_text(text)
     written, _ = read_spec(path)
     assert written
-    assert {name: type.text for name, type in written.inputs.items()} == {
+    assert {name: type.text for name, type in written.parts.inputs.items()} == {
         "a": "f32[B]",
         "b": "f32[C]",
     }
-    assert written.inputs["a"].position(0) == (1, 16)
+    assert written.parts.inputs["a"].position(0) == (1, 16)
 
 
 @pytest.mark.parametrize("case", PLACES.values(), ids=PLACES)
@@ -105,8 +105,8 @@ def test_the_type_of_an_input_has_a_place_too(tmp_path: Path) -> None:
     path.write_text("loss:\n  text: mean(out)\n  inputs:\n    out: f32[B, 10]\n")
     written, _ = read_spec(path)
     assert written
-    assert written.inputs["out"].text == "f32[B, 10]"
-    assert written.inputs["out"].position(0) == (4, 10)
+    assert written.parts.inputs["out"].text == "f32[B, 10]"
+    assert written.parts.inputs["out"].position(0) == (4, 10)
     path.write_text("loss:\n  text: mean(out)\n  inputs:\n    out: f32[B,\n")
     with pytest.raises(lossdsl.LossError) as caught:
         lossdsl.load(path)
@@ -130,7 +130,7 @@ REFUSED = {
     "a tag above": ("a.yaml", "t: !x {loss: a}\n", "LD704", (1, 1)),
     "a merge of no mapping": ("a.yaml", "a: &q [1]\nloss: {<<: *q, text: a}", "LD703", (2, 23)),
     "a tab": ("a.yaml", "loss: |\n\tmse(a, b)\n", "LD702", (2, 1)),
-    "a slip of a file that is a spec": ("a.yaml", "text: a\nimputs: {}", "LD705", (1, 1)),
+    "a slip of a file that is a spec": ("a.yaml", "text: a\nimputs: {}", "LD705", (2, 1)),
     "a text beside other keys": ("a.yaml", "text: a\ntitle: b", "LD704", (1, 1)),
     "an alias to nothing": ("a.yaml", "loss: *q", "LD703", (1, 7)),
     "a directive": ("a.yaml", "%YAML 1.21\n---\nloss: a", "LD703", (1, 1)),
@@ -145,16 +145,29 @@ REFUSED = {
     "a list": ("a.yaml", "loss: [a]", "LD705", (1, 1)),
     "nothing at the key": ("a.yaml", "loss:", "LD705", (1, 1)),
     "no text": ("a.yaml", "loss: {inputs: {}}", "LD705", (1, 1)),
-    "two texts": ("a.yaml", "loss: {text: a, loss: b}", "LD705", (1, 1)),
-    "a strange key": ("a.yaml", "loss: {text: a, input: {}}", "LD705", (1, 1)),
-    "a strange type": ("a.yaml", "loss: {text: a, inputs: {a: [3]}}", "LD705", (1, 1)),
-    "inputs as a list": ("a.yaml", "loss: {text: a, inputs: [a]}", "LD705", (1, 1)),
+    "two texts": ("a.yaml", "loss: {text: a, loss: b}", "LD705", (1, 17)),
+    "a strange key": ("a.yaml", "loss: {text: a, input: {}}", "LD705", (1, 17)),
+    "a strange type": ("a.yaml", "loss: {text: a, inputs: {a: [3]}}", "LD705", (1, 26)),
+    "inputs as a list": ("a.yaml", "loss: {text: a, inputs: [a]}", "LD705", (1, 17)),
     "inputs beside the spec": (
         "a.yaml",
         "loss: mse(out, tgtt)\ninputs: {out: 'f32[B]', tgt: 'f32[B]'}\n",
         "LD705",
         (2, 16),
     ),
+    "terms beside the spec": (
+        "a.yaml",
+        "loss: mse(out, tgt)\nterms: {decay: sum_squares(params)}\n",
+        "LD705",
+        (2, 9),
+    ),
+    "terms beside a mapping": (
+        "a.yaml",
+        "loss: {text: mean(out)}\nterm: {a: {text: max(out), weight: 2}}\n",
+        "LD705",
+        (2, 8),
+    ),
+    "weights beside the spec": ("a.yaml", "loss: mae(a, b)\nweights: {mae: 2}\n", "LD705", (2, 11)),
     "inputs beside a mapping": (
         "a.yaml",
         "a:\n  loss: {text: mean(out)}\n  inputs:\n    out: f32[B]\n",
@@ -173,7 +186,7 @@ REFUSED = {
         "LD705",
         (3, 6),
     ),
-    "a mapping in itself": ("a.yaml", "loss: &a {text: *a}", "LD705", (1, 1)),
+    "a mapping in itself": ("a.yaml", "loss: &a {text: *a}", "LD705", (1, 11)),
     "a folded comment": ("a.yaml", "loss: >\n  a # b\n  + c\n", "LD706", (2, 5)),
     "JSON": ("a.json", '{"loss": }', "LD702", (1, 10)),
     "JSON, a key twice": ("a.json", '{"loss": "a",\n"loss": "b"}', "LD703", (2, 1)),
@@ -264,10 +277,11 @@ def test_an_input_is_declared_once() -> None:
 MAPPINGS: dict[str, tuple[dict[Any, Any], str, str]] = {
     "a key misspelt": ({"text": "mean(a)", "imputs": {}}, "`imputs`", "did you mean `inputs`?"),
     "a text misspelt": ({"txt": "mean(a)"}, "`txt`", "did you mean `text`?"),
-    "another key": ({"text": "mean(a)", "weight": 2}, "`weight`", "such as"),
+    "another key": ({"text": "mean(a)", "rate": 2}, "`rate`", "such as"),
+    "a term beside its key": ({"text": "a", "weight": 2}, "`weight`", "did you mean `weights`?"),
     "a number as key": ({"text": "mean(a)", 3: 2}, "for a key", "such as"),
     "two texts": ({"text": "mean(a)", "loss": "mean(a)"}, "both `text` and `loss`", "keep one"),
-    "no text": ({"inputs": {}}, "neither `text` nor `loss`", "such as"),
+    "no text": ({"inputs": {}}, "neither `text` nor `terms`", "such as"),
     "no string": ({"loss": ["mean(a)"]}, "a list for `loss`", "such as"),
 }
 
@@ -301,6 +315,9 @@ UNTOUCHED = {
     "of another reader": "loss: mean(x)\ninputs: {age: float, income: float}\n",
     "sizes": "loss: mean(x)\ninputs: {x: 784}\n",
     "a number": "loss: mean(x)\ninputs: 784\n",
+    "schedules": "loss: mean(x)\nterms: {autumn: 3, spring: 4}\nweights: {model: a.npz}\n",
+    "other weights": "loss: mean(x)\nweights: {classes: 2}\n",
+    "empty ones": "loss: mean(x)\nterms: {}\nweights: {}\ninputs: {}\n",
     "files": "loss: mean(x)\ninputs: {x: data/train.csv}\n",
     "read by the spec itself": "loss: {text: mean(x), inputs: {x: 'f32[B]'}}\n",
 }

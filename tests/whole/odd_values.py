@@ -89,6 +89,13 @@ def deleted() -> Any:
     return gone
 
 
+class Rude(dict[str, Any]):
+    """A mapping with keys for attributes, of which those that are not there are a `KeyError`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+
 @dataclass(frozen=True)
 class Odd:
     """A value, the code with which a call refuses it, and parts of the message and help."""
@@ -159,9 +166,10 @@ VALUES: dict[str, Odd] = {
     "a type": odd(int, "LD213", "is a type", "eqx.filter"),
     "a dtype": odd(np.dtype("f4"), "LD213", "DType", "eqx.filter"),
     "mixed keys": odd({1: 1.0, "a": 2.0}, "LD213", "cannot be sorted", "keys of one type"),
-    "a key": Odd(lambda: jax.random.key(0), "LD219", "no dtype of the language"),
+    "a key": Odd(lambda: jax.random.key(0), "LD219", "a key of random numbers"),
     "int4": odd(np.ones(2, ml_dtypes.int4), "LD219", "int4"),
     "fp8": odd(np.ones(2, ml_dtypes.float8_e4m3fn), "LD219", "float8_e4m3fn"),
+    "attributes that raise": odd(Rude(a=1.0), "LD213", "is a Rude"),
     "a float": odd(1.0),
     "a bool": odd(True),
     "not a number": odd(float("nan")),
