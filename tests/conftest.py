@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-if os.environ.get("HYPOTHESIS_PROFILE") != "soak" and version("jaxlib").startswith("0.10."):
+QUICK = os.environ.get("HYPOTHESIS_PROFILE") != "soak" and version("jaxlib").startswith("0.10.")
+if QUICK:
     # Thousands of small programs are compiled and run once; most of that time is LLVM's. These
     # more than halve it, and change nothing in the programs that tests compare. An XLA that does
     # not know a flag refuses to start, hence the version. The long run compiles as users do.
@@ -37,6 +39,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 
 
 import jax  # noqa: E402  (it reads the environment)
+from jax._src.interpreters import mlir  # noqa: E402
 
 from lossdsl import optimize  # noqa: E402
 from lossdsl.core.graph import Core, Graph, Node  # noqa: E402
@@ -45,6 +48,11 @@ from lossdsl.diagnostics.diagnostic import has_errors  # noqa: E402
 from lossdsl.elaborate import program  # noqa: E402
 from lossdsl.lower.jax_dtypes import default_float  # noqa: E402
 from lossdsl.specialize.verify_flat import verify_flat  # noqa: E402
+
+if QUICK:
+    # JAX registers every dialect anew for each program, 5 ms and more than 1 MB of what it holds;
+    # programs that share a context are the same.
+    mlir.make_ir_context = lru_cache(mlir.make_ir_context)
 
 # JAX makes many small objects that live long. With Python's thresholds an eighth of the time of
 # the suite is spent on looking for cycles among them; `Programs` collects when it lets them go.
@@ -68,6 +76,8 @@ class Programs:
 
     def release(self) -> None:
         jax.clear_caches()
+        if QUICK:
+            mlir.make_ir_context.cache_clear()  # it keeps every constant and place of source text
         gc.collect()
         self.held = 0
 

@@ -43,9 +43,11 @@ def map_leaves(scope: Scope, expr: ast.Call) -> Value:
     if places is None:
         return scope.unknown()
     results: list[tuple[Path, Value]] = []
+    trees = [(value, _leaves(value), span) for value, span in [(first, span), *values[1:]]]
     for path in places:
         operands = [
-            (_at(scope.at(span), value, path), span) for value, span in [(first, span), *values[1:]]
+            (_at(scope.at(span), value, path, leaves.get(path)), span)
+            for value, leaves, span in trees
         ]
         result = calls.apply_given(scope.at(expr.span), function, operands, keywords)
         results.append((path, result))
@@ -80,13 +82,18 @@ def _places(scope: Scope, tree: TreeType, pattern: ast.Expr | None) -> list[Path
     return outer
 
 
-def _at(site: Site, value: Value, path: Path) -> Value:
-    """Return what an operand holds at a path; an array is for every leaf."""
+def _leaves(value: Value) -> dict[Path, ArrayType]:
+    """Return the leaves of an operand by path: to search for each among all takes their square."""
+    return dict(value.type.leaves or ()) if isinstance(value.type, TreeType) else {}
+
+
+def _at(site: Site, value: Value, path: Path, leaf: ArrayType | None) -> Value:
+    """Return what an operand holds at a path, its leaf if one is there; an array is for every."""
     match value.type:
         case ArrayType():
             return value
         case TreeType(leaves=leaves) if leaves is not None and path:
-            return selections.exact(site, value, path, None)
+            return selections.exact(site, value, path, leaf)
         case TreeType(leaves=((_, leaf),)):
             return selections.exact(site, value, (), leaf)
         case TreeType(leaves=leaves) if leaves is not None:

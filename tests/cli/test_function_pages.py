@@ -43,9 +43,13 @@ SEARCHES = {
 
 @pytest.mark.parametrize("words", SEARCHES)
 def test_search_finds(words: str) -> None:
-    found = json.loads(run("--search", words, "--json").stdout)
-    assert found[0]["name"] == SEARCHES[words]
-    assert f"  {SEARCHES[words]} " in run("--search", words).stdout
+    assert run("--search", words).stdout.startswith(f"  {SEARCHES[words]} ")
+
+
+def test_json_is_in_the_order_of_what_is_found() -> None:
+    names = [line.split()[0] for line in run("--search", "lasso").stdout.splitlines()]
+    assert [one["name"] for one in json.loads(run("--search", "lasso", "--json").stdout)] == names
+    assert len(names) > 1 and names != sorted(names)
 
 
 def test_search_that_finds_nothing_says_so() -> None:

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from learning_networks import LAYERS, batch, far, near, parameters, wide
-from learning_rules import RULES, TEXT, every, every_local, given, settles
+from learning_networks import batch, far, near, parameters, wide
+from learning_rules import LAYERS, RULES, SHALLOW, TEXT, every, every_local, given, settles
 
 import lossdsl
 from lossdsl.diagnostics.diagnostic import LossWarning
@@ -34,15 +34,15 @@ SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 
 @every
 def test_the_result(rule: Any, layers: Any) -> None:
-    params, data, optimizer = parameters(), given(), optax.adam(1e-2)
+    params, data, optimizer = parameters(SHALLOW), given(), optax.adam(1e-2)
     result = rule(lossdsl.compile(TEXT)).grads(layers, params, data)
     assert isinstance(result, LearningResult)
     assert jax.tree.structure(result.grads) == jax.tree.structure(params)
     assert list(result.metrics) == ["peak", "low"]
     assert all(one.dtype == jnp.float32 for one in jax.tree.leaves(result))
     assert all(np.isfinite(one).all() for one in jax.tree.leaves(result))
-    assert len(jax.tree.leaves(result)) == 6 + 1 + 2 + 1 + 1 + 1 + 1
-    assert result.residuals.shape == (3,)
+    assert len(jax.tree.leaves(result)) == 4 + 1 + 2 + 1 + 1 + 1 + 1
+    assert result.residuals.shape == (2,)
     assert float(result.residual) == np.max(result.residuals)
 
     def stepped(grads: Any, params: Any) -> Any:
@@ -63,14 +63,14 @@ def feed_forward(layers: Any) -> Any:
         read = {name: one for name, one in data.items() if name != "x"}
         return lossdsl.compile(TEXT).with_terms(out=out, params=params, **read)
 
-    return jax.jit(fn)(parameters(), given())
+    return jax.jit(fn)(parameters(SHALLOW), given())
 
 
 @pytest.mark.parametrize("name", ["backprop", "strict", "fixed", "exact", "two ways"])
 def test_loss_and_metrics_are_of_the_feed_forward_output(name: str) -> None:
     rule, layers = RULES[name]
     value, terms = feed_forward(layers)
-    result = rule(lossdsl.compile(TEXT)).grads(layers, parameters(), given())
+    result = rule(lossdsl.compile(TEXT)).grads(layers, parameters(SHALLOW), given())
     assert float(result.loss) == pytest.approx(float(value), rel=1e-6)
     assert float(result.metrics["peak"]) == pytest.approx(float(terms.metrics["peak"]), rel=1e-6)
 
@@ -80,22 +80,24 @@ def test_loss_and_metrics_are_of_the_feed_forward_output(name: str) -> None:
 def test_the_container_of_the_parameters_is_kept(rule: Any, layers: Any, kind: Any) -> None:
     chosen, data = rule(lossdsl.compile(TEXT)), given()
     # Which container it is shows when a rule is traced.
-    result = jax.eval_shape(lambda params: chosen.grads(layers, params, data), kind(parameters()))
+    result = jax.eval_shape(
+        lambda params: chosen.grads(layers, params, data), kind(parameters(SHALLOW))
+    )
     assert type(result.grads) is kind
 
 
 @every
 def test_paths_of_parameters_start_with_the_number_of_the_layer(rule: Any, layers: Any) -> None:
-    chosen, params = rule(lossdsl.compile(TEXT)), parameters()
+    chosen, params = rule(lossdsl.compile(TEXT)), parameters(SHALLOW)
     fit, decay = (chosen.grads(layers, params, given(decay=by)).grads for by in (0, 3))
     changed = jax.tree.map(lambda one, two: not np.allclose(one, two), fit, decay)
-    assert changed == [{"w": number == 1, "b": False} for number in range(3)]
+    assert changed == [{"w": number == 1, "b": False} for number in range(2)]
 
 
 def test_inputs_are_of_the_batch_and_defaults_are_kept() -> None:
     text = "out, tgt: float[B, K]\nstep: i32\nshare: float = 0.5\nshare*mse(out, tgt)*(step + 1)"
-    rule, data = BackProp(lossdsl.compile(text)), batch()
-    params = parameters()
+    rule, data = BackProp(lossdsl.compile(text)), batch(sizes=SHALLOW)
+    params = parameters(SHALLOW)
     once = rule.grads(LAYERS, params, {**data, "step": 0, "unread": "text"})
     thrice = rule.grads(LAYERS, params, {**data, "step": 2})
     assert far(thrice.grads, [3 * one for one in wide(once.grads)]) < 1e-6
@@ -104,7 +106,7 @@ def test_inputs_are_of_the_batch_and_defaults_are_kept() -> None:
 
 
 def test_names_of_the_ends_may_be_chosen() -> None:
-    params, data = parameters(), batch()
+    params, data = parameters(SHALLOW), batch(sizes=SHALLOW)
     usual = PredictiveCoding(lossdsl.compile("mse(out, tgt)")).grads(LAYERS, params, data)
     rule = PredictiveCoding(lossdsl.compile("mse(logits, x)"), input="image", output="logits")
     renamed = rule.grads(LAYERS, params, {"image": data["x"], "x": data["tgt"]})
@@ -128,7 +130,7 @@ def test_an_input_of_integers_feeds_an_embedding() -> None:
 def test_an_empty_mask_gives_no_gradient_and_no_nan(rule: Any, layers: Any) -> None:
     settings = {"generative": 0.0} if rule is BiPredictiveCoding else {}
     chosen = rule(lossdsl.compile(TEXT), **settings)
-    result = chosen.grads(layers, parameters(), given(keep=False, decay=0))
+    result = chosen.grads(layers, parameters(SHALLOW), given(keep=False, decay=0))
     assert not any(np.any(one) for one in jax.tree.leaves(result.grads))
     # Equilibrium propagation measures what is left against a nudge, and there is none.
     assert float(result.residual) == 0 or settles(rule)
@@ -136,7 +138,7 @@ def test_an_empty_mask_gives_no_gradient_and_no_nan(rule: Any, layers: Any) -> N
 
 @every
 def test_metrics_are_in_the_order_of_the_spec(rule: Any, layers: Any) -> None:
-    chosen, params, data = rule(lossdsl.compile(TEXT)), parameters(), given()
+    chosen, params, data = rule(lossdsl.compile(TEXT)), parameters(SHALLOW), given()
     assert list(chosen.grads(layers, params, data).metrics) == ["peak", "low"]
     inside = jax.eval_shape(lambda params: chosen.grads(layers, params, data), params)
     assert list(inside.metrics) == ["peak", "low"]
@@ -144,7 +146,7 @@ def test_metrics_are_in_the_order_of_the_spec(rule: Any, layers: Any) -> None:
 
 @every
 def test_it_is_evaluated_without_gradients(rule: Any, layers: Any) -> None:
-    chosen, params, data = rule(lossdsl.compile(TEXT)), parameters(), given()
+    chosen, params, data = rule(lossdsl.compile(TEXT)), parameters(SHALLOW), given()
     value, terms = chosen.evaluate(layers, params, data)
     result = chosen.grads(layers, params, data)
     assert float(value) == pytest.approx(float(result.loss), rel=1e-6)
@@ -156,7 +158,7 @@ def test_it_is_evaluated_without_gradients(rule: Any, layers: Any) -> None:
 
 # How a rule infers and in which dtype it does are apart: each with one of the other, in short.
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
-HALF, SHORT = jnp.float16, (4, 3, 2)
+HALF = jnp.float16
 DTYPES = [(name, HALF) for name in RULES] + [
     (name, dtype)
     for name in (RULES if SOAK else ("strict", "two ways", "equilibrium"))
@@ -166,16 +168,16 @@ DTYPES = [(name, HALF) for name in RULES] + [
 
 @pytest.mark.parametrize(("name", "dtype"), DTYPES)
 def test_dtypes(name: str, dtype: Any) -> None:
-    rule, layers = RULES[name][0], RULES[name][1][1:]
+    rule, layers = RULES[name]
     settings = {} if rule is BackProp else {"steps": 10}
     chosen = rule(lossdsl.compile("mse(out, tgt)"), **settings)
     with jax.enable_x64(True):
-        exact = chosen.grads(layers, parameters(SHORT), batch(sizes=SHORT)).grads
+        exact = chosen.grads(layers, parameters(SHALLOW), batch(sizes=SHALLOW)).grads
         assert {one.dtype for one in jax.tree.leaves(exact)} == {jnp.dtype(jnp.float64)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LossWarning)  # of half precision
         result = chosen.grads(
-            layers, parameters(SHORT, dtype=dtype), batch(sizes=SHORT, dtype=dtype)
+            layers, parameters(SHALLOW, dtype=dtype), batch(sizes=SHALLOW, dtype=dtype)
         )
     assert {one.dtype for one in jax.tree.leaves(result.grads)} == {jnp.dtype(dtype)}
     # Equilibrium propagation divides rounding by `beta`, a tenth.
@@ -195,10 +197,13 @@ def test_a_label_of_another_dtype_and_numbers_of_numpy(rule: Any, layers: Any, x
         own = {field.name for field in dataclasses.fields(rule(loss))}
         chosen = rule(loss, **{name: one for name, one in settings.items() if name in own})
         assert not any(isinstance(one, np.generic) for one in vars(chosen).values())
-        params = parameters(dtype=jnp.bfloat16)
+        params = parameters(SHALLOW, dtype=jnp.bfloat16)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LossWarning)
-            mixed = {"x": batch(dtype=jnp.bfloat16)["x"], "tgt": batch(dtype=jnp.float32)["tgt"]}
+            mixed = {
+                "x": batch(sizes=SHALLOW, dtype=jnp.bfloat16)["x"],
+                "tgt": batch(sizes=SHALLOW, dtype=jnp.float32)["tgt"],
+            }
             # Dtypes show when a rule is traced, its numbers being arguments.
             result = jax.eval_shape(lambda: chosen.grads(layers, params, mixed))
         assert {one.dtype for one in jax.tree.leaves(result.grads)} == {jnp.dtype(jnp.bfloat16)}
@@ -230,7 +235,7 @@ def test_outputs_may_be_numbers(rule: Any, layers: Any) -> None:
 
 @every
 def test_a_rule_compiles_once(rule: Any, layers: Any) -> None:
-    loss, params = lossdsl.compile(TEXT), parameters()
+    loss, params = lossdsl.compile(TEXT), parameters(SHALLOW)
     rule(loss).grads(layers, params, given())
     before = compiled._cache_size()
     for seed in range(3):
@@ -239,18 +244,18 @@ def test_a_rule_compiles_once(rule: Any, layers: Any) -> None:
 
 
 def test_a_rule_compiles_once_for_a_shape() -> None:
-    rule, params = PredictiveCoding(lossdsl.compile("7*mse(out, tgt)")), parameters()
+    rule, params = PredictiveCoding(lossdsl.compile("7*mse(out, tgt)")), parameters(SHALLOW)
     before = compiled._cache_size()
     for seed in range(3):
-        rule.grads(LAYERS, params, batch(seed=seed))
+        rule.grads(LAYERS, params, batch(sizes=SHALLOW, seed=seed))
     assert compiled._cache_size() == before + 1
-    rule.grads(LAYERS, params, batch(3))
+    rule.grads(LAYERS, params, batch(3, SHALLOW))
     assert compiled._cache_size() == before + 2
 
 
 @every_local
 def test_memory_does_not_grow_with_the_steps(rule: Any, layers: Any) -> None:
-    sizes, layers = (32, 64, 8), layers[1:]
+    sizes = (32, 64, 8)
     params, data = parameters(sizes), batch(64, sizes)
 
     def temporary(steps: int) -> int:
@@ -263,7 +268,7 @@ def test_memory_does_not_grow_with_the_steps(rule: Any, layers: Any) -> None:
 
 @every
 def test_it_composes_with_transformations(rule: Any, layers: Any) -> None:
-    chosen, params, data = rule(lossdsl.compile(TEXT)), parameters(), given()
+    chosen, params, data = rule(lossdsl.compile(TEXT)), parameters(SHALLOW), given()
     both = jax.tree.map(lambda *ones: np.stack(ones), data, given(seed=2))
 
     def gradients(own: Any, data: Any) -> Any:
@@ -298,7 +303,11 @@ def dot(one: Any, two: Any) -> float:
 def test_where_nothing_is_left_to_learn_derivatives_are_numbers(name: str) -> None:
     rule, layers = RULES[name]
     settings = {"generative": 0.0} if rule is BiPredictiveCoding else {}
-    chosen, params, data = rule(lossdsl.compile(TEXT), **settings), parameters(), given(decay=0)
+    chosen, params, data = (
+        rule(lossdsl.compile(TEXT), **settings),
+        parameters(SHALLOW),
+        given(decay=0),
+    )
     best = {**data, "tgt": jax.jit(lambda x: chosen.predict(layers, params, x))(data["x"])}
 
     def parts(own: Any) -> Any:
@@ -312,7 +321,7 @@ def test_where_nothing_is_left_to_learn_derivatives_are_numbers(name: str) -> No
 
 def test_inference_runs_in_a_shard_map() -> None:
     mesh = jax.make_mesh((1,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
-    params, data, loss = parameters(), given(), lossdsl.compile(TEXT)
+    params, data, loss = parameters(SHALLOW), given(), lossdsl.compile(TEXT)
     whole, spread = jax.sharding.PartitionSpec(), jax.sharding.PartitionSpec("batch")
     rules = {name: (rule(loss), layers) for name, (rule, layers) in RULES.items()}
 

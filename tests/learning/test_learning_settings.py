@@ -100,11 +100,15 @@ def test_a_number_changes_without_another_compilation(name: str) -> None:
     before = compiled._cache_size()
     for setting, value in NUMBERS[name].items():
         other = rule(lossdsl.compile("3*mse(out, tgt)"), **{setting: value})
-        found = other.grads(layers, params, data)
+        assert far(other.grads(layers, params, data).grads, usual.grads) > 1e-4
         assert compiled._cache_size() == before, setting
-        inside = jax.jit(lambda own, rule=other: rule.grads(layers, own, data))(params)
-        assert far(found.grads, inside.grads) < 1e-5
-        assert far(found.grads, usual.grads) > 1e-4
+    # All differ from their defaults and from each other, so that one that is lost, or taken for
+    # another, shows against the program into which they are compiled.
+    other = rule(lossdsl.compile("3*mse(out, tgt)"), **NUMBERS[name])
+    found = other.grads(layers, params, data)
+    assert compiled._cache_size() == before
+    inside = jax.jit(lambda own: other.grads(layers, own, data))(params)
+    assert far(found.grads, inside.grads) < 1e-5
 
 
 def test_a_number_may_be_traced_but_not_that_of_the_steps() -> None:

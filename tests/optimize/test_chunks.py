@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -41,20 +43,21 @@ TEXTS = [
 ]
 # Where a sequence is: the rows lie along two axes.
 SEQUENCES = ["lm_cross_entropy(h @ w, y)", "lm_cross_entropy(h @ w, y, shift=2, ignore_index=3)"]
+LEADING = [(4, 12), (12, 4), (2, 4, 6)]
 # How large a budget is, and in how many chunks the rows come.
 BUDGETS = {2 * WHOLE - 1: 8, WHOLE // 2: 8, CLASSES * 4: ROWS}
 # By dtype of what is passed, how far apart a value or slope may be as a share of the largest.
 DTYPES = {"float32": 2e-6, "bfloat16": 1e-2, "float16": 2e-3}
 
 
-def inputs(dtype: Any = "float32", leading: tuple[int, ...] = (ROWS,)) -> dict[str, Any]:
+def inputs(dtype: str = "float32", leading: tuple[int, ...] = (ROWS,)) -> dict[str, Any]:
     """Return random inputs of the texts."""
     random = np.random.default_rng(0)
     shapes = {"h": (*leading, FEATURES), "w": (FEATURES, CLASSES), "c": (CLASSES,), "r": leading}
-    drawn = {name: jnp.asarray(random.normal(size=shapes[name]), dtype) for name in shapes}
-    drawn["t"] = jnp.asarray(random.normal(size=(*leading, CLASSES)), dtype)
-    drawn["y"] = jnp.asarray(random.integers(0, CLASSES, leading), jnp.int32)
-    drawn["kept"] = jnp.asarray(random.random(leading) < 0.7)
+    drawn = {name: random.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
+    drawn["t"] = random.normal(size=(*leading, CLASSES)).astype(dtype)
+    drawn["y"] = random.integers(0, CLASSES, leading).astype(np.int32)
+    drawn["kept"] = random.random(leading) < 0.7
     return drawn
 
 
@@ -65,9 +68,10 @@ def read(loss: lossdsl.CompiledLoss, given: dict[str, Any]) -> dict[str, Any]:
 
 def solved(loss: lossdsl.CompiledLoss, given: dict[str, Any]) -> Any:
     """Return value and gradient by all floats."""
+    given = read(loss, given)
     moving = {name: value for name, value in given.items() if value.dtype.kind in "fV"}
     fixed = {name: value for name, value in given.items() if name not in moving}
-    return jax.jit(jax.value_and_grad(lambda moving: loss(**moving, **fixed)))(moving)
+    return jax.value_and_grad(lambda moving: loss(**moving, **fixed))(moving)
 
 
 def hold_equal(a: Any, b: Any, share: float) -> None:
@@ -79,67 +83,130 @@ def hold_equal(a: Any, b: Any, share: float) -> None:
         np.testing.assert_allclose(x, y, rtol=0, atol=most, equal_nan=True)
 
 
-def hold_same(text: str, given: dict[str, Any], budget: int, share: float) -> None:
+@dataclass(frozen=True)
+class Row:
+    """A text in chunks, and what it is called with."""
+
+    text: str
+    budget: int = WHOLE // 2
+    dtype: str = "float32"
+    leading: tuple[int, ...] = (ROWS,)
+    labels: str = "int32"
+
+    def __str__(self) -> str:
+        leading = "x".join(map(str, self.leading))
+        return f"{self.text}-{self.budget}-{self.dtype}-{leading}-{self.labels}"
+
+    def given(self) -> dict[str, Any]:
+        """Return the inputs."""
+        drawn = inputs(self.dtype, self.leading)
+        return {**drawn, "y": np.asarray(drawn["y"]).astype(self.labels)}
+
+    def losses(self) -> tuple[lossdsl.CompiledLoss, lossdsl.CompiledLoss]:
+        """Return the loss in chunks and without."""
+        chunked, whole = (lossdsl.compile(self.text, chunk_bytes=n) for n in (self.budget, None))
+        return chunked, whole
+
+
+TOGETHER = 8  # rows of a program
+
+
+@lru_cache
+def solver(rows: tuple[Row, ...]) -> Callable[[list[dict[str, Any]]], list[tuple[Any, Any]]]:
+    """Return what solves rows with chunks and without: many are one program, which costs less.
+
+    Inputs are arguments, so that XLA folds none of it.
+    """
+
+    def solve(given: list[dict[str, Any]]) -> list[tuple[Any, Any]]:
+        return [
+            tuple(solved(loss, of) for loss in row.losses())
+            for row, of in zip(rows, given, strict=True)
+        ]
+
+    return jax.jit(solve)
+
+
+@lru_cache
+def outcomes(rows: tuple[Row, ...]) -> dict[Row, tuple[Any, Any]]:
+    """Return value and gradient of rows with chunks and without."""
+    return dict(zip(rows, solver(rows)([row.given() for row in rows]), strict=True))
+
+
+def by_row(rows: Sequence[Row]) -> Any:
+    """Parametrize a test with rows, and with those that are solved together with it."""
+    groups = [tuple(rows[at : at + TOGETHER]) for at in range(0, len(rows), TOGETHER)]
+    pairs = [pytest.param(row, group, id=str(row)) for group in groups for row in group]
+    return pytest.mark.parametrize(("row", "together"), pairs)
+
+
+def hold_same(row: Row, together: tuple[Row, ...], share: float | None = None) -> None:
     """Hold a text in chunks to the text without."""
-    whole = lossdsl.compile(text, chunk_bytes=None)
-    loss = lossdsl.compile(text, chunk_bytes=budget)
-    given = read(loss, given)
-    assert [large.chunks > 4 for large in loss.chunks(given)] == [True]
-    hold_equal(solved(loss, given), solved(whole, given), share)
+    loss, _ = row.losses()
+    assert [large.chunks > 4 for large in loss.chunks(read(loss, row.given()))] == [True]
+    hold_equal(*outcomes(together)[row], share or DTYPES[row.dtype])
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_chunks_change_no_value_and_no_gradient(text: str) -> None:
-    hold_same(text, inputs(), WHOLE // 2, DTYPES["float32"])
+# Many texts of f32 in one program, which other tests call with other numbers.
+FIRST = tuple(map(Row, TEXTS[:TOGETHER]))
 
 
-@pytest.mark.parametrize("text", SEQUENCES)
-@pytest.mark.parametrize("leading", [(4, 12), (12, 4), (2, 4, 6)])
-def test_rows_lie_along_any_axes(text: str, leading: tuple[int, ...]) -> None:
-    whole, loss = (lossdsl.compile(text, chunk_bytes=size) for size in (None, WHOLE // 2))
-    given = read(loss, inputs(leading=leading))
-    assert loss.chunks(given)
-    hold_equal(solved(loss, given), solved(whole, given), DTYPES["float32"])
+@by_row([*map(Row, TEXTS)])
+def test_chunks_change_no_value_and_no_gradient(row: Row, together: tuple[Row, ...]) -> None:
+    hold_same(row, together)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[4], TEXTS[9]])
-def test_sums_of_half_precision_are_of_f32(text: str, dtype: str) -> None:
-    hold_same(text, inputs(dtype), WHOLE // 2, DTYPES[dtype])
+@by_row([Row(text, leading=leading) for text in SEQUENCES for leading in LEADING])
+def test_rows_lie_along_any_axes(row: Row, together: tuple[Row, ...]) -> None:
+    loss, _ = row.losses()
+    assert loss.chunks(read(loss, row.given()))
+    hold_equal(*outcomes(together)[row], DTYPES["float32"])
 
 
-@pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[4]])
-def test_chunks_of_any_size(text: str, budget: int) -> None:
-    hold_same(text, inputs(), budget, DTYPES["float32"])
-    loss, given = lossdsl.compile(text, chunk_bytes=budget), inputs()
-    assert [large.chunks for large in loss.chunks(read(loss, given))] == [BUDGETS[budget]]
+# Those of f32 are held above.
+@by_row([Row(TEXTS[at], dtype=name) for name in ("bfloat16", "float16") for at in (0, 4, 9)])
+def test_sums_of_half_precision_are_of_f32(row: Row, together: tuple[Row, ...]) -> None:
+    hold_same(row, together)
 
 
-@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[4], TEXTS[7]])
-def test_rows_that_no_chunk_divides(text: str) -> None:
-    hold_same(text, inputs(leading=(47,)), WHOLE // 2, DTYPES["float32"])
+SIZED = tuple(Row(TEXTS[at], budget) for budget in BUDGETS for at in (0, 4))
 
 
+@pytest.mark.parametrize("row", SIZED, ids=str)
+def test_chunks_of_any_size(row: Row) -> None:
+    hold_same(row, FIRST if row in FIRST else tuple(row for row in SIZED if row not in FIRST))
+    loss, _ = row.losses()
+    assert [large.chunks for large in loss.chunks(read(loss, row.given()))] == [BUDGETS[row.budget]]
+
+
+@by_row([Row(TEXTS[at], leading=(47,)) for at in (0, 4, 7)])
+def test_rows_that_no_chunk_divides(row: Row, together: tuple[Row, ...]) -> None:
+    hold_same(row, together)
+
+
+LABELED = tuple(Row(TEXTS[at], labels=dtype) for at in (0, 6) for dtype in ("uint8", "int8"))
+
+
+@pytest.mark.parametrize("rows", [FIRST, LABELED], ids=["int32", "8 bits"])
 @pytest.mark.parametrize("label", [-1, CLASSES, 200])
-@pytest.mark.parametrize("dtype", ["int32", "uint8", "int8"])
-@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[6]])
 def test_labels_outside_the_classes_are_as_without_chunks(
-    text: str, dtype: str, label: int
+    rows: tuple[Row, ...], label: int
 ) -> None:
-    given = inputs()
-    labels = np.array(given["y"])
-    labels[5] = label
-    given["y"] = jnp.asarray(labels.astype(dtype))
-    hold_same(text, given, WHOLE // 2, DTYPES["float32"])
+    given = [row.given() for row in rows]
+    for of in given:
+        of["y"][5] = np.array(label).astype(of["y"].dtype)
+    for pair in solver(rows)(given):
+        hold_equal(*pair, DTYPES["float32"])
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e38])
 def test_numbers_at_extremes_are_as_without_chunks(number: float) -> None:
-    given = inputs()
-    given["h"] = given["h"].at[7, 2].set(number)
-    for text in (TEXTS[0], TEXTS[5], TEXTS[7]):
-        hold_same(text, given, WHOLE // 2, DTYPES["float32"])
+    given = [row.given() for row in FIRST]
+    for of in given:
+        of["h"][7, 2] = number
+    pairs = solver(FIRST)(given)
+    for at in (0, 5, 7):
+        hold_equal(*pairs[at], DTYPES["float32"])
 
 
 Solve = Callable[[Callable[..., Any], Any, Any], Any]
@@ -164,19 +231,33 @@ TRANSFORMATIONS: dict[str, Solve] = {
 }
 
 
-@pytest.mark.parametrize("name", TRANSFORMATIONS)
-@pytest.mark.parametrize("text", [TEXTS[5], TEXTS[4]])
-def test_every_transformation_goes_through(text: str, name: str) -> None:
-    given = inputs()
+@lru_cache
+def transformed(name: str) -> dict[str, tuple[Any, Any]]:
+    """Return what a transformation gives of texts, in chunks and whole: one program."""
 
-    def outcome(budget: int | None) -> Any:
-        loss = lossdsl.compile(text, chunk_bytes=budget)
+    def outcome(loss: lossdsl.CompiledLoss, given: dict[str, Any]) -> Any:
         rest = {name: value for name, value in read(loss, given).items() if name not in ("h", "w")}
-        assert bool(loss.chunks(read(loss, given))) is (budget is not None)
         f = jax.jit(lambda h, w: loss(h=h, w=w, **rest))
         return TRANSFORMATIONS[name](f, given["h"], given["w"])
 
-    hold_equal(outcome(WHOLE // 2), outcome(None), 1e-4)
+    def solve(given: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+        return {
+            row.text: tuple(outcome(loss, given) for loss in row.losses()) for row in TRANSFORMED
+        }
+
+    return jax.jit(solve)(inputs())
+
+
+TRANSFORMED = [Row(TEXTS[at]) for at in (5, 4)]
+
+
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+@pytest.mark.parametrize("row", TRANSFORMED, ids=lambda row: row.text)
+def test_every_transformation_goes_through(row: Row, name: str) -> None:
+    given = inputs()
+    chunks = [bool(loss.chunks(read(loss, given))) for loss in row.losses()]
+    assert chunks == [True, False]
+    hold_equal(*transformed(name)[row.text], 1e-4)
 
 
 BOTH_WAYS = [
@@ -186,9 +267,11 @@ BOTH_WAYS = [
 ]
 
 
-@pytest.mark.parametrize("text", BOTH_WAYS)
-def test_what_is_read_by_row_and_by_column_is_made_twice(text: str) -> None:
-    hold_same(text, inputs(), WHOLE // 16, 3 * DTYPES["float32"])
+@by_row([Row(text, WHOLE // 16) for text in BOTH_WAYS])
+def test_what_is_read_by_row_and_by_column_is_made_twice(
+    row: Row, together: tuple[Row, ...]
+) -> None:
+    hold_same(row, together, 3 * DTYPES["float32"])
 
 
 # Values that are made whole: what reads them couples rows, reads all of them or is no smaller.

@@ -64,9 +64,8 @@ def slopes(loss: lossdsl.CompiledLoss, inputs: Inputs) -> tuple[Any, dict[str, A
         if all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(one))
     }
     fixed = {name: one for name, one in given.items() if name not in moving}
-    return jax.tree.map(
-        np.asarray, jax.value_and_grad(lambda chosen: loss(**chosen, **fixed))(moving)
-    )
+    graded = jax.value_and_grad(lambda chosen, fixed: loss(**chosen, **fixed))
+    return jax.tree.map(np.asarray, jax.jit(graded)(moving, fixed))
 
 
 def masked_is_subset(random: Random) -> None:
@@ -163,7 +162,7 @@ def mapped_is_looped(random: Random) -> None:
         given = [{name: inputs[name] for name in loss.signature} for inputs in each]
         if not loss.signature:
             raise Skip("reads nothing")
-        stacked = jax.tree.map(lambda *leaves: jnp.stack([*map(jnp.asarray, leaves)]), *given)
+        stacked = jax.tree.map(lambda *leaves: np.stack([*map(np.asarray, leaves)]), *given)
         together = np.asarray(jax.vmap(lambda inputs: loss(**inputs))(stacked))
     for value, wanted in zip(together, alone, strict=True):
         close(text, "vmap", value, wanted, 1e-8 * (1 + abs(np.float64(wanted))))

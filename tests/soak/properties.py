@@ -169,12 +169,11 @@ def gradient(random: Random) -> None:
         moving = {name: jax.device_put(world.values[name]) for name in directions}
         fixed = {name: value for name, value in world.values.items() if name not in moving}
         used = {name: value for name, value in moving.items() if name in loss.signature}
-        slope = jax.grad(
-            lambda x: loss(**x, **{n: v for n, v in fixed.items() if n in loss.signature}),
-            allow_int=True,
-        )(used)
+        held = {name: value for name, value in fixed.items() if name in loss.signature}
+        graded = jax.grad(lambda used, held: loss(**used, **held), allow_int=True)
+        slope = jax.jit(graded)(used, held)
         along = sum(
-            float(jnp.sum(g * d))
+            float(np.sum(np.asarray(g) * d))
             for name in used
             for g, d in zip(jax.tree.leaves(slope[name]), jax.tree.leaves(directions[name]),
                             strict=True)

@@ -47,10 +47,14 @@ def by_hand(loss: lossdsl.CompiledLoss) -> dict[str, Any]:
         _, terms = loss.with_terms(**inputs(whole, X, Y), params=leaves)
         return terms.weighted[name]
 
-    gradients = {name: jax.grad(term)(floating(PARAMS), name) for name in loss.term_names}
+    @jax.jit
+    def each(leaves: Any) -> dict[str, Any]:
+        return {name: jax.grad(term)(leaves, name) for name in loss.term_names}
+
+    gradients = each(floating(PARAMS))
     return {
-        name: np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(gradient)])
-        for name, gradient in gradients.items()
+        name: np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(gradients[name])])
+        for name in loss.term_names
     }
 
 
@@ -61,9 +65,9 @@ def measured(loss: lossdsl.CompiledLoss, params: Any = PARAMS) -> Any:
 def test_norms_and_cosines() -> None:
     loss = lossdsl.compile(TEXT)
     expected = by_hand(loss)
-    found = measured(loss)
-    for function in (inputs, jax.jit(loss.objective(inputs))):
-        again = loss.term_gradients(function, PARAMS, X, Y)
+    functions = (loss.objective(inputs), inputs, jax.jit(loss.objective(inputs)))
+    found, *others = jax.jit(lambda: [loss.term_gradients(f, PARAMS, X, Y) for f in functions])()
+    for again in others:
         np.testing.assert_array_equal(again.cosine, found.cosine)
     assert list(found.norm) == list(loss.term_names)
     vectors = [*expected.values()]
@@ -86,7 +90,8 @@ def test_norms_and_cosines() -> None:
 def test_every_k_steps_inside_of_jit() -> None:
     loss = lossdsl.compile(TEXT)
     objective = loss.objective(inputs)
-    fresh, moved = measured(loss), {**PARAMS, "v": -PARAMS["v"]}
+    of = jax.jit(lambda v: measured(loss, {**PARAMS, "v": v}))
+    fresh, moved = of(PARAMS["v"]), -PARAMS["v"]
 
     @jax.jit
     def update(v: Any, step: Any, last: Any) -> Any:
@@ -94,10 +99,10 @@ def test_every_k_steps_inside_of_jit() -> None:
         now = lambda: loss.term_gradients(objective, params, X, Y, step=step)  # noqa: E731
         return jax.lax.cond(step % 10 == 0, now, lambda: last)
 
-    kept = update(moved["v"], 3, fresh)
+    kept = update(moved, 3, fresh)
     np.testing.assert_array_equal(kept.cosine, fresh.cosine)
-    changed = update(moved["v"], 20, fresh)
-    np.testing.assert_allclose(changed.cosine, measured(loss, moved).cosine, rtol=1e-5, atol=1e-6)
+    changed = update(moved, 20, fresh)
+    np.testing.assert_allclose(changed.cosine, of(moved).cosine, rtol=1e-5, atol=1e-6)
     assert not np.allclose(changed.cosine, fresh.cosine)
 
 
@@ -159,22 +164,25 @@ def test_models_of_frameworks() -> None:
     loss = lossdsl.compile("mse(out, tgt) as fit + 0.25*mean(abs(out)) as small")
     module = nnx.Linear(3, 1, rngs=nnx.Rngs(0))
     other = eqx.nn.MLP(3, "scalar", 4, 1, key=jax.random.key(0))
-    for model, apply in (
-        (module, lambda m, x: m(x)[:, 0]),
-        (other, lambda m, x: jax.vmap(m)(x)),
+    for model, apply, jit, grad in (
+        (module, lambda m, x: m(x)[:, 0], nnx.jit, nnx.grad),
+        (other, lambda m, x: jax.vmap(m)(x), eqx.filter_jit, eqx.filter_grad),
     ):
         function = lambda m, x, y, apply=apply: {"out": apply(m, x), "tgt": y}  # noqa: E731
-        found = loss.term_gradients(function, model, X, Y)
-        for name in loss.term_names:
-            objective = loss.only(name).objective(
-                lambda m, x, y, name=name, function=function: {
-                    key: value
-                    for key, value in function(m, x, y).items()
-                    if key in loss.only(name).signature
-                }
+
+        def alone(name: str, function: Any = function) -> Any:
+            part = loss.only(name)
+            return part.objective(
+                lambda m, x, y: {key: function(m, x, y)[key] for key in part.signature}
             )
-            grad = nnx.grad if model is module else eqx.filter_grad
-            gradient, _ = grad(objective, has_aux=True)(model, X, Y)
+
+        found = loss.term_gradients(function, model, X, Y)
+
+        @jit
+        def each(m: Any, grad: Any = grad, alone: Any = alone) -> dict[str, Any]:
+            return {name: grad(alone(name), has_aux=True)(m, X, Y)[0] for name in loss.term_names}
+
+        for name, gradient in each(model).items():
             leaves = jax.tree.leaves(gradient)
             expected = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in leaves))
             np.testing.assert_allclose(found.norm[name], expected, rtol=1e-5)
@@ -209,21 +217,27 @@ def test_terms_are_of_one_scale(by: str) -> None:
     assert signs == {"fit": 1, "spread": -1, "shrink": 1}
     assert sum(map(abs, weights.values())) == pytest.approx(3)
     balanced = loss.replace(weights)
+    alone = [loss.only(name).replace({name: weights[name]}) for name in weights]
+
+    def value(leaves: Any, part: Any, batch: Any) -> Any:
+        given = {**pairs({**PARAMS, **leaves}, batch), "params": leaves, "step": 0}
+        return part(**{name: given[name] for name in part.signature})
+
+    @jax.jit
+    def of(leaves: Any, batch: Any) -> Any:
+        if by == "value":
+            return balanced.objective(pairs)({**PARAMS, **leaves}, batch)[1].weighted
+        return {
+            name: jax.grad(value)(leaves, part, batch)
+            for name, part in zip(weights, alone, strict=True)
+        }
+
     scales = np.zeros(3)
     for batch in BATCHES:
-        _, terms = balanced.objective(pairs)(PARAMS, batch)
-        if by == "value":
-            scales += np.abs([*terms.weighted.values()])
-            continue
-        for at, name in enumerate(weights):
-            objective = loss.only(name).replace({name: weights[name]})
-
-            def value(leaves: Any, part: Any = objective, batch: Any = batch) -> Any:
-                given = {**pairs({**PARAMS, **leaves}, batch), "params": leaves, "step": 0}
-                return part(**{name: given[name] for name in part.signature})
-
-            gradient = jax.tree.leaves(jax.grad(value)(floating(PARAMS)))
-            scales[at] += sum(np.sum(np.abs(leaf)) for leaf in gradient)
+        found = of(floating(PARAMS), batch)
+        scales += [
+            sum(np.sum(np.abs(leaf)) for leaf in jax.tree.leaves(found[name])) for name in weights
+        ]
     np.testing.assert_allclose(scales / scales.sum(), [1 / 3] * 3, rtol=1e-5)
 
 

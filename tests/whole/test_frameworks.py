@@ -165,7 +165,7 @@ def by_equinox(make: Callable[[], Any]) -> Callable[[lossdsl.CompiledLoss], tupl
             fit = jnp.mean((jax.vmap(model)(X) - Y) ** 2)
             return fit + 0.25 * sum(jnp.mean(leaf**2) for leaf in leaves)
 
-        return (value, gradient), eqx.filter_value_and_grad(written)(make())
+        return (value, gradient), eqx.filter_jit(eqx.filter_value_and_grad(written))(make())
 
     return found
 
@@ -175,14 +175,15 @@ def by_params(
 ) -> Callable[[lossdsl.CompiledLoss], tuple[Any, Any]]:
     def found(loss: lossdsl.CompiledLoss) -> tuple[Any, Any]:
         objective = loss.objective(lambda params, x, y: {"out": apply(params, x), "tgt": y})
-        (value, _), gradient = jax.value_and_grad(objective, has_aux=True)(init(), X, Y)
+        graded = jax.jit(jax.value_and_grad(objective, has_aux=True))
+        (value, _), gradient = graded(init(), X, Y)
 
         def written(params: Any) -> Any:
             leaves = [leaf for leaf in jax.tree.leaves(params) if leaf.ndim == 2]
             fit = jnp.mean((apply(params, X) - Y) ** 2)
             return fit + 0.25 * sum(jnp.mean(leaf**2) for leaf in leaves)
 
-        return (value, gradient), jax.value_and_grad(written)(init())
+        return (value, gradient), jax.jit(jax.value_and_grad(written))(init())
 
     return found
 
