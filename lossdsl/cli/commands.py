@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
+from lossdsl.cli.asked import Asked
 from lossdsl.cli.command_line import Command, Option, Usage
 from lossdsl.cli.output import (
     CLEAN,
@@ -239,6 +240,7 @@ def explain(
     declared: Annotated[list[str] | None, INPUT] = None,
     key: Annotated[str | None, KEY] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
+    latex: Annotated[bool, Option("Show the formula of a spec as LaTeX.", "--latex")] = False,
     core: Annotated[
         bool, Option("Show what a spec computes, function by function.", "--core")
     ] = False,
@@ -246,19 +248,21 @@ def explain(
         bool, Option("Show what is computed otherwise than it is written.", "--rewrites")
     ] = False,
 ) -> int:
-    """Explain a diagnostic, with an example and the same mended, or what a spec computes."""
+    """Explain a diagnostic, with an example and the same mended, or what a spec computes.
+
+    Of a spec the formula is shown, if nothing else is asked for.
+    """
     if (subject is None) == (expression is None):
         raise Usage("give a code, a file, or a text with `-e`")
-    if subject is not None and not (core or rewrites):
-        if declared or key or libraries:
-            raise Usage("`-i`, `--key` and `--library` are of a spec: add `--core` or `--rewrites`")
+    if subject is not None and subject.isalnum():
+        if declared or key or libraries or latex or core or rewrites:
+            raise Usage("a code has a page, and what else is given is of a spec")
         return _explain_code(subject)
-    if not (core or rewrites):
-        raise Usage("what is there to explain of a spec? add `--core` or `--rewrites`")
     inputs = declarations(declared)
     hold_key(key, [] if subject is None else [subject])
-    asked = (core, rewrites)
-    diagnostics = _explain_spec(subject, expression, inputs, key, libraries, asked)
+    diagnostics = _explain_spec(
+        subject, expression, inputs, key, libraries, Asked(latex, core, rewrites)
+    )
     show(diagnostics, error=True)
     return exit_code(diagnostics)
 
@@ -269,16 +273,16 @@ def _explain_spec(
     inputs: Mapping[str, str | Source],
     key: str | None,
     libraries: list[str] | None,
-    asked: tuple[bool, bool],
+    asked: Asked,
 ) -> tuple[Diagnostic, ...]:
-    from lossdsl.cli.core import explain_core
+    from lossdsl.cli.explain_spec import explain_spec
 
     library, diagnostics = project_libraries(libraries)
     if library is None:
         return diagnostics
     specs, diagnostics = _specs(file, expression, key)
     for each in specs:
-        diagnostics += explain_core(each.source, {**each.inputs, **inputs}, library, *asked)
+        diagnostics += explain_spec(each.source, {**each.inputs, **inputs}, library, asked)
     return diagnostics
 
 

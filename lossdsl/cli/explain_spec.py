@@ -1,11 +1,13 @@
-"""What a spec computes, printed function by function, and what is computed otherwise."""
+"""What a spec computes: its formula, its core function by function, what is rewritten."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from lossdsl.checking import check
+from lossdsl.cli.asked import Asked
 from lossdsl.cli.output import say
+from lossdsl.cli.pages import WIDTH
 from lossdsl.core.graph import Core
 from lossdsl.core.show import show_core
 from lossdsl.diagnostics.diagnostic import Diagnostic
@@ -14,21 +16,34 @@ from lossdsl.library.declare import Library
 from lossdsl.source import Source
 
 
-def explain_core(
-    source: Source,
-    inputs: Mapping[str, str | Source],
-    library: Library,
-    core: bool = True,
-    rewrites: bool = False,
+def explain_spec(
+    source: Source, inputs: Mapping[str, str | Source], library: Library, asked: Asked
 ) -> tuple[Diagnostic, ...]:
-    """Print the core of a right spec and the rules that fire; return what is wrong with another."""
+    """Print what is asked of a right spec; return what is wrong with another."""
     result = check(source, inputs, library)
     if result.program is not None:
-        if core:
+        if asked.latex or not (asked.core or asked.rewrites):
+            say(*_formula(source, inputs, library, asked.latex))
+        if asked.core:
             say([(show_core(result.program), "")])
-        if rewrites:
+        if asked.rewrites:
             say(*_rewrites(result.program))
     return result.diagnostics
+
+
+def _formula(
+    source: Source, inputs: Mapping[str, str | Source], library: Library, as_latex: bool
+) -> Iterator[Line]:
+    # The printers read what no check needs.
+    from lossdsl.formula.latex import aligned
+    from lossdsl.formula.loss_formulas import spec_formulas
+
+    formulas = spec_formulas(source, inputs, library)
+    if as_latex:
+        equations = (equation for formula in formulas for equation in formula.equations)
+        yield [(aligned(equations), "")]
+    else:
+        yield from ([(formula.unicode(WIDTH), "")] for formula in formulas)
 
 
 def _rewrites(core: Core) -> Iterator[Line]:

@@ -6,6 +6,7 @@ It reads the tree behind the text and knows nothing of the language: NumPy, one 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from itertools import product, takewhile
 from typing import Any
 
@@ -47,8 +48,18 @@ FENCES: Mapping[str, Callable[[Any], Any]] = {
     "abs": np.abs, "norm": lambda x: np.sqrt(np.sum(np.square(x))), "floor": np.floor,
     "round": np.round, "holds": lambda x: np.asarray(x) * 1.0,
 }  # fmt: skip
+
+
+def largest(values: list[Any]) -> Any:
+    return np.max(np.stack([*map(np.asarray, values)]), axis=0)
+
+
+def smallest(values: list[Any]) -> Any:
+    return np.min(np.stack([*map(np.asarray, values)]), axis=0)
+
+
 BIG: Mapping[str, Callable[[Any], Any]] = {
-    "sum": sum, "prod": np.prod, "max": max, "min": min, "any": any, "all": all,
+    "sum": sum, "prod": np.prod, "max": largest, "min": smallest, "any": any, "all": all,
     "mean": lambda found: sum(found) / len(found) if found else 0.0,
     "var": np.var, "std": np.std, "argmax": np.argmax, "argmin": np.argmin,
     "rms": lambda x: np.sqrt(np.mean(np.square(x))),
@@ -69,7 +80,8 @@ def value(node: Math, given: Values) -> Any:
         case Symbol("pi"):
             return np.pi
         case Symbol(name):
-            return given[name]
+            held = given[name]
+            return np.asarray(held) if isinstance(held, Tree) else held
         case Number(number):
             return number
         case Phrase(text):
@@ -92,11 +104,17 @@ def value(node: Math, given: Values) -> Any:
             if name not in FUNCTIONS:
                 raise Unknown(name)
             return FUNCTIONS[name](*(value(one, given) for one in arguments))
+        case Indexed(Symbol(name), (Phrase(selector),)) if isinstance(given.get(name), Tree):
+            return np.asarray(selected(given[name], selector))
         case Indexed(base, places):
             at = tuple(_index(one, given) for one in places)
             return np.asarray(value(base, given))[at]
+        case Fence("list", Listed(items)):
+            return np.array([value(item, given) for item in items])
         case Fence(kind, body):
             return FENCES[kind](value(body, given))
+        case Big(name, None, body):
+            return BIG[name](list(np.ravel(value(body, given))))
         case Big(name, under, body):
             return BIG[name]([value(body, one) for one in counted(under, body, given)])
         case Cases(rows):
@@ -114,6 +132,42 @@ def value(node: Math, given: Values) -> Any:
             raise Unknown("a list")
 
 
+class Tree:
+    """A tree, which is read leaf by leaf; what is computed with it, of all of its elements."""
+
+    def __init__(self, leaves: Mapping[str, Any]):
+        self.named = leaves
+        self.leaves = list(leaves.values())
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.concatenate([np.ravel(leaf) for leaf in self.leaves])
+
+
+def leaves(node: Math, given: Values) -> list[Any]:
+    """Return the leaves of a tree that a formula names, or of a part of it."""
+    match node:
+        case Symbol(name):
+            return given[name].leaves
+        case Indexed(Symbol(name), (Phrase(selector),)):
+            return selected(given[name], selector).leaves
+        case _:
+            raise Unknown(str(node))
+
+
+def selected(tree: Tree, selector: str) -> Tree:
+    """Return the leaves that a selector names, which is the key of each or its least rank."""
+    kept = {
+        path: leaf
+        for path, leaf in tree.named.items()
+        if (
+            np.ndim(leaf) >= int(selector[-1])
+            if selector.startswith("ndim")
+            else selector in path.split("/") or fnmatchcase(path, selector)
+        )
+    }
+    return Tree(kept)
+
+
 def phrase(text: str, given: Values) -> Any:
     word, _, name = text.partition(" ")
     if word in ("with", "without"):
@@ -127,7 +181,10 @@ def multiplied(factors: list[Math], given: Values) -> Any:
     while factors:
         match factors:
             case [Power(base, Symbol("⊤")), other, *rest]:
-                total = total * np.dot(value(base, given), value(other, given))
+                inner = np.dot(value(base, given), value(other, given))
+                while np.ndim(inner) and rest:
+                    inner, rest = np.dot(inner, value(rest[0], given)), rest[1:]
+                total = total * inner
                 factors = rest
             case [first, *rest]:
                 total = total * value(first, given)
@@ -140,6 +197,9 @@ def multiplied(factors: list[Math], given: Values) -> Any:
 def counted(under: Math | None, body: Math, given: Values) -> Iterator[Values]:
     """Yield the names with each index that an operator runs over, where its condition holds."""
     match under:
+        case Relation(Symbol(name), (("in", tree),)):
+            yield from ({**given, name: leaf} for leaf in leaves(tree, given))
+            return
         case Relation(inner, ((":", condition),)):
             pass
         case Relation(inner):
@@ -160,12 +220,28 @@ def size(name: str, nodes: list[Math], given: Values) -> int:
     """Return over how many elements an index runs: those that the axes have where it stands."""
     found: list[int] = []
     for node in (one for root in nodes for one in below(root)):
-        for axis, place in enumerate(node.places if isinstance(node, Indexed) else ()):
-            if place is not None and _is_linear(place, name, given):
-                bound = {one.name: 0 for one in below(node) if isinstance(one, Symbol)}
-                length = np.shape(value(node.base, {**bound, **given}))[axis]
-                found.append(_count(place, name, given, length))
+        match node:
+            case Relation(Symbol(of), (("<", stop),)) if of == name and _is_size(stop, given):
+                found.append(int(value(stop, given)))
+            case Indexed():
+                found += _extents(node, name, given)
+            case _:
+                pass
     return min(found) if found else given[name.upper()]
+
+
+def _extents(node: Indexed, name: str, given: Values) -> Iterator[int]:
+    for axis, place in enumerate(node.places):
+        if place is not None and _is_linear(place, name, given):
+            bound = {one.name: 0 for one in below(node) if isinstance(one, Symbol)}
+            length = np.shape(value(node.base, {**bound, **given}))[axis]
+            yield _count(place, name, given, length)
+
+
+def _is_size(node: Math, given: Values) -> bool:
+    """Whether a bound of an index is made of numbers and sizes."""
+    names = {one.name for one in below(node) if isinstance(one, Symbol)}
+    return all(name in given and np.ndim(given[name]) == 0 for name in names)
 
 
 def _is_linear(place: Math, name: str, given: Values) -> bool:
