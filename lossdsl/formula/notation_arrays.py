@@ -161,6 +161,8 @@ def _branches(reader: Reader, node: Operation, places: Places) -> Math:
     if node.option("paths") == ((),):
         return reader.part(given[0], places)
     paths = cast("tuple[tuple[str, ...], ...]", node.option("paths"))
+    if len(paths) != len(given):  # of branches that are trees, each path is that of a leaf
+        return Fence("list", Listed(tuple(map(reader.whole, given))))
     named = (
         Relation(Symbol(".".join(path)), ((":", reader.whole(operand)),))
         for path, operand in zip(paths, given, strict=True)

@@ -112,6 +112,7 @@ READS = {
     "letters that are inputs": ("n, b: f32[N]\nmean(n*b)", "ℒ = (1/N) Σₘ nₘ bₘ"),
     "contrastive": ("a, b: f32[N, D]\ninfo_nce(a, b)", """
         ℒ = −(1/N) Σₙ log(exp(aₙᵀ bₙ/(0.1‖aₙ‖ ‖bₙ‖))/(Σₘ exp(aₙᵀ bₘ/(0.1‖aₙ‖ ‖bₘ‖))))"""),
+    "a written tree": ("a, b: f32[N]\nsum({x: a, y: b})", "ℒ = Σ (x : a, y : b)"),
     "nothing to reduce": ("a: f32[]\nmean(a**2)", "ℒ = a²"),
 }  # fmt: skip
 
@@ -137,7 +138,7 @@ def test_reads_as_one_writes_it(name: str) -> None:
     assert printed(text) == "\n".join(line[indent:] for line in lines)
 
 
-@pytest.mark.parametrize("name", sorted(READS.keys() - {*UNDECLARED, "a record"}))
+@pytest.mark.parametrize("name", sorted(READS.keys() - {*UNDECLARED, "a record", "a written tree"}))
 def test_has_the_value_of_the_loss(name: str) -> None:
     text, _ = READS[name]
     inputs = INPUTS.get(name) or draw_declared(lossdsl.parse(text), 3)
@@ -208,6 +209,11 @@ def test_core_prints_as_it_is_computed() -> None:
     core = lossdsl.check("x: f32[N]\nsum(expm1(x))")
     assert core.program is not None
     assert core_formulas(core.program, builtins())[0].unicode() == "ℒ = Σₙ (exp xₙ − 1)"
+
+
+def test_a_written_tree_of_trees() -> None:
+    text = "mean({t: r, s: 2*r.m}, where={s: false, t: {a: true, m: false}})"
+    assert printed(text) == "ℒ = mean_{(false, (a : true, m : false))} (t : r, s : 2r.m)"
 
 
 # Of a user
