@@ -48,7 +48,8 @@ from lossdsl.terms import (
 from lossdsl.training import other_losses
 from lossdsl.training.accumulate import accumulate as accumulated
 from lossdsl.training.calibrate import calibrate as calibrated
-from lossdsl.training.caller import Caller, Subject
+from lossdsl.training.caller import Caller
+from lossdsl.training.caller_inputs import Subject
 from lossdsl.training.objective import objective as training_objective
 from lossdsl.training.parts import Parts, part_roots, parts_of, whole_of, whole_roots
 from lossdsl.training.term_gradients import term_gradients as gradients_of_terms
