@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from lossdsl.analyze.outputs import operand_names
 from lossdsl.core.graph import Apply, Const, Graph, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
 from lossdsl.elaborate.context import Call
@@ -182,10 +183,8 @@ def _numbers(root: Node) -> set[int | float | Dim] | None:
             case Const(int() | float() as number) if not isinstance(number, bool):
                 constants.add(number)
             case Apply(function) as node if function.keeps:
-                names = [parameter.name for parameter in function.signatures[0].parameters]
-                names += names[-1:] * (len(node.arguments) - len(names))
-                below = [argument for name, argument in zip(names, node.arguments, strict=False)
-                         if name in function.keeps and argument is not None]  # fmt: skip
+                pairs = zip(operand_names(node), node.arguments, strict=False)
+                below = [operand for name, operand in pairs if operand and name in function.keeps]
                 waiting += [argument for argument in below if argument not in seen]
                 seen.update(below)
             case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lossdsl.analyze.carried import carried
+from lossdsl.analyze.gradient_paths import carried
 from lossdsl.core.graph import Core, Input, tape
 from lossdsl.inputs.declarations import Declared
 from lossdsl.source import Span

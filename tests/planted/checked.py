@@ -221,9 +221,9 @@ CHECKED = (
         ("tests/diagnostics/test_bad_input.py", "tests/elaborate/test_language.py"),
     ),
     Mutant(
-        "analyze/lints/ld416_gradients.py",
-        "passes[node] = through and not stops and not flat",
-        "passes[node] = through and not stops",
+        "analyze/gradient_paths.py",
+        "return stops or self.graph.kind(node) in DISCRETE",
+        "return stops",
         "a gradient is taken to pass a comparison",
         ("tests/elaborate/test_language.py",),
     ),

@@ -147,8 +147,8 @@ KNOWN = (
     ),
     Mutant(
         "analyze/lints/ld421_unbounded.py",
-        "alone = _inputs(part).difference(beside)",
-        "alone = _inputs(part)",
+        "alone = inputs_of(part).difference(beside)",
+        "alone = inputs_of(part)",
         "what another addend holds back is said to fall",
         ("tests/elaborate/test_language.py",),
         "lints",

@@ -16,8 +16,10 @@ Right
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeGuard
 
+from lossdsl.analyze.dataflow import backward, every_operand
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject
 from lossdsl.core.graph import Apply, Core, Node, operands
@@ -25,7 +27,7 @@ from lossdsl.diagnostics.diagnostic import Diagnostic, Label, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import ArrayType, Dim, same_dim
+from lossdsl.types.types import Dim, same_dim
 
 
 @lint()
@@ -35,43 +37,47 @@ def mask_stops(subject: Subject) -> Iterator[Diagnostic]:
     `mean(x - mean(x), where=m)` keeps masked elements from the outer mean alone. Axes are compared
     by the names of their dims, so that only what surely meets is reported.
     """
-    core = subject.core
-    reported: set[Node] = set()
-    for node in subject.tape:
+    core, order = subject.core, subject.tape
+    selects: dict[Node, _Selects] = {}
+    for place, node in enumerate(order):
         match node:
-            case Apply(Builtin(form=Form.KEEP), (mask, value)):
-                assert mask is not None and value is not None
-                for coupled in _coupled(core, value, _dims(core, mask)):
-                    if coupled not in reported:
-                        reported.add(coupled)
-                        yield _reads_on(core, node, coupled)
+            case Apply(Builtin(form=Form.KEEP), (mask, value)) if mask and value:
+                selects[value] = _earliest(selects.get(value, {}), {core.graph.dims(mask): place})
             case _:
                 pass
+    above = backward(selects, _uncoupled, _earliest)
+    reads: list[tuple[int, Apply]] = []
+    for node in reversed(order):
+        if node in above and _reduces_all(node):
+            ended = [place for masked, place in above[node].items() if _ends(core, node, masked)]
+            reads += [(min(ended), node)] if ended else []
+    for place, node in sorted(reads, key=lambda read: read[0]):
+        yield _reads_on(core, order[place], node)
 
 
-def _dims(core: Core, node: Node) -> tuple[Dim, ...]:
-    type = core.graph.types[node]
-    return (type.dims or ()) if isinstance(type, ArrayType) else ()
+# The selects that a value reaches with nothing between that couples its elements: by the dims of
+# a mask the place of the first on the tape.
+_Selects = Mapping[tuple[Dim, ...], int]
 
 
-def _coupled(core: Core, value: Node, masked: tuple[Dim, ...]) -> Iterator[Apply]:
-    """Yield the first reductions on the way down that end an axis of the mask."""
-    waiting, seen = [value], {value}
-    while waiting:
-        node = waiting.pop()
-        if not isinstance(node, Apply):
-            continue
-        if node.function.reduction and not node.undecided:
-            if node.arguments[1:2] == (None,) and _ends(core, node, masked):
-                yield node
-        elif node.function.elementwise:
-            below = [operand for operand in operands(node) if operand not in seen]
-            seen.update(below)
-            waiting += below
+def _earliest(a: _Selects, b: _Selects) -> _Selects:
+    return {**b, **{masked: min(place, b.get(masked, place)) for masked, place in a.items()}}
+
+
+def _uncoupled(node: Node, selects: _Selects) -> Iterable[tuple[Node, _Selects]]:
+    plain = isinstance(node, Apply) and node.function.elementwise
+    return every_operand(node, selects) if plain else ()
+
+
+def _reduces_all(node: Node) -> TypeGuard[Apply]:
+    """Say whether a node is a reduction without a mask."""
+    if not isinstance(node, Apply) or not node.function.reduction or node.undecided:
+        return False
+    return node.arguments[1:2] == (None,)
 
 
 def _ends(core: Core, node: Apply, masked: tuple[Dim, ...]) -> bool:
-    dims, axes = _dims(core, operands(node)[0]), node.option(AXIS)
+    dims, axes = core.graph.dims(operands(node)[0]), node.option(AXIS)
     ended = [dim for at, dim in enumerate(dims) if not isinstance(axes, tuple) or at in axes]
     return any(
         ended_dim.name and masked_dim.name and same_dim(ended_dim, masked_dim)

@@ -28,7 +28,7 @@ from lossdsl.core.pattern import bare, picked_from
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.syntax_forms import Form
-from lossdsl.types.types import ArrayType, Dim, Type, kind, same_dim
+from lossdsl.types.types import ArrayType, Dim, same_dim
 
 # A part that counts more is called by such names: they excuse and never accuse.
 _PART = re.compile(
@@ -99,11 +99,7 @@ def _arrays(graph: Graph, nodes: list[Node]) -> set[Input]:
 
 def _values(graph: Graph, nodes: list[Node]) -> set[Input]:
     """Return the arrays of numbers that a term reads, but masks."""
-    return {node for node in _arrays(graph, nodes) if _is_float(graph.types[node])}
-
-
-def _is_float(type: Type) -> bool:
-    return isinstance(type, ArrayType) and kind(type.dtype) == "float"
+    return {node for node in _arrays(graph, nodes) if graph.kind(node) == "float"}
 
 
 def _masks(graph: Graph, nodes: list[Node]) -> set[Input]:
@@ -181,7 +177,7 @@ def _is_count(root: Node, counts: set[Node]) -> bool:
 
 def _is_weighed(graph: Graph, value: Node, mask: Input) -> bool:
     """Say whether a value has the axes of a mask."""
-    return _covers(_dims(graph, value), _dims(graph, mask))
+    return _covers(graph.outer_dims(value), graph.outer_dims(mask))
 
 
 def _is_total(graph: Graph, total: Node, mask: Input) -> bool:
@@ -205,7 +201,7 @@ def _is_of_all(graph: Graph, root: Node) -> bool:
                 return False
             case Apply(Builtin(operator="*"), sides):
                 given = [picked_from(bare(side)) for side in sides if side is not None]
-                if any(isinstance(side, Input) and _dims(graph, side) for side in given):
+                if any(isinstance(side, Input) and graph.outer_dims(side) for side in given):
                     return False
             case _:
                 pass
@@ -214,9 +210,3 @@ def _is_of_all(graph: Graph, root: Node) -> bool:
 
 def _covers(dims: list[Dim], masked: list[Dim]) -> bool:
     return bool(masked) and all(any(same_dim(a, b) for a in dims) for b in masked)
-
-
-def _dims(graph: Graph, node: Node) -> list[Dim]:
-    type = graph.types[node]
-    dims = (type.dims or ()) if isinstance(type, ArrayType) else ()
-    return [graph.outward(dim) for dim in dims]

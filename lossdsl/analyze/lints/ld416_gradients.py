@@ -17,15 +17,25 @@ Right
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
+from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.gradient_paths import DISCRETE, Gradients
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject, multiple_of
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Term, operands, tape
+from lossdsl.core.graph import (
+    Apply,
+    Const,
+    Input,
+    Node,
+    Term,
+    inputs_of,
+    operands,
+)
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.syntax_forms import Form
-from lossdsl.types.types import ArrayType, kind
 
 
 @lint()
@@ -38,13 +48,12 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
     """
     graph = subject.core.graph
     for outcome in subject.core.results:
-        order = tape(term.weighted for term in outcome.terms)
         outer = {node for term in outcome.terms for node in _outermost(term.raw)}
-        passes = _passes(graph, order, outer)
         weighted = [term.weighted for term in outcome.terms]
+        passes = forward(weighted, _Passes(graph, outer))
         if not any(passes[node] for node in weighted):
             continue
-        stopped = _passes(graph, order, set(order))
+        stopped = forward(weighted, _Passes(graph, passes))
         if len(subject.core.results) == 1 and not any(stopped[node] for node in weighted):
             yield _stopped(outcome.terms[0])
             continue
@@ -56,8 +65,7 @@ def trains_nothing(subject: Subject) -> Iterator[Diagnostic]:
             nothing = not stopped[term.weighted] and compares
             if passes[term.weighted] and not nothing:
                 continue
-            inputs = [node for node in tape([term.weighted]) if isinstance(node, Input)]
-            if not all(_is_discrete(graph, node) for node in inputs):
+            if not all(graph.kind(node) in DISCRETE for node in inputs_of(term.weighted)):
                 yield _stopped(term)
 
 
@@ -100,21 +108,15 @@ def _is_by_hand(root: Node) -> bool:
             return False
 
 
-def _passes(graph: Graph, order: list[Node], outer: set[Node]) -> dict[Node, bool]:
-    """Return of each node whether a gradient leaves it for an input."""
-    passes: dict[Node, bool] = {}
-    for node in order:
-        match node:
-            case Input():
-                passes[node] = not _is_discrete(graph, node)
-            case Apply(function):
-                stops = function.form is Form.STOP_GRADIENT and node in outer
-                through = any(passes[operand] for operand in operands(node))
-                flat = "flat" in function.laws or _is_discrete(graph, node)
-                passes[node] = through and not stops and not flat
-            case _:
-                passes[node] = any(passes[operand] for operand in operands(node))
-    return passes
+@dataclass(frozen=True)
+class _Passes(Gradients):
+    """Gradients where only those of `outer` are stopped that stop one."""
+
+    outer: Container[Node]
+
+    def ends(self, node: Apply) -> bool:
+        passes = node.function.form is Form.STOP_GRADIENT and node not in self.outer
+        return not passes and Gradients.ends(self, node)
 
 
 def _is_setting(subject: Subject, term: Term) -> bool:
@@ -124,19 +126,13 @@ def _is_setting(subject: Subject, term: Term) -> bool:
     """
     match term.weighted:
         case Input(name) if name in subject.settings and not _CONSTANT.search(name):
-            readers = [node for node in subject.tape if term.weighted in operands(node)]
-            return len(readers) == 1
+            return len(subject.readers.get(term.weighted, ())) == 1
         case _:
             return False
 
 
 # Names of settings that are added on purpose: they excuse and never accuse.
 _CONSTANT = re.compile("margin|offset|const|shift|bias|baseline|best|bound", re.IGNORECASE)
-
-
-def _is_discrete(graph: Graph, node: Node) -> bool:
-    type = graph.types[node]
-    return isinstance(type, ArrayType) and kind(type.dtype) in ("int", "bool")
 
 
 def _added_setting(term: Term) -> Diagnostic:

@@ -87,7 +87,7 @@ def picked_along_other(subject: Subject) -> Iterator[Diagnostic]:
                 if not isinstance(labels, ArrayType) or labels.role != "labels":
                     continue
                 if isinstance(axes, tuple) and isinstance(made, tuple) and axes != made:
-                    dims = _dims(graph.types[scores])
+                    dims = graph.dims(scores)
                     along, over = _named(dims, made[0]), _named(dims, cast("int", axes[0]))
                     message = f"labels pick along `{over}` what was normalized along `{along}`"
                     yield at("LD419", message, place.span, help=f"`axis={over}` in both")
@@ -145,7 +145,7 @@ def over_examples(subject: Subject) -> Iterator[Diagnostic]:
         if not isinstance(node, Apply) or node.undecided or not _makes_distribution(node):
             continue
         (scores, *_), place, axes = operands(node), written(graph, node), node.option(AXIS)
-        dims = [str(dim) for dim in _dims(graph.types[scores])]
+        dims = [str(dim) for dim in graph.dims(scores)]
         if place is None or place.calls or not isinstance(axes, tuple) or len(axes) != 1:
             continue
         along = dims[axes[0]]
@@ -183,12 +183,10 @@ def _named(dims: tuple[Dim, ...], axis: int) -> str:
 
 def _is_summed(subject: Subject, root: Node, axis: int) -> bool:
     """Say whether what is made of a value is summed along an axis, or by a product."""
-    order = subject.tape
     waiting, seen = [root], {root}
     while waiting:
-        node = waiting.pop()
-        for reader in order:
-            if not isinstance(reader, Apply) or node not in operands(reader) or reader in seen:
+        for reader in subject.readers.get(waiting.pop(), ()):
+            if reader in seen:
                 continue
             seen.add(reader)
             function = reader.function

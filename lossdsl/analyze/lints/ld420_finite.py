@@ -24,7 +24,7 @@ from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.ld401_by_hand import is_free
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, Input, Node, operands, tape
+from lossdsl.core.graph import Apply, Const, Input, Node, inputs_of, operands, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
@@ -145,7 +145,7 @@ def _exposed(node: Node, exposed: bool) -> Iterable[tuple[Node, bool]]:
     """
     match node:
         case Apply(Builtin(form=Form.CHOOSE), (mask, Apply() as a, Apply() as b)) if (
-            mask is not None and _inputs(mask).isdisjoint(_inputs(a) | _inputs(b))
+            mask is not None and inputs_of(mask).isdisjoint(inputs_of(a) | inputs_of(b))
         ):
             yield from every_operand(node, exposed)
         case Apply(Builtin(form=Form.KEEP | Form.CHOOSE), (mask, *values)):
@@ -154,10 +154,6 @@ def _exposed(node: Node, exposed: bool) -> Iterable[tuple[Node, bool]]:
             yield from ((value, False) for value in values if value is not None)
         case _:
             yield from every_operand(node, exposed)
-
-
-def _inputs(node: Node) -> set[Node]:
-    return {each for each in tape([node]) if isinstance(each, Input)}
 
 
 def _is_likely(subject: Subject, node: Apply, reach: Reach, known: Interval | None) -> bool:

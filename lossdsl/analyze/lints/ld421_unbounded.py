@@ -24,7 +24,18 @@ from lossdsl.analyze.intervals import grows
 from lossdsl.analyze.lints.addends import addends
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject, multiple_of
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Outcome, Term, operands, tape
+from lossdsl.core.graph import (
+    Apply,
+    Const,
+    Graph,
+    Input,
+    Node,
+    Outcome,
+    Term,
+    inputs_of,
+    operands,
+    tape,
+)
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
@@ -86,7 +97,7 @@ def _falls_along(subject: Subject, outcome: Outcome, term: Term) -> str | None:
         if positive or known is None or known.low < 0 or known.high != inf or not _is_even(node):
             continue
         beside = tape([*others, *(other for other, _ in parts if other is not part)])
-        alone = _inputs(part).difference(beside)
+        alone = inputs_of(part).difference(beside)
         for input in sorted(alone, key=lambda input: input.name):
             type = subject.core.graph.types[input]
             several = isinstance(type, TreeType) or (
@@ -208,9 +219,10 @@ def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
     intervals = subject.intervals
     known = [(term, intervals[term.weighted]) for term in terms]
     below = [term for term, fact in known if fact is not None and fact.high <= 0]
-    readers = Counter(node for term in (terms if below else ()) for node in _inputs(term.weighted))
+    inputs = (inputs_of(term.weighted) for term in (terms if below else ()))
+    readers = Counter(node for read in inputs for node in read)
     for term in below:
-        alone = all(readers[node] == 1 for node in _inputs(term.weighted))
+        alone = all(readers[node] == 1 for node in inputs_of(term.weighted))
         if alone and _falls(subject, term.weighted, intervals):
             yield term
 
@@ -218,10 +230,6 @@ def _falling(subject: Subject, terms: Sequence[Term]) -> Iterator[Term]:
 def _taken_away(subject: Subject, node: Node) -> Builtin | None:
     loss, is_negative = multiple_of(subject, node)
     return loss if is_negative else None
-
-
-def _inputs(root: Node) -> set[Input]:
-    return {node for node in tape([root]) if isinstance(node, Input)}
 
 
 def _is_played(subject: Subject, outcome: Outcome, root: Node) -> bool:
@@ -262,7 +270,7 @@ def _falls(subject: Subject, root: Node, intervals: Mapping[Node, Interval | Non
             falls = True
             continue
         below = [operand for operand in operands(node) if not isinstance(operand, Const)]
-        read = [_inputs(operand) for operand in below]
+        read = [inputs_of(operand) for operand in below]
         if len(set().union(*read)) < sum(map(len, read)):
             return False
         endless = [operand for operand in below if _is_endless(intervals[operand])]
@@ -277,7 +285,7 @@ def _compares_one(node: Node) -> bool:
     """Say whether a function that is not elementwise has two operands of one input."""
     if not isinstance(node, Apply) or node.function.elementwise:
         return False
-    read = [_inputs(operand) for operand in operands(node)]
+    read = [inputs_of(operand) for operand in operands(node)]
     return len(set().union(*read)) < sum(map(len, read))
 
 

@@ -20,7 +20,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject
-from lossdsl.core.graph import Apply, Const, Input, Node, Outcome, tape
+from lossdsl.core.graph import Apply, Const, Input, Node, Outcome, inputs_of, tape
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 
@@ -85,7 +85,7 @@ def _is_weight(subject: Subject, node: Node) -> bool:
 
 def _reads_input(root: Node) -> bool:
     computed = isinstance(root, Apply)
-    return computed and any(isinstance(node, Input) for node in tape([root]))
+    return computed and bool(inputs_of(root))
 
 
 def _numbers(roots: Iterable[Node]) -> Mapping[Node, int]:

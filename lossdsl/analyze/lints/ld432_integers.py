@@ -23,10 +23,9 @@ from collections.abc import Iterator
 
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject
-from lossdsl.analyze.whole_numbers import unbounded
-from lossdsl.core.graph import Apply, Graph, Node, operands
+from lossdsl.analyze.whole_numbers import is_whole, read_operands
+from lossdsl.core.graph import Apply, Node, operands
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
-from lossdsl.types.types import ArrayType, kind
 
 
 @lint()
@@ -38,15 +37,15 @@ def integers_wrap(subject: Subject) -> Iterator[Diagnostic]:
     core, graph = subject.core, subject.core.graph
     read: dict[Apply, str] = {}
     for name, node in core.metrics.items():
-        large = unbounded(graph, node) if _kind(graph, node) == "int" else None
+        large = _unbounded(subject, node) if graph.kind(node) == "int" else None
         if large is not None:
             read.setdefault(large, f"the metric `{name}` reads")
     for node in subject.tape:
-        if not isinstance(node, Apply) or _kind(graph, node) not in ("int", "bool"):
+        if not isinstance(node, Apply) or graph.kind(node) not in ("int", "bool"):
             continue
         if node.function.operator and not node.function.grows and not node.function.keeps:
             for operand in operands(node):
-                large = unbounded(graph, operand, sums=False)
+                large = _unbounded(subject, operand, sums=False)
                 if large is not None:
                     read.setdefault(large, f"`{node.function.operator}` reads")
     for large, reader in read.items():
@@ -63,6 +62,17 @@ def integers_wrap(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _kind(graph: Graph, node: Node) -> str | None:
-    type = graph.types[node]
-    return kind(type.dtype) if isinstance(type, ArrayType) else None
+def _unbounded(subject: Subject, root: Node, sums: bool = True) -> Apply | None:
+    """Return a product, or with `sums` a sum, of inputs of 32 bits that a node is computed from."""
+    waiting, seen = [root], {root}
+    while waiting:
+        node = waiting.pop()
+        whole = (part for part in operands(node) if is_whole(subject.core.graph, part))
+        below = [part for part in whole if part not in seen]
+        seen.update(below)
+        waiting += below
+        if isinstance(node, Apply) and node.function.grows == "size":
+            large = [subject.whole_numbers[part].large for _, part in read_operands(node)]
+            if (sums or len(large) > 1) and all(large):
+                return node
+    return None

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import cast
 
-from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.dataflow import Analysis, forward
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject, call_of, written
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
@@ -52,15 +52,11 @@ class Offset:
 _FOLLOWING = "minimum(arange(stop=n) + k, m)"
 
 
-@dataclass(frozen=True, slots=True)
-class Offsets:
-    """The offsets of the values of a graph, an analysis of the driver; None where not known."""
+@dataclass(frozen=True)
+class Offsets(Analysis["Offset | None"]):
+    """The offsets of the values of a graph; None where not known."""
 
     graph: Graph
-
-    def constant(self, node: Const) -> Offset | None:
-        """A number lies nowhere."""
-        return None
 
     def given(self, node: Input | Leaves) -> Offset | None:
         """What is passed lies where it was given."""

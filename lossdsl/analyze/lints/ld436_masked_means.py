@@ -18,8 +18,9 @@ Right
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
 
-from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.dataflow import Analysis, forward
 from lossdsl.analyze.flags import Flag
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.padding import marks_given
@@ -37,15 +38,12 @@ Masks = frozenset[Flag]
 _NONE: Masks = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ZeroOutside:
-    """The masks that were multiplied into the values of a program, an analysis of the driver."""
+@dataclass(frozen=True)
+class ZeroOutside(Analysis[Masks]):
+    """The masks that were multiplied into the values of a program; a number is 0 nowhere."""
 
     subject: Subject
-
-    def constant(self, node: Const) -> Masks:
-        """A number is 0 nowhere, or anywhere."""
-        return _NONE
+    bottom: ClassVar[Masks] = _NONE
 
     def given(self, node: Input | Leaves) -> Masks:
         """A mask is 0 outside of itself."""

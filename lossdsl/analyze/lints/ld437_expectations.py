@@ -91,7 +91,7 @@ def _classes(subject: Subject, node: Apply) -> Dim | None:
             p, over = names["p"], names["A"]
             if not isinstance(p, Apply | Input | Leaves):
                 continue
-            axis, dims = _axis(graph, p), _dims(graph, p)
+            axis, dims = _axis(graph, p), graph.dims(p)
             # Of what is passed and stopped, the mean over all may be a constant of a divergence.
             whole = over is None and (p is _made(p) or isinstance(_made(p), Apply))
             if axis is not None and (whole or (isinstance(over, tuple) and axis in over)):
@@ -108,14 +108,14 @@ def _of_product(subject: Subject, mean: Apply) -> Dim | None:
     graph, (value, *rest) = subject.core.graph, mean.arguments
     if mean.function.combine != "mean" or value is None or any(rest):
         return None
-    if not _dims(graph, value):  # of a tree, whose leaves have axes of their own, too
+    if not graph.dims(value):  # of a tree, whose leaves have axes of their own, too
         return None
-    factors, rank = list(_factors(value)), len(_dims(graph, value))
+    factors, rank = list(_factors(value)), len(graph.dims(value))
     axes = mean.option(AXIS)
     over = {at % rank for at in axes} if isinstance(axes, tuple) else set(range(rank))
     logs = any(map(_is_log, factors))
     for p in factors if len(factors) > 1 else ():
-        axis, dims = _axis(graph, p), _dims(graph, p)
+        axis, dims = _axis(graph, p), graph.dims(p)
         at = None if axis is None else axis + rank - len(dims)
         if axis is None or at not in over or _is_of_each(subject, p):
             continue
@@ -152,7 +152,7 @@ def _is_of_each(subject: Subject, p: Node) -> bool:
     """Say whether chances that are passed, or labels, are met by their complement."""
     if isinstance(p, Apply):
         return False
-    if _role(subject.core.graph, p) == "probs" and len(_dims(subject.core.graph, p)) != 2:
+    if _role(subject.core.graph, p) == "probs" and len(subject.core.graph.dims(p)) != 2:
         return True
     for node in subject.tape:
         match node:
@@ -168,7 +168,7 @@ def _is_of_each(subject: Subject, p: Node) -> bool:
 def _axis(graph: Graph, p: Node) -> int | None:
     """Return the axis along which the entries of a distribution sum to 1."""
     p = _made(p)
-    dims = _dims(graph, p)
+    dims = graph.dims(p)
     if _role(graph, p) not in SUMMING or len(dims) < 2:
         return None
     if not isinstance(p, Apply) or p.function.result_roles == frozenset({"one_hot"}):
@@ -187,8 +187,3 @@ def _made(p: Node) -> Node:
 def _role(graph: Graph, node: Node) -> str | None:
     type = graph.types[node]
     return type.role if isinstance(type, ArrayType) else None
-
-
-def _dims(graph: Graph, node: Node) -> tuple[Dim, ...]:
-    type = graph.types[node]
-    return (type.dims or ()) if isinstance(type, ArrayType) else ()

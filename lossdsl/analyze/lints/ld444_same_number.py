@@ -19,12 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.gradient_paths import Gradients
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.padding import marks_given
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, operands, tape
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, inputs_of, operands
 from lossdsl.core.pattern import bare, picked_from
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import AXIS
@@ -42,7 +45,6 @@ def same_number(subject: Subject) -> Iterator[Diagnostic]:
     of the one times the sum of the other.
     """
     graph = subject.core.graph
-    read: dict[Node, list[Apply]] | None = None
     for node in subject.tape:
         match node:
             case Apply(Builtin(operator="*"), (a, b)) if a and b and not node.undecided:
@@ -56,8 +58,7 @@ def same_number(subject: Subject) -> Iterator[Diagnostic]:
             place = written(graph, node)
             if place is None or place.calls or not _are_apart(graph, array, number):
                 continue
-            read = _readers(subject) if read is None else read
-            if _is_summed(graph, read, node, dims):
+            if _is_summed(subject, node, dims):
                 name = next((f"over `{dim}`" for dim in dims if dim.name), "over all elements")
                 message = f"every element is weighed by the same number, reduced {name} before"
                 help = 'multiply element by element, `reduce="none"` of a loss, and reduce that'
@@ -65,18 +66,10 @@ def same_number(subject: Subject) -> Iterator[Diagnostic]:
                 break
 
 
-def _readers(subject: Subject) -> dict[Node, list[Apply]]:
-    read: dict[Node, list[Apply]] = {}
-    for node in subject.tape:
-        for operand in operands(node) if isinstance(node, Apply) else ():
-            read.setdefault(operand, []).append(node)  # type: ignore[arg-type]
-    return read
-
-
 def _reduced_over(graph: Graph, array: Node, number: Node) -> list[Dim]:
     """Return the sizes of an array over which a number was summed or averaged before."""
     inner = picked_from(bare(number))
-    dims = _dims(graph, array)
+    dims = graph.outer_dims(array)
     while isinstance(inner, Apply) and inner.function.operator == "neg":
         inner = picked_from(bare(operands(inner)[0]))
     if not isinstance(inner, Apply) or inner.function.combine not in ("sum", "mean"):
@@ -86,9 +79,9 @@ def _reduced_over(graph: Graph, array: Node, number: Node) -> list[Dim]:
     if not _is_real(graph, operands(inner)[0]):
         return []
     axes = inner.option(AXIS)
-    every = enumerate(_dims(graph, operands(inner)[0]))
+    every = enumerate(graph.outer_dims(operands(inner)[0]))
     over = [dim for at, dim in every if not isinstance(axes, tuple) or at in axes]
-    kept = _dims(graph, number)
+    kept = graph.outer_dims(number)
     return [
         dim
         for dim in dims
@@ -100,27 +93,23 @@ def _reduced_over(graph: Graph, array: Node, number: Node) -> list[Dim]:
 
 def _are_apart(graph: Graph, array: Node, number: Node) -> bool:
     """Say whether two values are trained or given, and read no input both."""
-    sides = [_inputs(array), _inputs(number)]
-    return all(sides) and sides[0].isdisjoint(sides[1]) and _is_trained(graph, number)
+    sides = [inputs_of(array), inputs_of(number)]
+    apart = all(sides) and sides[0].isdisjoint(sides[1])
+    return apart and forward([number], _Trained(graph))[number]
 
 
-def _inputs(node: Node) -> set[Input]:
-    return {inner for inner in tape([node]) if isinstance(inner, Input)}
+@dataclass(frozen=True)
+class _Trained(Gradients):
+    """Whether a gradient leaves a value for an input of numbers."""
 
+    def given(self, node: Input | Leaves) -> bool:
+        return _is_real(self.graph, node)
 
-def _is_trained(graph: Graph, root: Node) -> bool:
-    """Say whether a gradient leaves a value for an input."""
-    passes: dict[Node, bool] = {}
-    for node in tape([root]):
-        match node:
-            case Input():
-                passes[node] = _is_real(graph, node)
-            case Apply(function):
-                flat = "flat" in function.laws or function.form is Form.STOP_GRADIENT
-                passes[node] = not flat and any(passes[operand] for operand in operands(node))
-            case _:
-                passes[node] = False
-    return passes[root]
+    def selected(self, node: Leaves, tree: bool) -> bool:
+        return False
+
+    def ends(self, node: Apply) -> bool:
+        return node.function.form is Form.STOP_GRADIENT or "flat" in node.function.laws
 
 
 def _is_real(graph: Graph, node: Node) -> bool:
@@ -131,12 +120,12 @@ def _is_real(graph: Graph, node: Node) -> bool:
     return type.role not in _COUNTING
 
 
-def _is_summed(graph: Graph, read: dict[Node, list[Apply]], root: Apply, dims: list[Dim]) -> bool:
+def _is_summed(subject: Subject, root: Apply, dims: list[Dim]) -> bool:
     """Say whether a product is summed over sizes, by itself or the smaller of it and another."""
-    waiting, seen = [root], {root}
+    graph, waiting, seen = subject.core.graph, [root], {root}
     while waiting:
         node = waiting.pop()
-        for reader in read.get(node, ()):
+        for reader in subject.readers.get(node, ()):
             if reader in seen or reader.undecided:
                 continue
             seen.add(reader)
@@ -164,20 +153,13 @@ def _is_linear(graph: Graph, reader: Apply, node: Node) -> bool:
         case Apply(Builtin(operator="*" | "/"), (a, b)) if a and b:
             other = b if a is node else a
             return (a is node or reader.function.operator == "*") and (
-                isinstance(other, Const) or not _dims(graph, other)
+                isinstance(other, Const) or not graph.outer_dims(other)
             )
         case _:
             return False
 
 
 def _ends(graph: Graph, reduction: Apply, dims: list[Dim]) -> bool:
-    axes, known = reduction.option(AXIS), enumerate(_dims(graph, operands(reduction)[0]))
+    axes, known = reduction.option(AXIS), enumerate(graph.outer_dims(operands(reduction)[0]))
     over = [dim for at, dim in known if not isinstance(axes, tuple) or at in axes]
     return any(same_dim(dim, other) for dim in dims for other in over)
-
-
-def _dims(graph: Graph, node: Node) -> list[Dim]:
-    """Return the sizes of an array as the text calls them."""
-    type = graph.types[node]
-    dims = (type.dims or ()) if isinstance(type, ArrayType) else ()
-    return [graph.outward(dim) for dim in dims]

@@ -25,7 +25,6 @@ from lossdsl.core.pattern import picked_from
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
 from lossdsl.library.syntax_forms import Form
-from lossdsl.types.types import ArrayType, kind
 
 
 @lint(around=("LD416",))
@@ -63,9 +62,10 @@ def _is_position(graph: Graph, node: Node) -> bool:
             case Apply() if (inner := picked_from(node)) is not node and inner is not None:
                 node = inner
             case Apply(function, (value, *_)) if value is not None:
-                fewer = (_rank(graph, value) or 0) > (_rank(graph, node) or 0)
+                fewer = len(graph.dims(value)) > len(graph.dims(node))
                 plain = not function.reduction and not function.operator
-                return plain and fewer and _kind(graph, node) == "int" and _is_real(graph, value)
+                kinds = graph.kind(node), graph.kind(value)
+                return plain and fewer and kinds == ("int", "float")
             case _:
                 return False
 
@@ -73,19 +73,5 @@ def _is_position(graph: Graph, node: Node) -> bool:
 def _is_given(subject: Subject, node: Node) -> bool:
     """Say whether a value has real numbers of an array that is passed, as they are."""
     inner = picked_from(node)
-    array = inner is not None and bool(_rank(subject.core.graph, inner))
-    return isinstance(inner, Input) and array and _is_real(subject.core.graph, inner)
-
-
-def _is_real(graph: Graph, node: Node) -> bool:
-    return _kind(graph, node) == "float"
-
-
-def _kind(graph: Graph, node: Node) -> str | None:
-    type = graph.types[node]
-    return kind(type.dtype) if isinstance(type, ArrayType) else None
-
-
-def _rank(graph: Graph, node: Node) -> int | None:
-    type = graph.types[node]
-    return type.rank if isinstance(type, ArrayType) else None
+    array = inner is not None and bool(subject.core.graph.dims(inner))
+    return isinstance(inner, Input) and array and subject.core.graph.kind(inner) == "float"

@@ -22,7 +22,7 @@ from lossdsl.analyze.flags import Flag
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.padding import ignoring
 from lossdsl.analyze.lints.subject import Subject, call_of, written
-from lossdsl.core.graph import Apply, Const, Input, Node, operands, tape
+from lossdsl.core.graph import Apply, Const, Input, Node, tape
 from lossdsl.core.pattern import picked_from
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
@@ -82,5 +82,5 @@ def _is_zero(node: Node | None) -> bool:
 
 def _is_alone(subject: Subject, labels: Input, flag: Flag) -> bool:
     """Say whether labels are read by the condition of a flag and nothing else."""
-    readers = [node for node in subject.tape if labels in operands(node)]
+    readers = subject.readers.get(labels, ())
     return all(node is flag.condition or picked_from(node) is labels for node in readers)

@@ -23,14 +23,13 @@ from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.lint import lint
 from lossdsl.analyze.lints.subject import Subject, written
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.core.graph import Apply, Const, Input, Leaves, Node, tape
 from lossdsl.core.pattern import bare
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.domains import Interval
 from lossdsl.library.syntax_forms import Form
-from lossdsl.types.types import ArrayType, kind
 
 # How far apart what is cut at a small number may be, of its size: where `x` is 1e-6 `sin(x)/x` is
 # not quite 1.
@@ -38,7 +37,7 @@ _NEAR = 1e-2
 _COMPARISONS = ("<", "<=", ">", ">=")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _AtEdge(Intervals):
     """Intervals where some values are one number each."""
 
@@ -65,7 +64,7 @@ def jumps(subject: Subject) -> Iterator[Diagnostic]:
                 compared.operator in _COMPARISONS and x and edge and above and below
             ):
                 place = written(graph, node)
-                if place is None or place.calls or not _is_float(graph, x):
+                if place is None or place.calls or graph.kind(x) != "float":
                     continue
                 ends = _ends(subject, bare(x), bare(edge), (bare(above), bare(below)))
                 if ends is not None:
@@ -127,8 +126,3 @@ def _settings(subject: Subject) -> dict[Node, Interval]:
         for node in subject.tape
         if isinstance(node, Input) and (number := subject.settings.get(node.name)) is not None
     }
-
-
-def _is_float(graph: Graph, node: Node) -> bool:
-    type = graph.types[node]
-    return isinstance(type, ArrayType) and kind(type.dtype) == "float"
