@@ -105,9 +105,7 @@ def read_program(
     program, types, diagnostics = parse_given(given, limits)
     if program is None or not given.parts.weights:
         return program, types, diagnostics
-    off = [term.name.text for term in given.parts.terms if not term.on]
-    weights = given.parts.weights
-    program, problems = with_weights(program, types, library, limits, weights, off)
+    program, problems = with_weights(program, given.parts, types, library, limits)
     return program, types, (*diagnostics, *problems)
 
 

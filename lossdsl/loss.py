@@ -19,6 +19,7 @@ from lossdsl.elaborate.passed_inputs import Passed
 from lossdsl.elaborate.program import Elaborated, elaborate
 from lossdsl.elaborate.restrict import Part, pruned, restricted
 from lossdsl.elaborate.undecided import ALTERNATIVES
+from lossdsl.formula.typeset import Typeset
 from lossdsl.inputs.declarations import Declared
 from lossdsl.inputs.given import parse_inputs
 from lossdsl.library.declare import Library
@@ -48,14 +49,15 @@ from lossdsl.terms import (
 from lossdsl.training import other_losses
 from lossdsl.training.accumulate import accumulate as accumulated
 from lossdsl.training.calibrate import calibrate as calibrated
-from lossdsl.training.caller import Caller, Subject
+from lossdsl.training.caller import Caller
+from lossdsl.training.caller_inputs import Subject
 from lossdsl.training.objective import objective as training_objective
 from lossdsl.training.parts import Parts, part_roots, parts_of, whole_of, whole_roots
 from lossdsl.training.term_gradients import term_gradients as gradients_of_terms
 from lossdsl.types.types import UNKNOWN, Type
 
 
-class CompiledLoss:
+class CompiledLoss(Typeset):
     """A checked loss as a function of its inputs, passed by name.
 
     Calling it returns the value, f32[] or wider (a dict of values where the spec names several
@@ -321,9 +323,7 @@ class CompiledLoss:
         return make_callable(self._slots, fn, "combine", "")(**inputs)
 
     # Functions of a loss, which the room of training has.
-    term_gradients = gradients_of_terms
-    calibrate = calibrated
-    accumulate = accumulated
+    term_gradients, calibrate, accumulate = gradients_of_terms, calibrated, accumulated
 
     # Constraints
 

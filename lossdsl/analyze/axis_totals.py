@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import add, mul, sub, truediv
 from zlib import crc32
 
+from lossdsl.analyze.dataflow import Analysis
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
 from lossdsl.frozen import dataclass
 from lossdsl.library.roles import SUMMING
 from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax.options import AXIS
-from lossdsl.types.types import ArrayType, Dim, Type
+from lossdsl.types.types import ArrayType, Dim
 
 # A number at each of the samples.
 Sampled = tuple[float, float]
@@ -54,9 +55,9 @@ _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AxisTotals:
-    """Totals along an axis of a size, counted from the last, which is 1; an analysis of the driver.
+@dataclass(frozen=True)
+class AxisTotals(Analysis[Total]):
+    """Totals along an axis of a size, counted from the last, which is 1.
 
     `settings` has the inputs that have a default, at which they are first.
     """
@@ -137,7 +138,7 @@ class AxisTotals:
     def _distribution(self, node: Apply) -> Total:
         """Return what is made to sum to 1, along the axis or along another one."""
         (role, *several) = node.function.result_roles
-        axes, dims = node.option(AXIS), _dims(self.graph.types[node])
+        axes, dims = node.option(AXIS), self.graph.dims(node)
         if several or role not in SUMMING:
             return None
         if role == "one_hot":
@@ -148,10 +149,6 @@ class AxisTotals:
         if self.axis in back:
             return Sum(_ONE) if len(back) == 1 else None
         return Across(back[0]) if len(back) == 1 else None
-
-
-def _dims(type: Type) -> tuple[Dim, ...]:
-    return (type.dims or ()) if isinstance(type, ArrayType) else ()
 
 
 def _each(compute: Callable[..., float], *samples: Sampled) -> Sampled:

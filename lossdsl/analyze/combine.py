@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from lossdsl.analyze.dataflow import Analysis, forward
 from lossdsl.analyze.outputs import Read, operand_of
-from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node, tape
+from lossdsl.core.graph import Apply, Combine, Const, Graph, Input, Leaves, Node, operands
 from lossdsl.core.leaves import is_selection_of_input, record_tree, selected_at
 from lossdsl.frozen import dataclass
 from lossdsl.inputs.declarations import Declared, symbols_of
@@ -31,7 +32,6 @@ from lossdsl.types.types import (
 # ended it in reductions that combine, or mixes examples in a way that cannot be split.
 NONE, ENDED, WHOLE = "none", "ended", "whole"
 State = str | int
-Each = dict[Node, tuple[State, ...]]  # by leaf, of every tree whose leaves are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,124 +96,134 @@ def _arrays(type: Type) -> Iterator[ArrayType]:
             yield from _arrays(field)
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What a value does with the batch, and what each of its leaves does, where these are known."""
+
+    whole: State
+    leaves: tuple[State, ...] | None = None
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """All of them."""
+        return (self.whole, *(self.leaves or ()))
+
+    def of_each(self, count: int) -> tuple[State, ...]:
+        """Return the states of so many leaves: without leaves of its own, that of the whole."""
+        return (self.whole,) * count if self.leaves is None else self.leaves
+
+
 def combines(graph: Graph, root: Node, batch: Batch) -> Combine:
     """Return how a value combines: see `Combine`."""
-    state: dict[Node, State] = {}
-    each: Each = {}
-    ends: list[Node] = []
-    for node in tape([root]):
-        state[node] = _state(graph, node, state, each, batch)
-        leaves = _of_leaves(graph, node, state, each, batch)
-        if leaves is not None:
-            each[node] = leaves
-        if isinstance(node, Apply) and node.function.reduction:
-            given = [argument for argument in node.arguments if argument is not None]
-            read = [
-                operand_state for arg in given for operand_state in (state[arg], *each.get(arg, ()))
-            ]
-            ended = ENDED in (state[node], *each.get(node, ()))
-            if ended and any(isinstance(operand_state, int) for operand_state in read):
-                ends.append(node)
-    if state[root] == NONE:
+    spread = forward([root], _Spreads(graph, batch))
+    ends = [node for node in spread if isinstance(node, Apply) and _ends(node, spread)]
+    if spread[root].whole == NONE:
         return Combine("constant")
-    if state[root] != ENDED:
+    if spread[root].whole != ENDED:
         return Combine("whole")
-    ended = _scaled(root, state)
+    ended = _scaled(root, spread)
     if ends == [ended]:
-        assert isinstance(ended, Apply)
-        return Combine(str(ended.function.combine), (ended,))
+        return Combine(str(cast("Apply", ended).function.combine), (ended,))
     return Combine("function", tuple(ends))
 
 
-def _scaled(node: Node, state: Mapping[Node, State]) -> Node:
+def _ends(node: Apply, spread: Mapping[Node, Spread]) -> bool:
+    """Say whether an operation is a reduction of the batch."""
+    if not node.function.reduction or ENDED not in spread[node].states:
+        return False
+    read = (state for operand in operands(node) for state in spread[operand].states)
+    return any(isinstance(state, int) for state in read)
+
+
+def _scaled(node: Node, spread: Mapping[Node, Spread]) -> Node:
     """Return what a value is a multiple of, by factors that no example is in."""
     while True:
         match node:
             case Apply(Builtin(operator="neg") | Builtin(form=Form.CAST), (Apply() as inner,)):
                 node = inner
             case Apply(Builtin(operator="*"), (factor, Apply() as inner)) if _is_free(
-                factor, state
+                factor, spread
             ):
                 node = inner
             case Apply(Builtin(operator="*" | "/"), (Apply() as inner, factor)) if _is_free(
-                factor, state
+                factor, spread
             ):
                 node = inner
             case _:
                 return node
 
 
-def _is_free(node: Node | None, state: Mapping[Node, State]) -> bool:
-    return node is not None and state[node] == NONE
+def _is_free(node: Node | None, spread: Mapping[Node, Spread]) -> bool:
+    return node is not None and spread[node].whole == NONE
 
 
-def _state(
-    graph: Graph, node: Node, state: Mapping[Node, State], each: Each, batch: Batch
-) -> State:
-    match node:
-        case Const(sizes=sizes):
-            return _sized(graph, sizes, batch)
-        case Input(name):
-            return _leading(graph.types[node], batch) if name in batch.inputs else NONE
-        case Leaves(tree) if is_selection_of_input(tree):
-            return NONE if state[tree] == NONE else _leading(graph.types[node], batch)
-        case Leaves(tree, selector) if tree in each:
-            chosen = selected_at(selector, _leaves(graph.types[tree]) or ())
-            return _together([each[tree][at] for at in chosen])
-        case Leaves(tree):
-            carried = isinstance(state[tree], int)
-            return _leading(graph.types[node], batch) if carried else state[tree]
-        case Apply(undecided=True, arguments=arguments):
-            reads = {NONE if argument is None else state[argument] for argument in arguments}
-            return WHOLE if reads - {NONE} else NONE
-        case Apply(arguments=()):
-            return _sized(graph, _dims(graph.types[node]), batch)
-        case Apply():
-            states = [NONE if argument is None else state[argument] for argument in node.arguments]
-            return _applied(graph, node, states)
+@dataclass(frozen=True)
+class _Spreads(Analysis[Spread]):
+    """What the values of a graph do with the batch."""
 
+    graph: Graph
+    batch: Batch
 
-def _of_leaves(
-    graph: Graph, node: Node, state: Mapping[Node, State], each: Each, batch: Batch
-) -> tuple[State, ...] | None:
-    """Return the state of each leaf of a tree, whose leaves may differ; None where unknown."""
-    type = graph.types[node]
-    leaves = _leaves(type)
-    if leaves is None:
-        return None
-    match node:
-        case _ if is_selection_of_input(node):
-            taken = state[node] != NONE
-            return tuple(_leading(leaf, batch) if taken else NONE for _, leaf in leaves)
-        case Leaves(tree, selector) if tree in each:
-            chosen = selected_at(selector, _leaves(graph.types[tree]) or ())
-            return tuple(each[tree][at] for at in chosen)
-        case Apply(Builtin(form=Form.BRANCHES), arguments):
-            branches = [
-                each.get(argument, (state[argument],))
-                for argument in arguments
-                if argument is not None
-            ]
-            leaf_states = tuple(leaf_state for branch in branches for leaf_state in branch)
-            return leaf_states if len(leaf_states) == len(leaves) else None
-        case Apply(arguments=arguments) if isinstance(type, RecordType):
-            states = [NONE if argument is None else state[argument] for argument in arguments]
-            outputs = (graph.leaves(node, Selector(exact=path), leaf) for path, leaf in leaves)
-            return tuple(_applied(graph, node, states, output) for output in outputs)
-        case Apply(arguments=arguments):
-            by_operand = [
-                (NONE,) * len(leaves)
-                if argument is None
-                else each.get(argument, (state[argument],) * len(leaves))
-                for argument in arguments
-            ]
-            if any(len(operand_states) != len(leaves) for operand_states in by_operand):
-                return None
-            return tuple(
-                _applied(graph, node, leaf_states) for leaf_states in zip(*by_operand, strict=True)
-            )
-        case _:
+    def constant(self, node: Const) -> Spread:
+        return Spread(_sized(self.graph, node.sizes, self.batch))
+
+    def given(self, node: Input | Leaves) -> Spread:
+        holds = isinstance(node, Leaves) or node.name in self.batch.inputs
+        return self._taken(node, self._leading(node) if holds else NONE)
+
+    def selected(self, node: Leaves, tree: Spread) -> Spread:
+        types = self.graph.types
+        if is_selection_of_input(node.tree):
+            return Spread(NONE) if tree.whole == NONE else self.given(node)
+        if tree.leaves is None:
+            return Spread(self._leading(node) if isinstance(tree.whole, int) else tree.whole)
+        chosen = selected_at(node.selector, _leaves(types[node.tree]) or ())
+        states = tuple(tree.leaves[at] for at in chosen)
+        return Spread(_together(states), None if _leaves(types[node]) is None else states)
+
+    def transfer(self, node: Apply, facts: Sequence[Spread | None]) -> Spread:
+        read = [Spread(NONE) if fact is None else fact for fact in facts]
+        whole = self._whole(node, [fact.whole for fact in read])
+        if is_selection_of_input(node):
+            return self._taken(node, whole)
+        leaves = _leaves(self.graph.types[node])
+        return Spread(whole, None if leaves is None else self._of_leaves(node, read, leaves))
+
+    def _leading(self, node: Node) -> State:
+        return _leading(self.graph.types[node], self.batch)
+
+    def _taken(self, node: Node, whole: State) -> Spread:
+        """Return what an input, or what is selected of one, does as a whole and in each leaf."""
+        leaves = _leaves(self.graph.types[node])
+        if leaves is None:
+            return Spread(whole)
+        states = (NONE if whole == NONE else _leading(leaf, self.batch) for _, leaf in leaves)
+        return Spread(whole, tuple(states))
+
+    def _whole(self, node: Apply, states: Sequence[State]) -> State:
+        if node.undecided:
+            return WHOLE if {*states} - {NONE} else NONE
+        if not states:
+            return _sized(self.graph, self.graph.dims(node), self.batch)
+        return _applied(self.graph, node, states)
+
+    def _of_leaves(
+        self, node: Apply, read: Sequence[Spread], leaves: Sequence[tuple[Path, ArrayType]]
+    ) -> tuple[State, ...] | None:
+        """Return the state of each leaf of a tree, which may differ; None where unknown."""
+        if node.function.form is Form.BRANCHES:
+            branches = zip(node.arguments, read, strict=True)
+            states = [fact.of_each(1) for argument, fact in branches if argument is not None]
+            together = tuple(state for branch in states for state in branch)
+            return together if len(together) == len(leaves) else None
+        if isinstance(self.graph.types[node], RecordType):
+            whole = [fact.whole for fact in read]
+            outputs = (self.graph.leaves(node, Selector(exact=path), leaf) for path, leaf in leaves)
+            return tuple(_applied(self.graph, node, whole, output) for output in outputs)
+        by_operand = [fact.of_each(len(leaves)) for fact in read]
+        if any(len(states) != len(leaves) for states in by_operand):
             return None
+        return tuple(_applied(self.graph, node, states) for states in zip(*by_operand, strict=True))
 
 
 def _leaves(type: Type) -> tuple[tuple[Path, ArrayType], ...] | None:
@@ -247,10 +257,6 @@ def _leading(type: Type, batch: Batch) -> State:
             case _:
                 pass
     return WHOLE if WHOLE in leading else 0 if leading else NONE
-
-
-def _dims(type: Type) -> tuple[Dim, ...]:
-    return type.dims or () if isinstance(type, ArrayType) else ()
 
 
 def _sized(graph: Graph, sizes: Iterable[Dim], batch: Batch) -> State:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, operands, tape
+from lossdsl.analyze.dataflow import backward, every_operand
+from lossdsl.core.graph import Apply, Core, Graph, Input, Leaves, Node, tape
 from lossdsl.core.leaves import record_tree, selected_at, tree_leaves
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.library.declare import Builtin
@@ -39,15 +40,12 @@ def limits(core: Core) -> tuple[list[Apply], list[Diagnostic]]:
 
 def held(core: Core) -> set[Node]:
     """Return the nodes that the results read other than as the branch of a conditional."""
-    nodes: set[Node] = set()
-    stack = list(_roots(core))
-    while stack:
-        node = stack.pop()
-        if node not in nodes:
-            nodes.add(node)
-            conditional = isinstance(node, Apply) and node.function.form is Form.CHOOSE
-            stack += operands(node)[:1] if conditional else operands(node)
-    return nodes
+
+    def always(node: Node, read: bool) -> Iterable[tuple[Node, bool]]:
+        conditional = isinstance(node, Apply) and node.function.form is Form.CHOOSE
+        return [*every_operand(node, read)][: 1 if conditional else None]
+
+    return set(backward(dict.fromkeys(_roots(core), True), always, bool.__or__))
 
 
 def _roots(core: Core) -> Iterable[Node]:

@@ -1,4 +1,4 @@
-"""How a value grows with each size: as which power of it; an analysis of the driver.
+"""How a value grows with each size: as which power of it.
 
 A sum over an axis of size `B` grows as `B`, a mean as 1, and what is divided by `B` as `1/B`. Of
 what is not a product of powers nothing is known, but where no size has been summed.
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import nan
 from typing import cast
 
+from lossdsl.analyze.dataflow import Analysis
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves
 from lossdsl.frozen import dataclass
 from lossdsl.library.syntax_forms import Form
@@ -21,8 +22,8 @@ from lossdsl.types.types import ArrayType, Dim
 Degree = Mapping[str, float] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Degrees:
+@dataclass(frozen=True)
+class Degrees(Analysis[Degree]):
     """The degrees of the values of a graph."""
 
     graph: Graph

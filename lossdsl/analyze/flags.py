@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 
+from lossdsl.analyze.dataflow import Analysis
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.core.pattern import bare
 from lossdsl.frozen import dataclass
@@ -29,15 +30,11 @@ class Flag:
         return Flag(self.condition, not self.when)
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """The flags among the values of a graph, an analysis of the driver."""
+@dataclass(frozen=True)
+class Flags(Analysis["Flag | None"]):
+    """The flags among the values of a graph."""
 
     graph: Graph
-
-    def constant(self, node: Const) -> Flag | None:
-        """A number is none."""
-        return None
 
     def given(self, node: Input | Leaves) -> Flag | None:
         """What is passed is one as truth values, or by its role."""

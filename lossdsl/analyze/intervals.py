@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from math import inf
 
+from lossdsl.analyze.dataflow import Analysis
+from lossdsl.analyze.outputs import operand_names
 from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.frozen import dataclass
 from lossdsl.library.domains import Interval
-from lossdsl.library.function import Builtin, is_operand
+from lossdsl.library.function import Builtin
 from lossdsl.library.images import interval, joined, larger
 from lossdsl.library.roles import ROLE_RANGES, SUMMING
 from lossdsl.library.syntax_forms import Form
@@ -31,9 +33,9 @@ _SCALES = ("var", "std")
 _COUNTED = {"labels": _NONNEGATIVE, "spikes": _NONNEGATIVE}
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """The intervals of the values of a graph, an analysis of the driver.
+@dataclass(frozen=True)
+class Intervals(Analysis["Interval | None"]):
+    """The intervals of the values of a graph.
 
     Where a claim is `excused` by it, what is a scale by its name or role is taken to be above 0.
     The `cosines` are products of unit vectors.
@@ -106,10 +108,7 @@ class Intervals:
 
     def _kept(self, node: Apply, facts: Sequence[Interval | None]) -> list[Interval | None]:
         """Return the intervals of the operands whose elements a result holds."""
-        parameters = filter(is_operand, node.function.signatures[0].parameters)
-        names = [parameter.name for parameter in parameters]
-        names += names[-1:] * (len(facts) - len(names))
-        pairs = zip(names, node.arguments, facts, strict=False)
+        pairs = zip(operand_names(node), node.arguments, facts, strict=False)
         return [
             fact
             for name, operand, fact in pairs

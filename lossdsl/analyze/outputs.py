@@ -10,6 +10,7 @@ from lossdsl.core.leaves import tree_leaves
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.follow import Operand
+from lossdsl.library.function import is_operand
 from lossdsl.library.rules import Dims
 from lossdsl.library.syntax_forms import Form
 from lossdsl.selectors import Selector
@@ -55,6 +56,17 @@ def reads(made: Apply) -> tuple[Read, ...]:
                 sunk = at == 0 and made.function.form is Form.SHIELD
                 operands_read += [] if sunk else [Read(argument, at)]
     return tuple(operands_read)
+
+
+def operand_names(node: Apply) -> list[str]:
+    """Return the parameter that each operand of an operation was given for.
+
+    While it is undecided what a call becomes, its options follow, and have no name here.
+    """
+    parameters = [*filter(is_operand, node.function.signatures[0].parameters)]
+    names = [parameter.name for parameter in parameters]
+    more = names[-1:] * (len(node.arguments) - len(names))
+    return names + more if parameters and parameters[-1].variadic else names
 
 
 def again(graph: Graph, node: Node, values: Sequence[Node]) -> Node:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lossdsl.analyze.dataflow import forward
+from lossdsl.analyze.dataflow import Analysis, forward
 from lossdsl.analyze.outputs import Read, operand_of
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
+from lossdsl.core.graph import Apply, Graph, Node
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
 from lossdsl.library.follow import followed
@@ -15,19 +15,11 @@ from lossdsl.syntax.options import AXIS
 from lossdsl.types.types import ArrayType
 
 
-@dataclass(frozen=True, slots=True)
-class UnitAxes:
-    """The axis along which the entries of a value have length 1, an analysis of the driver."""
+@dataclass(frozen=True)
+class UnitAxes(Analysis["int | None"]):
+    """The axis along which the entries of a value have length 1."""
 
     graph: Graph
-
-    def constant(self, node: Const) -> int | None:
-        """Of a number it is not known."""
-        return None
-
-    def given(self, node: Input | Leaves) -> int | None:
-        """Of what is passed it is not known."""
-        return None
 
     def transfer(self, node: Apply, facts: Sequence[int | None]) -> int | None:
         """Return the axis that a function makes, or that its operand's becomes."""
@@ -66,19 +58,14 @@ def cosines(graph: Graph, order: Sequence[Node]) -> frozenset[Node]:
     for node in order:
         match node:
             case Apply(Builtin(operator="@"), (a, b)) if a and b:
-                if back(a) == 1 and back(b) == min(_rank(graph, b), 2):
+                if back(a) == 1 and back(b) == min(len(graph.dims(b)), 2):
                     made.add(node)
             case Apply(Builtin(across="add"), (Apply(Builtin(operator="*"), (a, b)) as inner, *_)):
                 along = node.option(AXIS)
                 if a and b and isinstance(along, tuple) and len(along) == 1:
-                    axis = _rank(graph, inner) - along[0]
+                    axis = len(graph.dims(inner)) - along[0]
                     if back(a) == back(b) == axis:
                         made.add(node)
             case _:
                 pass
     return frozenset(made)
-
-
-def _rank(graph: Graph, node: Node) -> int:
-    type = graph.types[node]
-    return len(type.dims or ()) if isinstance(type, ArrayType) else 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
-from lossdsl.core.graph import Apply, Const, Graph, Leaves, Node, operands
+from lossdsl.analyze.dataflow import Analysis, forward
+from lossdsl.analyze.outputs import operand_names
+from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
 from lossdsl.core.leaves import cast_node
+from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin, of_form
-from lossdsl.library.function import is_operand
 from lossdsl.library.syntax_forms import Form
 from lossdsl.syntax import ast
 from lossdsl.types.types import LITERAL, ArrayType, TreeType, Type, arrays_of, kind
@@ -18,7 +22,7 @@ _PASSED = {"monotone", "convex"}
 
 def in_floats(graph: Graph, node: Node, wide: str, dtype: str) -> Node:
     """Return a node computed in floats of a `wide` dtype, as a `dtype`, or itself."""
-    if not _whole(graph, node):
+    if not is_whole(graph, node):
         return node
     real = _Floats(graph, wide).converted(node)
     if real is node or wide == dtype:
@@ -26,36 +30,55 @@ def in_floats(graph: Graph, node: Node, wide: str, dtype: str) -> Node:
     return cast_node(graph, real, _mapped(graph.types[real], dtype))
 
 
-def unbounded(graph: Graph, root: Node, sums: bool = True) -> Apply | None:
-    """Return a product, or with `sums` a sum, of inputs of 32 bits that a node is computed from."""
-    waiting, seen = [root], {root}
-    while waiting:
-        node = waiting.pop()
-        below = [
-            operand for operand in operands(node) if _whole(graph, operand) and operand not in seen
-        ]
-        seen.update(below)
-        waiting += below
-        if not isinstance(node, Apply) or node.function.grows != "size":
-            continue
-        read = [operand for _, operand in _read(node)]
-        if (sums or len(read) > 1) and all(_is_large(graph, operand) for operand in read):
-            return node
-    return None
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is known of the integers of a value.
+
+    They are `large` where they may be of any size: inputs of 32 bits, and what is made of them.
+    They are `modular` where they are what they are in 32 bits however they wrapped on the way, and
+    `grown` where what they are computed of may be outside of the range of its operands.
+    """
+
+    large: bool = False
+    modular: bool = True
+    grown: bool = False
 
 
-def _is_large(graph: Graph, node: Node) -> bool:
-    """Say whether a node has integers of any size: inputs of 32 bits, and what is made of them."""
-    if not isinstance(node, Apply):
-        wide = ("i32", "i64", "u32", "u64", "int")
-        return not isinstance(node, Const) and any(
-            array_type.dtype in wide for array_type in arrays_of(graph.types[node])
+@dataclass(frozen=True)
+class WholeNumbers(Analysis[Whole]):
+    """What is known of the integers of a graph."""
+
+    graph: Graph
+    bottom: ClassVar[Whole] = Whole()
+
+    def given(self, node: Input | Leaves) -> Whole:
+        return Whole(large=self._wide(node))
+
+    def selected(self, node: Leaves, tree: Whole) -> Whole:
+        grown = tree.grown and is_whole(self.graph, node)
+        return Whole(self._wide(node), tree.modular, grown)
+
+    def _wide(self, node: Node) -> bool:
+        return any(array.dtype in _WIDE for array in arrays_of(self.graph.types[node]))
+
+    def transfer(self, node: Apply, facts: Sequence[Whole | None]) -> Whole:
+        function, read = node.function, [facts[at] or Whole() for at, _ in read_operands(node)]
+        grown = any(fact is not None and fact.grown for fact in facts)
+        passes = bool(function.grows or function.keeps)
+        # So are those that are added, multiplied or moved; of others, such as the largest of some
+        # that wrapped, nothing is known.
+        linear = (function.grows and "convex" not in function.laws) or function.keeps
+        return Whole(
+            passes and any(fact.large for fact in read),
+            all(fact.modular for fact in read) if linear else not grown,
+            (function.grows is not None or grown) and is_whole(self.graph, node),
         )
-    passes = node.function.grows or node.function.keeps
-    return bool(passes) and any(_is_large(graph, operand) for _, operand in _read(node))
 
 
-def _whole(graph: Graph, node: Node) -> bool:
+_WIDE = ("i32", "i64", "u32", "u64", "int")
+
+
+def is_whole(graph: Graph, node: Node) -> bool:
     """Say whether a node has integers, or is a tree with some; a number that is written has not."""
     return not isinstance(node, Const) and any(
         kind(array_type.dtype) == "int" for array_type in arrays_of(graph.types[node])
@@ -85,17 +108,11 @@ def _mapped(type: Type, dtype: str, only: str | None = None) -> Type:
             return type
 
 
-def _read(node: Apply) -> list[tuple[int, Node]]:
+def read_operands(node: Apply) -> list[tuple[int, Node]]:
     """Return the operands that a function adds up, multiplies or passes on, each with its place."""
+    pairs = zip(operand_names(node), node.arguments, strict=False)
     passed = _passed(node.function)
-    parameters = list(filter(is_operand, node.function.signatures[0].parameters))
-    names = [parameter.name for parameter in parameters]
-    if parameters and parameters[-1].variadic:
-        names += names[-1:] * (len(node.arguments) - len(names))
-    pairs = enumerate(zip(names, node.arguments, strict=False))
-    return [
-        (at, argument) for at, (name, argument) in pairs if argument is not None and name in passed
-    ]
+    return [(at, operand) for at, (name, operand) in enumerate(pairs) if operand and name in passed]
 
 
 class _Floats:
@@ -104,6 +121,7 @@ class _Floats:
     def __init__(self, graph: Graph, dtype: str):
         self.graph, self.dtype = graph, dtype
         self.known: dict[Node, Node] = {}
+        self.facts: dict[Node, Whole] = {}
 
     def converted(self, node: Node) -> Node:
         """Return a node as one of floats; itself if it cannot outgrow what it is."""
@@ -113,7 +131,7 @@ class _Floats:
 
     def _converted(self, node: Node) -> Node:
         match node:
-            case Apply() if _whole(self.graph, node):
+            case Apply() if is_whole(self.graph, node):
                 return self._applied(node)
             case Leaves(tree, selector) if (made := self.converted(tree)) is not tree:
                 return self.graph.leaves(made, selector, self._real(self.graph.types[node]))
@@ -124,7 +142,7 @@ class _Floats:
         type, grows = self.graph.types[node], node.function.grows
         casts = grows or node.function.fills or isinstance(type, TreeType)
         arguments = list(node.arguments)
-        for at, operand in _read(node):
+        for at, operand in read_operands(node):
             inner = self.converted(operand)
             arguments[at] = self._cast(inner) if casts else inner
         if arguments == list(node.arguments):
@@ -139,24 +157,7 @@ class _Floats:
         return self.graph.apply(of_form(Form.CHOOSE), [fits, node, real], self._real(type))
 
     def _is_modular(self, node: Node) -> bool:
-        """Say whether integers are what they are in 32 bits however they wrapped on the way.
-
-        So are those that are added, multiplied or moved; of others, such as the largest of some
-        that wrapped, nothing is known.
-        """
-        if not isinstance(node, Apply):
-            return all(self._is_modular(operand) for operand in operands(node))
-        linear = node.function.grows and "convex" not in node.function.laws
-        if linear or node.function.keeps:
-            return all(self._is_modular(operand) for _, operand in _read(node))
-        return not any(self._outgrows(operand) for operand in operands(node))
-
-    def _outgrows(self, node: Node) -> bool:
-        """Say whether a node is computed by what may be outside of the range of its operands."""
-        if not _whole(self.graph, node):
-            return False
-        grows = isinstance(node, Apply) and node.function.grows is not None
-        return grows or any(self._outgrows(operand) for operand in operands(node))
+        return forward([node], WholeNumbers(self.graph), self.facts)[node].modular
 
     def _real(self, type: Type) -> Type:
         return _mapped(type, self.dtype, only="int")

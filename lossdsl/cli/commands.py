@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+from lossdsl.cli.asked import Asked
 from lossdsl.cli.command_line import Command, Option, Usage
 from lossdsl.cli.output import (
     CLEAN,
@@ -247,6 +248,7 @@ def explain(
     declared: Annotated[list[str] | None, INPUT] = None,
     key: Annotated[str | None, KEY] = None,
     libraries: Annotated[list[str] | None, LIBRARY] = None,
+    latex: Annotated[bool, Option("Show the formula of a spec as LaTeX.", "--latex")] = False,
     core: Annotated[
         bool, Option("Show what a spec computes, function by function.", "--core")
     ] = False,
@@ -254,16 +256,17 @@ def explain(
         bool, Option("Show what is computed otherwise than it is written.", "--rewrites")
     ] = False,
 ) -> int:
-    """Explain a diagnostic, with an example and the same mended, or what a spec computes."""
+    """Explain a diagnostic, with an example and the same mended, or what a spec computes.
+
+    Of a spec the formula is shown, if nothing else is asked for.
+    """
     if (subject is None) == (expression is None):
         raise Usage("give a code, a file, or a text with `-e`")
-    if subject is not None and not (core or rewrites):
-        if declared or key or libraries:
-            raise Usage("`-i`, `--key` and `--library` are of a spec: add `--core` or `--rewrites`")
+    if subject is not None and subject.isalnum():
+        if declared or key or libraries or latex or core or rewrites:
+            raise Usage("a code has a page, and what else is given is of a spec")
         return _explain_code(subject)
-    if not (core or rewrites):
-        raise Usage("what is there to explain of a spec? add `--core` or `--rewrites`")
-    from lossdsl.cli.core import explain_core
+    from lossdsl.cli.explain_spec import explain_spec
     from lossdsl.cli.files import specs_of
 
     inputs = declarations(declared)
@@ -272,7 +275,7 @@ def explain(
     if library is not None:
         specs, diagnostics = specs_of(subject, expression, key)
         for each in specs:
-            diagnostics += explain_core(each, inputs, library, core, rewrites)
+            diagnostics += explain_spec(each, inputs, library, Asked(latex, core, rewrites))
     show(diagnostics, error=True)
     return exit_code(diagnostics)
 

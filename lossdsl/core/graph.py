@@ -7,7 +7,7 @@ tape, which lists operands before the operations that read them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import field
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from lossdsl.source import Span
 from lossdsl.syntax.ast import Expr, identity
 from lossdsl.syntax.options import AXIS
 from lossdsl.types.dims import substitute, symbol_dim
-from lossdsl.types.types import UNKNOWN_DIM, Dim, Type
+from lossdsl.types.types import UNKNOWN_DIM, ArrayType, Dim, Type, kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +145,20 @@ class Graph:
             dim = substitute(dim.polynomial, lambda name: self.outer.get(name, symbol_dim(name)))
         return dim
 
+    def dims(self, node: Node) -> tuple[Dim, ...]:
+        """Return the dims of an array; none of a tree, or where they are not known."""
+        type = self.types[node]
+        return (type.dims or ()) if isinstance(type, ArrayType) else ()
+
+    def outer_dims(self, node: Node) -> list[Dim]:
+        """Return the dims of an array in the symbols of the text."""
+        return [self.outward(dim) for dim in self.dims(node)]
+
+    def kind(self, node: Node) -> str | None:
+        """Return the kind of an array's numbers, such as `"float"`; None of a tree."""
+        type = self.types[node]
+        return kind(type.dtype) if isinstance(type, ArrayType) else None
+
     def again(self, node: Apply, arguments: Iterable[Node | None], type: Type) -> Node:
         """Return the same operation on other operands, written at the same places."""
         options = dict(node.options)
@@ -191,8 +205,8 @@ def operands(node: Node) -> tuple[Node, ...]:
     return (node.tree,) if isinstance(node, Leaves) else ()
 
 
-def tape(roots: Iterable[Node]) -> list[Node]:
-    """Return every node that the roots read, operands first, left to right."""
+def tape(roots: Iterable[Node], known: Container[Node] = ()) -> list[Node]:
+    """Return every node that the roots read, operands first, left to right; none that is known."""
     order: list[Node] = []
     seen: set[Node] = set()
     # A node, or in a tuple one whose operands are ahead of it.
@@ -201,11 +215,16 @@ def tape(roots: Iterable[Node]) -> list[Node]:
         node = stack.pop()
         if isinstance(node, tuple):
             order.append(node[0])
-        elif node not in seen:
+        elif node not in seen and node not in known:
             seen.add(node)
             stack.append((node,))
             stack += reversed(operands(node))
     return order
+
+
+def inputs_of(*roots: Node) -> set[Input]:
+    """Return the inputs that the roots read."""
+    return {node for node in tape(roots) if isinstance(node, Input)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,11 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
                 if value not in (None, False, ()) and name != "reads"
                 if value != _DEFAULTS.get(name)
             ]
-            shown = [*_operands(_names(node), given), *options]
+            shown = [*_operands(operand_names(node), given), *options]
             return f"{function.name}{mark}({', '.join(shown)})"
 
 
-def _names(node: Apply) -> Sequence[str]:
+def operand_names(node: Apply) -> Sequence[str]:
     """Return the parameters of the operands, in their order."""
     parameters = [
         parameter for parameter in node.function.signatures[0].parameters if is_operand(parameter)

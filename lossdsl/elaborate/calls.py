@@ -16,18 +16,15 @@ from lossdsl.elaborate import (
 )
 from lossdsl.elaborate.apply_elementwise import apply_elementwise
 from lossdsl.elaborate.argument_domains import hold_domains
-from lossdsl.elaborate.argument_names import hold_names
 from lossdsl.elaborate.binding import Candidate, agrees, bind
 from lossdsl.elaborate.context import Call, Scope, Site
+from lossdsl.elaborate.lints.ld411_one_class import hold_classes
+from lossdsl.elaborate.lints.ld423_same_value import hold_distinct
+from lossdsl.elaborate.lints.ld428_other_totals import hold_totals
+from lossdsl.elaborate.lints.ld450_exchanged_arguments import hold_names
 from lossdsl.elaborate.python_calls import python_call
 from lossdsl.elaborate.undecided import infer_inputs, undecided
-from lossdsl.elaborate.value_roles import (
-    contradictions,
-    hold_classes,
-    hold_distinct,
-    hold_roles,
-    hold_totals,
-)
+from lossdsl.elaborate.value_roles import contradictions, hold_roles
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import (
     Application,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
 from lossdsl.core.graph import Graph, Node, Place
@@ -152,6 +152,18 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How calls of definitions are read where core is made for a reader.
+
+    `keeps` says by the function and the number of calls around it whether a call stays a call,
+    `body` what a definition is, such as the formula that its doc states.
+    """
+
+    keeps: Callable[[Builtin, int], bool]
+    body: Callable[[Builtin, ast.Signature, ast.Expr], ast.Expr]
+
+
+@dataclass(frozen=True, slots=True)
 class Expansion:
     """A definition in place of a call: the scope of its body, the value there, its symbols."""
 
@@ -199,6 +211,7 @@ class Context:
     `closed` says that it is of a definition by itself, which reads its parameters only. `defaults`
     are the numbers that inputs have where a call leaves them out, `ranges` where they lie. `taken`
     has the role for which a call takes a value that has none, and the name of the function.
+    `reading` is there where a reader is to see calls, which are all expanded otherwise.
     """
 
     graph: Graph
@@ -216,6 +229,7 @@ class Context:
     closed: bool = False
     partial: bool = False
     debug: bool = False
+    reading: Reading | None = None
     expansions: int = 0
 
     @property

@@ -10,6 +10,7 @@ from lossdsl.elaborate import expressions, primitives, reduction_options
 from lossdsl.elaborate.context import Call, Expansion, Scope, Site
 from lossdsl.elaborate.coupled import read_mask
 from lossdsl.elaborate.local import Local, runs_of_signature, sizes_of_defaults
+from lossdsl.elaborate.undecided import kept
 from lossdsl.elaborate.usable_leaves import as_tree, cast_to, usable
 from lossdsl.elaborate.watch import watched
 from lossdsl.infer.arguments import Argument, FunctionValue, Static, Value
@@ -117,9 +118,14 @@ def _expanded(call: Call, mask: Value | None) -> Expansion:
         return Expansion(inner, inner.unknown(), local)
     # The options of a loss read what is not marked: of labels, they say which are labels.
     reading = replace(inner, values={**inner.values, **seen})
-    body = expressions.elaborate(reading, definition.value)
     site = inner.at(definition.value.span)
-    body = _moved_back(site, call.fitted, _as_declared(site, definition, body))
+    expr = definition.value
+    if context.reading is not None:
+        expr = context.reading.body(call.function, signature, expr)
+    body = _as_declared(site, definition, expressions.elaborate(reading, expr))
+    body = _moved_back(site, call.fitted, body)
+    if context.reading is not None and context.reading.keeps(call.function, len(call.scope.calls)):
+        body = kept(call, mask, body)
     return Expansion(inner, body, local)
 
 

@@ -22,7 +22,7 @@ from lossdsl.diagnostics.allow import not_allowed
 from lossdsl.diagnostics.diagnostic import Diagnostic, at, has_errors
 from lossdsl.elaborate import expressions, primitives
 from lossdsl.elaborate.bounds import hold_program_apart
-from lossdsl.elaborate.context import Context, Scope
+from lossdsl.elaborate.context import Context, Reading, Scope
 from lossdsl.elaborate.definitions import check_definitions, uncalled
 from lossdsl.elaborate.naming import name_problems, with_definitions
 from lossdsl.elaborate.passed_inputs import Passed, fit_inputs
@@ -71,8 +71,9 @@ def elaborate(
     given: Mapping[str, ast.TypeExpr] | None = None,
     passed: Passed | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    reading: Reading | None = None,
 ) -> Elaborated:
-    """Check a program, statically or at the types that a call passes."""
+    """Check a program, statically or at the types that a call passes; or read it, for a reader."""
     call = passed or Passed({})
     context = Context(
         Graph(sizes=call.sizes),
@@ -80,6 +81,7 @@ def elaborate(
         call.default_float,
         partial=call.partial,
         debug=call.debug,
+        reading=reading,
     )
     return with_whole_stack(lambda: _elaborate(context, program, library, given or {}, passed))
 
@@ -148,7 +150,7 @@ def _elaborate(
             context.diagnostics += array_sizes(core, made_values(core), limits)
         context.diagnostics += check_definitions(uncalled(program), functions, limits)
         context.diagnostics += program_sizes(core, program, limits)
-    if not context.concrete and not has_errors(context.diagnostics):
+    if not context.concrete and context.reading is None and not has_errors(context.diagnostics):
         subject = Subject(program, core, context.defaults)
         context.diagnostics += lints(subject, context.diagnostics)
     diagnostics = _limited(context)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import cast
 
-from lossdsl.analyze.axis_totals import Across, AxisTotals, Sum
-from lossdsl.analyze.dataflow import forward
-from lossdsl.core.graph import Apply, Const, Graph, Input, Leaves, Node
+from lossdsl.analyze.outputs import operand_names
+from lossdsl.core.graph import Apply, Const, Graph, Node
 from lossdsl.diagnostics.diagnostic import Diagnostic, Fix, at
-from lossdsl.elaborate.argument_domains import named, requirements
 from lossdsl.elaborate.context import Call
 from lossdsl.infer.arguments import Value
 from lossdsl.infer.bound import Bound
-from lossdsl.infer.fit import Fit
 from lossdsl.infer.patterns import class_symbols, pattern_of
 from lossdsl.library.declare import Builtin
 from lossdsl.library.function import is_own
@@ -93,58 +89,6 @@ def hold_roles(call: Call) -> None:
         call.scope.report(contradiction)
 
 
-def hold_distinct(call: Call) -> None:
-    """Report a distance of a value to itself, which is 0; a lint of the text."""
-    if call.context.concrete or "zero" not in call.function.laws or len(call.bound.values) < 2:
-        return
-    (a, _), (b, span), *_ = call.bound.values.values()
-    match a, b:
-        case Value(Apply() | Input() | Leaves() as node), Value(other) if node is other:
-            message = f"`{call.function.name}` of `{span.text}` and itself is 0"
-            help = "one of the two is meant to be another value"
-            call.scope.report(at("LD423", message, span, help=help))
-        case _:
-            pass
-
-
-def hold_totals(call: Call) -> None:
-    """Report a distribution that surely does not sum to 1 along its classes; a lint of the text.
-
-    It may be one along another axis, or be made by arithmetic that does not keep its sum.
-    """
-    if call.context.concrete or is_own(call.span.source):
-        return
-    for required in requirements(call.fitted):
-        value, span = call.bound.values[required.parameter]
-        along = required.sums_along
-        if along is None or not isinstance(value, Value) or not isinstance(value.type, ArrayType):
-            continue
-        dims = value.type.dims
-        if dims is None or along >= len(dims):
-            continue
-        totals = AxisTotals(call.graph, len(dims) - along, dims[along], call.context.defaults)
-        classes = _axis_named(dims, along)
-        what, help = "", "what is mixed in sums to 1 as well: `(1 - s)*t + s/C`"
-        match forward([value.node], totals)[value.node]:
-            case Across(back):
-                what = f"does along {_axis_named(dims, len(dims) - back)}"
-                help = f"`axis={dims[along].name or along}`"
-            case Sum((a, b)) if abs(a - 1) > _NEAR and abs(b - 1) > _NEAR:
-                what = f"sums to {a:g}" if abs(a - b) < _NEAR else "does not"
-            case _:
-                continue
-        message = f"{named(required, call.function.name)} sums to 1 along {classes}; this {what}"
-        call.scope.report(at("LD428", message, span, help=help))
-
-
-# How far a sum of numbers that are written may be from 1.
-_NEAR = 1e-3
-
-
-def _axis_named(dims: tuple[Dim, ...], axis: int) -> str:
-    return f"`{dims[axis]}`" if dims[axis].name else f"axis {axis}"
-
-
 def contradictions(call: Call) -> list[Diagnostic]:
     """Return what is said of arguments whose role contradicts that of their parameter."""
     diagnostics: list[Diagnostic] = []
@@ -208,65 +152,6 @@ def _taken_for_another(call: Call, expected: str, value: Value, span: Span) -> I
         yield at("LD410", message, span, help=SCALES[expected, role].format(span.text))
 
 
-def hold_classes(call: Call, value: Value) -> None:
-    """Report a distribution over one class, which is always 1, or over none.
-
-    That there is one class is no fault of a call, whose sizes are what they happen to be.
-    """
-    if call.context.concrete and is_own(call.span.source):
-        return  # the call that reads it says so
-    name = call.function.name
-    for what, dims, span in (*_class_axes(call.fitted), *_normalized(call.bound, value)):
-        sizes = [dim.carried if call.context.concrete else dim.constant for dim in dims
-                 if call.context.concrete or not dim.terms]  # fmt: skip
-        if 0 in sizes:
-            message = f"{what} of `{name}` has no classes"
-            help = "declare how many classes there are, at least two"
-            call.at(span).error("LD222", message, f"[{_shown(dims)}]", help=help)
-        elif sizes == [1] * len(dims) and dims and not call.context.concrete:
-            message = f"{what} of `{name}` has one class, whose probability is always 1"
-            help = "`binary_cross_entropy` and `sigmoid` take one score for two classes"
-            call.at(span).error("LD411", message, f"[{_shown(dims)}]", help=help)
-
-
-def _class_axes(fitted: Fit) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
-    """Yield the class axis of a definition's scores: the first of its arguments that has one."""
-    for parameter in fitted.bound.signature.parameters:
-        value, span = fitted.bound.values.get(parameter.name, (None, fitted.bound.span))
-        pattern = pattern_of(parameter.type, value) if isinstance(value, Value) else None
-        if isinstance(pattern, ast.ArrayTypeExpr) and pattern.role in DISTRIBUTIONS:
-            symbols = class_symbols(fitted.bound.signature, pattern)
-            dims = [fitted.bindings.dims.get(symbol) for symbol in symbols]
-            if dims and dims[0] is not None:
-                yield f"`{parameter.name}`", (dims[0],), span
-                return
-
-
-def _normalized(bound: Bound, value: Value) -> Iterator[tuple[str, tuple[Dim, ...], Span]]:
-    """Yield the axes along which a primitive makes a distribution."""
-    match value.node, next(iter(bound.values.values()), None):
-        case Apply(function, undecided=False), (Value(type=ArrayType(dims=dims)), _) if dims:
-            along = _axes_parameter(bound.signature)
-            if along and function is bound.function and resulting(function, ()) in DISTRIBUTIONS:
-                axes = value.node.option(along)
-                several = (axes,) if isinstance(axes, int) else axes
-                named = range(len(dims)) if axes is None else cast("tuple[int, ...]", several)
-                yield "the result", tuple(dims[axis] for axis in named), bound.span
-        case _:
-            pass
-
-
-def _axes_parameter(signature: ast.Signature) -> str | None:
-    """Return the parameter that says along which axes a primitive works."""
-    for parameter in signature.parameters:
-        if (
-            isinstance(parameter.plain_type, ast.WordTypeExpr)
-            and parameter.plain_type.word == "axes"
-        ):
-            return parameter.name
-    return None
-
-
 def _role(type: Type) -> str | None:
     return type.role if isinstance(type, ArrayType | UnknownType) else None
 
@@ -298,10 +183,8 @@ def _numbers(root: Node) -> set[int | float | Dim] | None:
             case Const(int() | float() as number) if not isinstance(number, bool):
                 constants.add(number)
             case Apply(function) as node if function.keeps:
-                names = [parameter.name for parameter in function.signatures[0].parameters]
-                names += names[-1:] * (len(node.arguments) - len(names))
-                below = [argument for name, argument in zip(names, node.arguments, strict=False)
-                         if name in function.keeps and argument is not None]  # fmt: skip
+                pairs = zip(operand_names(node), node.arguments, strict=False)
+                below = [operand for name, operand in pairs if operand and name in function.keeps]
                 waiting += [argument for argument in below if argument not in seen]
                 seen.update(below)
             case _:
@@ -324,7 +207,3 @@ def _mended(graph: Graph, diagnostic: Diagnostic, value: Value) -> Diagnostic:
             return replace(diagnostic, help=f"pass the scores themselves: `{scores.text}`", fix=fix)
         case _:
             return diagnostic
-
-
-def _shown(dims: tuple[Dim, ...]) -> str:
-    return ", ".join(map(str, dims))

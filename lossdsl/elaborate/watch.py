@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from lossdsl.core.graph import Apply, Const
 from lossdsl.diagnostics.diagnostic import Diagnostic
 from lossdsl.diagnostics.diagnostic import at as diagnostic_at
-from lossdsl.elaborate.argument_domains import (
+from lossdsl.elaborate.argument_requirements import (
     Requirement,
     advice,
     named,

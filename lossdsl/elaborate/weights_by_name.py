@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 from lossdsl.diagnostics.diagnostic import Diagnostic, at
 from lossdsl.elaborate.other_terms import named_terms, reweighted
 from lossdsl.elaborate.program import elaborate
 from lossdsl.inputs.composed import parse_expression
+from lossdsl.inputs.mapping_form import Parts
 from lossdsl.library.declare import Library
 from lossdsl.library.suggest import did_you_mean
 from lossdsl.limits import Limits
@@ -17,20 +18,19 @@ from lossdsl.syntax import ast
 
 def with_weights(
     program: ast.Program,
+    parts: Parts,
     types: Mapping[str, ast.TypeExpr],
     library: Library,
     limits: Limits,
-    weights: Sequence[tuple[Source, Source]],
-    off: Collection[str] = (),
 ) -> tuple[ast.Program | None, tuple[Diagnostic, ...]]:
-    """Return the program in which terms have the weights that are given, or what is wrong.
+    """Return the program in which terms have the weights of its parts, or what is wrong.
 
     What a term without a label is called follows from functions and inputs, so that the program is
     elaborated first. A term that is off may have a weight, which then counts for nothing.
     """
     parsed: dict[str, ast.Expr] = {}
     problems: list[Diagnostic] = []
-    for name, source in weights:
+    for name, source in parts.weights:
         weight, wrong = parse_expression(source, limits, f"the weight of `{name.text}`")
         problems += wrong
         if weight is not None:
@@ -39,7 +39,8 @@ def with_weights(
     if done.core is None or problems:
         return None, (*problems, *(done.diagnostics if done.core is None else ()))
     terms = named_terms(done.core.results)
-    unknown = [name for name, _ in weights if name.text not in {*terms, *off}]
+    known = {*terms, *(term.name.text for term in parts.terms if not term.on)}
+    unknown = [name for name, _ in parts.weights if name.text not in known]
     if unknown:
         return None, tuple(_unknown(name, tuple(terms)) for name in unknown)
     return reweighted(program, done.core.results, parsed), ()

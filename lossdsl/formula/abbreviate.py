@@ -19,6 +19,7 @@ from lossdsl.formula.math import (
     Math,
     Number,
     Operator,
+    Phrase,
     Power,
     Relation,
     Sum,
@@ -61,7 +62,20 @@ def abbreviated(left: Math, right: Math, parameters: Set[str]) -> tuple[Equation
         right = put(right)
         named = [(head, put(value)) for head, value in named]
         named.append((name, part))
-    return ((left, right), *_ordered(right, named))
+    named = [(head, flattened(value)) for head, value in named]
+    return ((left, flattened(right)), *_ordered(right, named))
+
+
+def flattened(node: Math) -> Math:
+    """Return a node in which the element of what has a name is written with all its places."""
+    node = with_parts(node, flattened)
+    match node:
+        case Indexed(Indexed(Symbol() as base, outer), inner) if not any(
+            place is None or isinstance(place, Phrase) for place in outer
+        ):
+            return Indexed(base, (*outer, *inner))
+        case _:
+            return node
 
 
 def _name(letter: str, places: Sequence[Math]) -> Math:
@@ -75,13 +89,14 @@ def _ordered(right: Math, named: list[Equation]) -> list[Equation]:
     while waiting:
         names = {node.name for node in below(waiting.pop(0)) if isinstance(node, Symbol)}
         for equation in named:
-            if _letter(equation[0]) in names and equation not in order:
+            if symbol_of(equation[0]) in names and equation not in order:
                 order.append(equation)
                 waiting.append(equation[1])
     return order
 
 
-def _letter(name: Math) -> str:
+def symbol_of(name: Math) -> str:
+    """Return the name that an equation is of, without its indices; "" of a call."""
     base = name.base if isinstance(name, Indexed) else name
     return base.name if isinstance(base, Symbol) else ""
 

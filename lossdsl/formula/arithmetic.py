@@ -6,6 +6,8 @@ Signs stand in front, constants come first, and quotients are fractions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
+from typing import TypeGuard
 
 from lossdsl.formula.math import (
     ONE,
@@ -64,9 +66,14 @@ def multiplied(factors: Sequence[Math]) -> Math:
         flat += factor.factors if isinstance(factor, Product) else (factor,)
     if ZERO in flat:
         return ZERO
+    whole = [factor.value for factor in flat if _is_whole(factor)]
+    if len(whole) > 1:
+        flat = [Number(prod(whole)), *(factor for factor in flat if not _is_whole(factor))]
     match flat:
         case [Number() as number, Fraction(Number(1), under), *rest]:
             flat = [Fraction(number, under), *rest]
+        case [Fraction(Number() as number, Number() as by), Fraction(Number(1), under), *rest]:
+            flat = [Fraction(number, multiplied([by, under])), *rest]
         case _:
             pass
     remaining = _with_one_quotient([factor for factor in flat if factor != ONE])
@@ -76,6 +83,10 @@ def multiplied(factors: Sequence[Math]) -> Math:
         ONE if not remaining else remaining[0] if len(remaining) == 1 else Product(tuple(remaining))
     )
     return negated(product) if negative else product
+
+
+def _is_whole(factor: Math) -> TypeGuard[Number]:
+    return isinstance(factor, Number) and isinstance(factor.value, int)
 
 
 def _with_one_quotient(factors: list[Math]) -> list[Math]:
@@ -133,6 +144,8 @@ def divided(above: Math, below: Math) -> Math:
             return negated(divided(above, term))
         case _, Number(value) if value == 1:
             return above
+        case _, Fraction(Number() as top, Number() as bottom):
+            return multiplied([divided(bottom, top), above])
         case Fraction(top, bottom), _:
             return divided(top, multiplied([bottom, below]))
         case Product((Number() as number, *rest)), Number():

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossdsl.formula.math import ONE, ZERO, Cases, Fence, Logic, Math, Not, Relation
+from lossdsl.formula.math import ONE, ZERO, Cases, Fence, Logic, Math, Not, Phrase, Relation
+
+TRUE, FALSE = Phrase("true"), Phrase("false")
 
 
 def cases(value: Math, held: Math, rest: Math) -> Math:
     """Return cases; those of the last one follow, and 1 or 0 is whether something holds."""
+    if held in (TRUE, FALSE):
+        return value if held == TRUE else rest
     if (value, rest) == (ONE, ZERO):
         return Fence("holds", held)
     if (value, rest) == (ZERO, ONE):
@@ -29,6 +33,8 @@ def opposite(node: Math) -> Math:
             return Relation(first, ((_OPPOSITES[sign], second),))
         case Not(operand):
             return operand
+        case Phrase("true" | "false" as word):
+            return FALSE if word == "true" else TRUE
         case _:
             return Not(node)
 
@@ -42,4 +48,10 @@ def joined(operator: str, operands: Sequence[Math]) -> Math:
             if isinstance(operand, Logic) and operand.operator == operator
             else (operand,)
         )
-    return Logic(operator, tuple(flat))
+    neutral, decided = (TRUE, FALSE) if operator == "and" else (FALSE, TRUE)
+    if decided in flat:
+        return decided
+    kept = [operand for operand in flat if operand != neutral]
+    if len(kept) < 2:
+        return kept[0] if kept else neutral
+    return Logic(operator, tuple(kept))

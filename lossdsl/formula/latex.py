@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lossdsl.formula.math import (
     ATOM,
     LIST,
@@ -52,6 +54,15 @@ _FENCES: dict[str, tuple[str, str]] = {
     "row": ("[", "]"),
 }
 _TALL = (Fraction, Cases)
+
+
+def aligned(equations: Iterable[tuple[Math, Math]]) -> str:
+    """Return equations, several under one another with their signs aligned."""
+    pairs = [(latex(left), latex(right)) for left, right in equations]
+    if len(pairs) == 1:
+        return " = ".join(pairs[0])
+    rows = " \\\\\n".join(f"{left} &= {right}" for left, right in pairs)
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 
 def latex(node: Math) -> str:

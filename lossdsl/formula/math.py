@@ -222,6 +222,17 @@ def _changed(value: Any, change: Callable[[Math], Math]) -> Any:
     return change(cast("Math", value)) if is_dataclass(value) else value
 
 
+def below_once(node: Math) -> Iterator[Math]:
+    """Yield the parts of a node, and not what is in them."""
+    waiting: list[Any] = [getattr(node, name) for name in field_names(type(node))]
+    while waiting:
+        value = waiting.pop(0)
+        if isinstance(value, tuple):
+            waiting = [*cast("tuple[Any, ...]", value), *waiting]
+        elif is_dataclass(value):
+            yield cast("Math", value)
+
+
 def below(node: Math) -> Iterator[Math]:
     """Yield a node and all nodes in it."""
     waiting: list[Any] = [node]

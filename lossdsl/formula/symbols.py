@@ -15,6 +15,7 @@ from lossdsl.formula.math import (
     Number,
     Operator,
     Phrase,
+    Power,
     Product,
     Root,
     Symbol,
@@ -25,12 +26,13 @@ GREEK = {
     "zeta": "ζ", "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ",
     "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
     "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Phi": "Φ",
-    "⊤": "⊤", "ℓ": "ℓ",
+    "⊤": "⊤", "ℓ": "ℓ", "ℒ": "ℒ",
 }  # fmt: skip
 
 LATEX_GREEK = {
     "⊤": r"\top",
     "ℓ": r"\ell",
+    "ℒ": r"\mathcal{L}",
     "eps": r"\varepsilon",
     "epsilon": r"\varepsilon",
     "lam": r"\lambda",
@@ -52,7 +54,9 @@ _CONSTANTS: tuple[tuple[float, Math], ...] = (
     (math.sqrt(math.pi), Root(_PI)),
     (1 / math.sqrt(math.pi), Fraction(ONE, Root(_PI))),
     (math.e, Symbol("e")),
+    (4 / math.pi**2, Fraction(Number(4), Power(_PI, TWO))),
 )
+_LARGEST_DIVISOR = 2000
 _PLAIN = 10  # decimals shorter than this are written as they are
 
 
@@ -92,4 +96,7 @@ def constant(value: float | int | bool | None) -> Math:
     if float(ratio) == value and (thirds or ratio.denominator in (2, 4, 8)):
         above, below = ratio.numerator, ratio.denominator
         return Fraction(ONE if above == 1 else Number(above), Number(below))
+    ratio = Ratio(value).limit_denominator(_LARGEST_DIVISOR)
+    if ratio.numerator == 1 and float(ratio) == value and len(repr(value)) > _PLAIN:
+        return Fraction(ONE, Number(ratio.denominator))
     return Number(value)

@@ -127,7 +127,7 @@ def _broken(line: str, width: int) -> list[str]:
 
 
 def _break(line: str, width: int) -> int | None:
-    depth, best = 0, dict[int, int]()
+    depth, best, spaces = 0, dict[int, int](), dict[int, int]()
     for at, character in enumerate(line[:width]):
         depth += (character in "([{⌊") - (character in ")]}⌋⌉")
         if line[at : at + 3] in (" + ", " − ", " · ", " ∨ ", " ∧ ") and at > 4:
@@ -136,6 +136,9 @@ def _break(line: str, width: int) -> int | None:
             best[depth + 1] = at + 1
         elif line[at - 1 : at + 1] == ")(" and at > 4:
             best[depth - 1] = at
+        elif character == " " and at > len(line) - len(line.lstrip()) + 4:
+            spaces[depth] = at
+    best = best or spaces
     return best[min(best)] if best else None
 
 
@@ -177,6 +180,8 @@ def text(node: Math) -> str:
             return f"{symbol(name)}({', '.join(map(text, arguments))})"
         case Indexed(Indexed() as base, places):
             return f"({text(base)})" + _lowered(_places(places))
+        case Indexed(base, (Phrase(word),)) if word.isidentifier():
+            return f"{_in(base, ATOM)}_{word}"
         case Indexed(base, places):
             return _in(base, ATOM) + _lowered(_places(places))
         case Fence(kind, body):

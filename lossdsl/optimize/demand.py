@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from lossdsl.analyze.dataflow import backward
 from lossdsl.analyze.outputs import Read, computed, operand_of, reads
-from lossdsl.core.graph import Apply, Graph, Input, Node, tape
+from lossdsl.core.graph import Apply, Graph, Input, Node
 from lossdsl.library.declare import of_form, of_operator
 from lossdsl.library.follow import Axes, Operand, Part, broadcast, followed
 from lossdsl.library.syntax_forms import Form
@@ -52,16 +53,13 @@ class Projector:
 
     def served(self, root: Node, first: Demand) -> dict[Node, Served]:
         """Return which elements of each node are computed, for each demand that the root makes."""
-        asked: dict[Node, Served] = {root: {first.mask: first}}
-        for node in reversed(tape([root])):
-            if node not in asked:
-                continue  # a record or tree, of which each array is asked for, or a sunk mask
-            asked[node] = self._few(asked[node])
-            for demand in dict.fromkeys(asked[node].values()):
-                for operand, need in self.operands(node, demand):
-                    known = asked.setdefault(operand, {})
-                    known[mask_of(need)] = _both(need, known.get(mask_of(need), need))
-        return asked
+        # Nothing is asked of a record or tree, but of each of its arrays, and of a sunk mask.
+        return backward({root: {first.mask: first}}, self._asked, _together, self._few)
+
+    def _asked(self, node: Node, asked: Served) -> Iterator[tuple[Node, Served]]:
+        for demand in dict.fromkeys(asked.values()):
+            for operand, need in self.operands(node, demand):
+                yield operand, {mask_of(need): need}
 
     def _few(self, asked: Served) -> Served:
         masked = [demand for demand in asked.values() if demand is not None]
@@ -228,8 +226,12 @@ class Projector:
         return Demand(self.graph.apply(of_form(form), operands, type, options), demand.exact)
 
 
+def _together(a: Served, b: Served) -> Served:
+    """Return what two readers ask with; of two demands with one mask one that serves both."""
+    return a | {mask: _both(need, a.get(mask, need)) for mask, need in b.items()}
+
+
 def _both(a: Demand | None, b: Demand | None) -> Demand | None:
-    """Return one demand for two with the same mask."""
     return None if a is None or b is None else Demand(a.mask, a.exact and b.exact)
 
 

@@ -15,7 +15,7 @@ from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.lints.subject import written
 from lossdsl.analyze.outputs import over
-from lossdsl.core.graph import Apply, Const, Graph, Input, Node, Place, tape
+from lossdsl.core.graph import Apply, Const, Graph, Node, Place, inputs_of, tape
 from lossdsl.core.graph import operands as inner_operands
 from lossdsl.core.pattern import CARRIED, Match, Patterns, bare, matches, pattern, picks
 from lossdsl.diagnostics.defect import defect
@@ -160,7 +160,7 @@ class Rewriter:
             readers = [each for each in _replaced(node, names) if inner in each.arguments]
             domains = [domain for each in readers for domain in each.function.domains.values()]
             # What is passed may be any number, of which an exponential is above 0.
-            passed = [each.name for each in tape([inner]) if isinstance(each, Input)]
+            passed = [each.name for each in inputs_of(inner)]
             ranges = {**dict.fromkeys(passed, _ANYWHERE), **self.graph.ranges}
             known = forward([inner], Intervals(self.graph, ranges))[inner]
             if known is None or not all(domain.holds(known) for domain in domains):

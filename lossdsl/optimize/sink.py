@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lossdsl.analyze.outputs import again, computed, over, reads
+from lossdsl.analyze.outputs import again, computed, operand_names, over, reads
 from lossdsl.core.graph import Apply, Const, Graph, Node, tape
 from lossdsl.library.declare import Builtin, of_form, of_operator
-from lossdsl.library.function import is_operand
 from lossdsl.library.syntax_forms import Form
 from lossdsl.optimize.demand import Demand, Projector, is_read, mask_of
 from lossdsl.types.types import ArrayType, kind
@@ -151,19 +150,5 @@ def _safe_values(made: Apply) -> list[float | None]:
     """Return for all that an operation reads a value at which its function is finite, if needed."""
     if not made.function.partial:
         return [None for _ in reads(made)]
-    names = _operand_names(made)
+    names = operand_names(made)
     return [made.function.partial.get(names[read.at]) for read in reads(made)]
-
-
-def _operand_names(node: Apply) -> list[str]:
-    """Return the parameter that each operand was given for."""
-    operands = [
-        parameter for parameter in node.function.signatures[0].parameters if is_operand(parameter)
-    ]
-    several = len(node.arguments) - sum(not parameter.variadic for parameter in operands)
-    names = [
-        parameter.name
-        for parameter in operands
-        for _ in range(several if parameter.variadic else 1)
-    ]
-    return names + names[-1:] * (len(node.arguments) - len(names))

@@ -10,73 +10,26 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from lossdsl.analyze.carried import carried
-from lossdsl.core.graph import Core, Input, tape
 from lossdsl.diagnostics import settings
 from lossdsl.diagnostics.allow import not_allowed
-from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, LossWarning, at
-from lossdsl.inputs.declarations import Declared
+from lossdsl.diagnostics.diagnostic import Diagnostic, LossError, LossWarning
 from lossdsl.selectors import flatten
-from lossdsl.source import Span
+from lossdsl.training.caller_inputs import Reached, Subject, paths_of
+from lossdsl.training.lints.ld414_trained_targets import trained_target
+from lossdsl.training.lints.ld417_untrained_predictions import untrained
+from lossdsl.training.lints.ld441_untrained_parameters import lost
 from lossdsl.training.objective import PARAMS, made_inputs
 from lossdsl.training.reach import NOTHING, Reach, reach, traced
-from lossdsl.training.trained import Trained, trained_leaves
+from lossdsl.training.trained import trained_leaves
 
 if TYPE_CHECKING:
     from lossdsl.loss import CompiledLoss
-
-# Inputs of these roles are data, or a teacher's: that no parameter reaches them is as it should be.
-HELD = ("target", "frozen")
-_DATA = (*HELD, "labels", "one_hot", "signs", "mask")
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """What of the parameters reaches each input that a function makes, and what it returns beside.
-
-    The input `params` may be `whole`, the parameters as they are: a decay reads them all.
-    """
-
-    trained: Trained
-    inputs: Mapping[str, Reach]
-    beside: Reach
-    whole: bool
-
-
-class Subject:
-    """The inputs of a spec, as far as a caller can mistake them."""
-
-    def __init__(self, core: Core, declared: Mapping[str, Declared]) -> None:
-        roots = [term.weighted for result in core.results for term in result.terms]
-        self._places = core.graph.places
-        self._inputs = {node.name: node for node in tape(roots) if isinstance(node, Input)}
-        self._declared = declared
-        self._carried = carried(core)
-
-    def held(self) -> list[str]:
-        """Return the inputs that say that no gradient may flow into them, where one would."""
-        return [name for name in self._inputs if name in self._carried and self.role(name) in HELD]
-
-    def predictions(self) -> list[str]:
-        """Return the inputs that may be made of parameters, and are trained by the loss if so."""
-        names = (name for name in self._inputs if name in self._carried and name != PARAMS)
-        return [name for name in names if self.role(name) not in _DATA]
-
-    def role(self, name: str) -> str | None:
-        """Return the role that an input is declared with."""
-        return getattr(self._declared[name].type, "role", None) if name in self._declared else None
-
-    def span(self, name: str) -> Span | None:
-        """Return where an input is declared, or else where it is first read."""
-        if name in self._declared:
-            return self._declared[name].span
-        return next((p.span for p in self._places.get(self._inputs[name], ()) if not p.calls), None)
 
 
 def judged(subject: Subject, reached: Reached) -> Iterator[Diagnostic]:
@@ -84,66 +37,13 @@ def judged(subject: Subject, reached: Reached) -> Iterator[Diagnostic]:
     for name in subject.held():
         leaves = reached.inputs.get(name, NOTHING).trained
         if leaves:
-            yield _trained_target(subject, name, _paths(reached.trained, leaves))
+            yield trained_target(subject, name, paths_of(reached.trained, leaves))
     made = [name for name in subject.predictions() if name in reached.inputs]
     if made and not any(reached.inputs[name].trained for name in made):
-        yield _untrained(subject, made, reached)
+        yield untrained(subject, made, reached)
         return
     if made:
-        yield from _lost(reached)
-
-
-def _trained_target(subject: Subject, name: str, paths: str) -> Diagnostic:
-    message = f"a gradient reaches `{name}`, declared `{subject.role(name)}`: it depends on {paths}"
-    help = f"`jax.lax.stop_gradient` of it, or `stop_gradient({name})` in the text"
-    return at("LD414", message, subject.span(name), "no gradient may flow here", help=help)
-
-
-def _untrained(subject: Subject, names: Sequence[str], reached: Reached) -> Diagnostic:
-    stopped = any(reached.inputs[name].stopped for name in names)
-    used = any(reached.inputs[name].used for name in names)
-    listed = ", ".join(f"`{name}`" for name in names)
-    message = f"no gradient of {listed} reaches a parameter: the model is not trained"
-    if stopped:
-        help = "all of it goes through `stop_gradient`"
-    elif used:
-        help = "what is rounded, compared or an integer has no derivative"
-    else:
-        help = "compute it of the first argument of the function, not of parameters from outside"
-    return at("LD417", message, subject.span(names[0]), "is a constant here", help=help)
-
-
-def _lost(reached: Reached) -> Iterator[Diagnostic]:
-    """Yield the parameters that are in nothing that the function makes, or lose their gradient."""
-    outputs = reached.beside
-    for name, fact in reached.inputs.items():
-        if not (name == PARAMS and reached.whole):
-            outputs |= fact
-    every = (1 << len(reached.trained.places)) - 1
-    unused = every & ~outputs.used
-    if unused:
-        message = f"the inputs do not depend on {_paths(reached.trained, unused)}"
-        help = "a part of the model that is not called is not trained; leave it out of `params`"
-        yield at("LD441", message, None, help=help)
-    flat = every & outputs.used & ~outputs.trained & ~outputs.stopped & ~reached.beside.used
-    if flat:
-        message = f"no gradient reaches {_paths(reached.trained, flat)}"
-        help = "what is rounded, compared or an integer has no derivative; `stop_gradient` says so"
-        yield at("LD441", message, None, help=help)
-
-
-def _paths(trained: Trained, leaves: int) -> str:
-    """Return the paths of some leaves, a whole subtree by its own."""
-    paths = [path for n, path in enumerate(trained.paths) if leaves >> n & 1]
-    others = [path for n, path in enumerate(trained.paths) if not leaves >> n & 1]
-    shown: dict[str, None] = {}
-    for path in paths:
-        parts = path.split("/")
-        heads = ["/".join(parts[:n]) for n in range(1, len(parts))]
-        whole = (head for head in heads if not any(o.startswith(f"{head}/") for o in others))
-        shown[next(whole, path)] = None
-    listed = ", ".join(f"`{PARAMS}/{path}`" if path else f"`{PARAMS}`" for path in [*shown][:3])
-    return f"{listed} and {len(shown) - 3} more" if len(shown) > 3 else listed
+        yield from lost(reached)
 
 
 class Caller:

@@ -91,11 +91,23 @@ CASES = {
         CLEAN,
         "loss = mean(log(add(1, x)))",
     ),
-    "a text without a question": (
-        ["explain", "-e", "mae(a, b)"],
-        USAGE,
-        "add `--core` or",
+    "the formula of a text": (
+        ["explain", "-e", "mae(a, b)", "-i", "a=f32[N]", "-i", "b=f32[N]"],
+        CLEAN,
+        "ℒ = (1/N) Σₙ |aₙ − bₙ|",
     ),
+    "its formula as LaTeX": (
+        ["explain", "--latex", "-e", "mae(a, b)"],
+        CLEAN,
+        r"\mathcal{L} = \operatorname{mean} \left| a - b \right|",
+    ),
+    "the formula of a wrong text": (["explain", "-e", "mae(out)"], ERRORS, "LD104"),
+    "the formula of a file": (
+        ["explain", "examples/digits/train.yaml"],
+        CLEAN,
+        "ℒ_fit = −(1/B) Σ_b log softmax(scores_b)_{digit_b}",
+    ),
+    "the formula of no file": (["explain", "no_such.yaml"], ERRORS, "error[LD701]"),
     "a loss as a file": (
         ["emit", "-e", "mean(x)", "-i", "x=f32[B, 3]"],
         CLEAN,
@@ -106,6 +118,7 @@ CASES = {
     "a file of nothing": (["emit"], USAGE, "give a file, or a text"),
     "nothing to explain": (["explain"], USAGE, "give a code, a file, or a text"),
     "a code with the types of inputs": (["explain", "LD202", "-i", "z=f32"], USAGE, "of a spec"),
+    "a code as LaTeX": (["explain", "LD202", "--latex"], USAGE, "of a spec"),
     "a key of a text": (
         ["explain", "--core", "-e", "mae(a, b)", "--key", "x"],
         USAGE,

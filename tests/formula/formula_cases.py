@@ -13,7 +13,6 @@ from formula_values import FUNCTIONS
 
 from lossdsl.formula.formulas import Formula, equation, formulas
 from lossdsl.formula.math import Apply, Big, Indexed, Listed, Math, Power, Relation, Symbol, below
-from lossdsl.formula.parameters import Bound, bind
 from lossdsl.library.declare import Library, builtins
 from lossdsl.source import Source
 from lossdsl.syntax import ast
@@ -96,30 +95,43 @@ def case(name: str) -> Case | None:
     (result,) = program.statements
     assert isinstance(result, ast.Result)
     assert isinstance(result.value, ast.Call)
-    bound = bind(function, result.value, lambda one: one.signature is signature)
+    bound = bound_to(signature, result.value)
     try:
         inputs = draw(function, call, seed=3, sizes=SIZES)
     except TypeError:
         return None
-    given = _given(bound, inputs)
-    if given is None:
+    given = None if bound is None else _given(signature, bound, inputs)
+    whole = equation(function, signature, LIBRARY)
+    if given is None or whole is None:
         return None
-    left, right = equation(function, bound.signature, LIBRARY)
+    left, right = whole
     text = call[:-1] + ', reduce="none")' if function.is_loss else call
     found = Case(text, inputs, left, right, given)
     return found if _is_plain(right, given, found.places) else None
 
 
-def _given(bound: Bound, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
+def bound_to(signature: ast.Signature, call: ast.Call) -> dict[str, ast.Expr] | None:
+    """Return the arguments of a call by parameter; None with an option of all reductions."""
+    parameters = {parameter.name: parameter for parameter in signature.parameters}
+    bound = dict(zip(parameters, call.arguments, strict=False))
+    bound |= {keyword.name: keyword.value for keyword in call.keywords}
+    typed = all(name in parameters and (parameters[name].type or parameters[name].required)
+                for name in bound)  # fmt: skip
+    return bound if typed else None
+
+
+def _given(
+    signature: ast.Signature, bound: Mapping[str, ast.Expr], inputs: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Return the values of the parameters and dims; None if one is no number or array."""
     given: dict[str, Any] = {}
-    for parameter in bound.signature.parameters:
+    for parameter in signature.parameters:
         if parameter.default is not None and parameter.type is not None:
             given[parameter.name] = _value(parameter.default, inputs)
-    given |= {name: _value(expr, inputs) for name, expr in bound.given.items()}
-    if bound.options or any(isinstance(one, Mapping | _Missing) for one in given.values()):
+    given |= {name: _value(expr, inputs) for name, expr in bound.items()}
+    if any(isinstance(one, Mapping | _Missing) for one in given.values()):
         return None
-    for parameter in bound.signature.parameters:
+    for parameter in signature.parameters:
         array = given.get(parameter.name)
         if isinstance(parameter.type, ast.ArrayTypeExpr) and array is not None:
             named = [dim for dim in parameter.type.dims if not isinstance(dim, ast.Run)]

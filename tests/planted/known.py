@@ -81,7 +81,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/unit_vectors.py",
+        "analyze/lints/ld429_unit_vectors.py",
         "agree = left.back == 1 and right.back == min(right.rank, 2)",
         "agree = left.back == right.back",
         "unit columns of a matrix of weights are alarmed at",
@@ -89,7 +89,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/shifts.py",
+        "analyze/lints/ld434_shifts.py",
         "if b.text - a.text == b.library - a.library != 0:",
         "if b.library - a.library != 0:",
         "a loss that shifts what is not shifted is alarmed at",
@@ -97,7 +97,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/advantages.py",
+        "analyze/lints/ld435_advantages.py",
         "        if negative:\n            yield node\n",
         "        yield node\n",
         "the multiplier of a constraint is alarmed at",
@@ -105,7 +105,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/masked_means.py",
+        "analyze/lints/ld436_masked_means.py",
         "        if masks and _is_read_unmasked(subject, applied, node, zero):\n"
         "            continue\n",
         "",
@@ -114,7 +114,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/expectations.py",
+        "analyze/lints/ld437_expectations.py",
         "if classes is not None and not _is_multiplied(subject, node, classes):",
         "if classes is not None:",
         "an expectation that is multiplied by the number of classes is alarmed at",
@@ -130,7 +130,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/duplicates.py",
+        "analyze/lints/ld430_duplicates.py",
         "pair = sorted((numbers[a], numbers[b]))",
         "pair = [numbers[a], numbers[b]]",
         "a loss with its sides exchanged is no copy",
@@ -138,7 +138,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/unmasked_terms.py",
+        "analyze/lints/ld415_unmasked_terms.py",
         "if beside == values and names",
         "if names",
         "a term of other values is asked for a mask",
@@ -146,9 +146,9 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/unbounded.py",
-        "alone = _inputs(part).difference(beside)",
-        "alone = _inputs(part)",
+        "analyze/lints/ld421_unbounded.py",
+        "alone = inputs_of(part).difference(beside)",
+        "alone = inputs_of(part)",
         "what another addend holds back is said to fall",
         ("tests/elaborate/test_language.py",),
         "lints",
@@ -162,7 +162,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/masked_values.py",
+        "analyze/lints/ld442_masked_values.py",
         'elif _role(graph, value) == "logits" and _is_normalized(subject, node):',
         'elif _role(graph, value) == "logits":',
         "labels that a loss multiplies its logits with are taken for a mask",
@@ -170,7 +170,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/other_axis.py",
+        "analyze/lints/ld419_other_axis.py",
         "and other.option(AXIS) != node.option(AXIS)",
         "and other.option(AXIS) is None",
         "a contrastive loss of both ways is alarmed at",
@@ -202,7 +202,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/same_number.py",
+        "analyze/lints/ld444_same_number.py",
         "sides[0].isdisjoint(sides[1])",
         "True",
         "what is scaled by a mean of its own is alarmed at",
@@ -210,7 +210,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/branches.py",
+        "analyze/lints/ld443_branches.py",
         "if one.share.left == other.share.left:",
         "if one.share.left != other.share.left:",
         "a right focal loss is alarmed at",
@@ -218,7 +218,7 @@ KNOWN = (
         "lints",
     ),
     Mutant(
-        "analyze/lints/counted_masks.py",
+        "analyze/lints/ld415_unmasked_terms.py",
         "    return _is_weighed(graph, value, mask) and _is_of_all(graph, value)\n",
         "    return _is_weighed(graph, value, mask)\n",
         "a sum of what is masked already is asked for its mask",

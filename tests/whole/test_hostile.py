@@ -53,6 +53,17 @@ DEEP = {
             "loss = mean(g24(x))",
         ]
     ),
+    "shared integers": LINES(
+        [
+            "n: i8[3]",
+            "x: f32[3]",
+            "n0 = n",
+            *(f"n{k + 1} = n{k} + n{k}" for k in range(40)),
+            "metric m = sum(n40)",
+            "metric f = mean(1.0*n40)",
+            "loss = mean(x)",
+        ]
+    ),
 }  # fmt: skip
 
 
@@ -60,7 +71,7 @@ def inputs(signature: Any) -> dict[str, Any]:
     tree: Any = jnp.ones(3)
     for _ in range(61):
         tree = {"a": tree}
-    given = {"p": tree, "x": jnp.full(3, 0.5), "s": 0.5}
+    given = {"p": tree, "x": jnp.full(3, 0.5), "s": 0.5, "n": jnp.ones(3, jnp.int8)}
     return {name: given[name] for name in signature}
 
 

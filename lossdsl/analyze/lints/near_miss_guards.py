@@ -66,17 +66,14 @@ def averaged(letter: str) -> Guard:
     """Say whether a value is the mean of all elements of an array, or its negative."""
 
     def is_averaged(subject: Subject, node: Apply, names: Match) -> bool:
-        value = bare(_node(names, letter))
-        type = subject.core.graph.types[value]
-        mean = isinstance(value, Apply) and value.function.combine == "mean"
-        return mean and isinstance(type, ArrayType) and type.rank == 0 and _rank(subject, value) > 0
+        graph, value = subject.core.graph, bare(_node(names, letter))
+        if not isinstance(value, Apply) or value.function.combine != "mean":
+            return False
+        type = graph.types[value]
+        several = bool(graph.dims(operands(value)[0]))
+        return isinstance(type, ArrayType) and type.rank == 0 and several
 
     return is_averaged
-
-
-def _rank(subject: Subject, mean: Node) -> int:
-    type = subject.core.graph.types[operands(mean)[0]]
-    return (type.rank or 0) if isinstance(type, ArrayType) else 0
 
 
 def grows(letter: str) -> Guard:
@@ -230,12 +227,8 @@ def alone(letter: str) -> Guard:
 
 def kept_apart(subject: Subject, node: Apply, names: Match) -> bool:
     """Say whether nothing chooses where a value is read, which a condition may guard."""
-    return not any(
-        isinstance(reader, Apply)
-        and reader.function.form in (Form.CHOOSE, Form.KEEP)
-        and node in operands(reader)
-        for reader in subject.tape
-    )
+    readers = subject.readers.get(node, ())
+    return not any(reader.function.form in (Form.CHOOSE, Form.KEEP) for reader in readers)
 
 
 def elementwise(letter: str) -> Guard:

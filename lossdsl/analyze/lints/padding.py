@@ -9,7 +9,7 @@ from lossdsl.analyze.lints.subject import Subject
 from lossdsl.core.graph import Apply, Const, Graph, Input, Node, operands, tape
 from lossdsl.core.pattern import Patterns, bare, matches, picked_from
 from lossdsl.library.declare import Builtin
-from lossdsl.types.types import ArrayType, kind
+from lossdsl.types.types import ArrayType
 
 # Functions that give the places along an axis, and those that say where a number is one.
 _PLACES = Patterns(("arange()", "positions(x)"), str)
@@ -63,13 +63,8 @@ def _is_length(graph: Graph, node: Node) -> bool:
     """Say whether a value is computed of integers that are passed, and of no places."""
     below = tape([node])
     inputs = [inner for inner in below if isinstance(inner, Input)]
-    whole = all(_is_whole(graph, input) for input in inputs)
+    whole = all(graph.kind(input) == "int" for input in inputs)
     return bool(inputs) and whole and not any(map(_is_places, below))
-
-
-def _is_whole(graph: Graph, node: Node) -> bool:
-    type = graph.types[node]
-    return isinstance(type, ArrayType) and kind(type.dtype) == "int"
 
 
 def finite(flag: Flag) -> Node | None:
@@ -107,7 +102,7 @@ def _are_labels(graph: Graph, node: Input, declared: bool) -> bool:
     type = graph.types[node]
     roles = ("labels",) if declared else (None, "labels")
     listed = isinstance(type, ArrayType) and type.rank != 0 and type.role in roles
-    return listed and _is_whole(graph, node)
+    return listed and graph.kind(node) == "int"
 
 
 def _marks(graph: Graph, labels: Input, mark: Node) -> bool:

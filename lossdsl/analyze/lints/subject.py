@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import cast
 
 from lossdsl.analyze.dataflow import forward
 from lossdsl.analyze.flags import Flag, Flags, is_mask, is_truth
 from lossdsl.analyze.intervals import Intervals
 from lossdsl.analyze.unit_axes import cosines
+from lossdsl.analyze.whole_numbers import Whole, WholeNumbers
 from lossdsl.core.graph import Apply, Const, Core, Graph, Input, Node, Place, operands, tape
 from lossdsl.frozen import dataclass
 from lossdsl.library.declare import Builtin
@@ -35,6 +37,20 @@ class Subject:
     def tape(self) -> Sequence[Node]:
         """Every value of the program, operands first."""
         return tape(self.roots)
+
+    @cached_property
+    def readers(self) -> Mapping[Node, Sequence[Apply]]:
+        """The operations that read each value, in the order of the tape."""
+        readers: dict[Node, list[Apply]] = {}
+        for node in self.tape:
+            for operand in dict.fromkeys(operands(node)) if isinstance(node, Apply) else ():
+                readers.setdefault(operand, []).append(cast("Apply", node))
+        return readers
+
+    @cached_property
+    def whole_numbers(self) -> Mapping[Node, Whole]:
+        """What is known of the integers among the values of the program."""
+        return forward(self.roots, WholeNumbers(self.core.graph))
 
     @cached_property
     def cosines(self) -> frozenset[Node]:

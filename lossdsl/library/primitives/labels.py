@@ -34,7 +34,7 @@ def pick_log_softmax() -> Kernel:
     It keeps no array of the size of x, and is exact where the softmax there is nearly 1. NaN where
     the index is negative or past the end; -inf, with gradient 0, where that entry is masked.
 
-    formula: take_along(log_softmax(x, axis=axis, where=where), index[..., None], axis=axis)
+    formula: take_along(log_softmax(x, where=where), index[..., None])[..., 0]
     cite: Bridle 1990, doi:10.1007/978-3-642-76153-9_28
     example: -mean(pick_log_softmax(z, y))
     """

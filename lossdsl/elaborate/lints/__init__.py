@@ -1,0 +1,1 @@
+"""Lints of a call, told while it is elaborated: a lint a file."""
