@@ -168,4 +168,19 @@ ROWS = (
         "loss.calibrate(lambda w: {'out': w, 'tgt': 2*w}, jnp.ones(3))",
         form="python",
     ),
+    Code(
+        "LD126",
+        title="a state of another balancer",
+        why="A balancer keeps numbers by the names of the terms. A state of another spec, rule or "
+        "version, as an old checkpoint has it, would weigh other terms, or nothing.",
+        bad='loss = lossdsl.compile("mse(out, tgt) + mean(abs(out)) as shrink")\n'
+        "objective = loss.objective(lambda w: {'out': w, 'tgt': 2*w})\n"
+        "state = balance.uncertainty(objective).init(jnp.ones(3))\n"
+        "balance.relobralo(objective).update(state, jnp.ones(3))",
+        good='loss = lossdsl.compile("mse(out, tgt) + mean(abs(out)) as shrink")\n'
+        "objective = loss.objective(lambda w: {'out': w, 'tgt': 2*w})\n"
+        "balancer = balance.relobralo(objective)\n"
+        "balancer.update(balancer.init(jnp.ones(3)), jnp.ones(3))",
+        form="python",
+    ),
 )

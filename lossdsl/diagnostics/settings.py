@@ -42,6 +42,17 @@ def hold_bytes(name: str, value: object) -> int | None:
     return value or None
 
 
+def hold_between(name: str, value: object, low: float, high: float) -> float:
+    """Return a setting that is a number from `low` to `high`, both included."""
+    expected = f"a number from {low:g} to {high:g}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        refuse(name, value, expected, f"such as `{name}={high:g}`")
+    if not low <= value <= high:
+        help = f"such as `{name}={high:g}`"
+        raise LossError([at("LD121", f"`{name}` is {expected}, not {value:g}", None, help=help)])
+    return float(value)
+
+
 def hold_function(name: str, value: object) -> None:
     """Refuse what cannot be called where a function computes the inputs."""
     if not callable(value):

@@ -32,6 +32,7 @@ def objective(
         return value, (terms, *aux) if aux else terms
 
     objective.inputs_of = function  # type: ignore[attr-defined]
+    objective.loss = loss  # type: ignore[attr-defined]
     return objective
 
 

@@ -68,7 +68,7 @@ def term_gradients(
     differentiated once for each term.
     """
     _, gradients = gradients_by_term(loss, "weighted", function, params, *rest, **keywords)
-    units, norms = zip(*map(_unit, gradients.values()), strict=True)
+    units, norms = zip(*map(unit, gradients.values()), strict=True)
     # The products are summed where they lie: a matrix product would move leaves between devices.
     cosine = sum(
         jnp.sum(_real(each[:, None] * jnp.conj(each[None])), axis=tuple(range(2, each.ndim + 1)))
@@ -115,7 +115,7 @@ def _real(value: jax.Array) -> jax.Array:
     return jnp.real(value) if jnp.iscomplexobj(value) else value
 
 
-def _unit(gradient: Sequence[jax.Array]) -> tuple[list[jax.Array], jax.Array]:
+def unit(gradient: Sequence[jax.Array]) -> tuple[list[jax.Array], jax.Array]:
     """Return a gradient of length 1, or 0, and its length, where squares are out of range too."""
     leaves = [wide(leaf) for leaf in gradient]
     most = jnp.max(jnp.stack([jnp.max(jnp.abs(leaf), initial=0) for leaf in leaves]))

@@ -48,9 +48,11 @@ def _yaml(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
 def _python(text: str, row: Code, folder: Path) -> tuple[Diagnostic, ...]:
     import jax.numpy as jnp
 
+    from lossdsl.training import balance
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LossWarning)
-        exec(text, {"lossdsl": lossdsl, "jnp": jnp})
+        exec(text, {"lossdsl": lossdsl, "jnp": jnp, "balance": balance})
     warned = [one.message for one in caught if isinstance(one.message, LossWarning)]
     return tuple(found for one in warned for found in one.diagnostics)
 

@@ -85,4 +85,11 @@ OUTER = (
         ("tests/standalone/test_emit.py",),
         "says",
     ),
+    Mutant(
+        "training/balance_rules.py",
+        "total = sum(jnp.sum(jnp.abs(leaf)) for leaf in leaves)",
+        "total = jnp.abs(sum(jnp.sum(leaf) for leaf in leaves))",
+        "derivatives of both signs cancel in the mean of their magnitudes",
+        ("tests/training/test_balance.py",),
+    ),
 )
