@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lossdsl.core.graph import Apply as Operation
 from lossdsl.core.graph import Graph, Node, tape
@@ -118,6 +119,7 @@ def _says_nothing(function: Builtin, left: Math, right: Math) -> bool:
     return left == right or (isinstance(base, Apply) and base.name == function.name)
 
 
+@lru_cache(maxsize=512)
 def equation(
     function: Builtin, signature: ast.Signature, library: Library, several: bool = False
 ) -> Equation | None:

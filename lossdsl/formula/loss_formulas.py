@@ -9,7 +9,7 @@ from lossdsl.checking import read_program
 from lossdsl.core.graph import Core, Node, Term
 from lossdsl.diagnostics.diagnostic import LossError
 from lossdsl.elaborate.context import Reading
-from lossdsl.elaborate.program import RESULT, elaborate
+from lossdsl.elaborate.program import RESULT, Elaborated, elaborate
 from lossdsl.elaborate.stack import with_whole_stack
 from lossdsl.formula.abbreviate import Equation, abbreviated, symbol_of
 from lossdsl.formula.arithmetic import multiplied, summed
@@ -36,22 +36,25 @@ def loss_formulas(
     given: Mapping[str, ast.TypeExpr],
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[Formula, ...]:
-    """Return the formulas of a program that is right: of each result, then of each metric.
+    """Return the formulas of a program: of each result, then of each metric.
 
     Definitions are what their docs state, and written out as deep as the whole stays of a size
-    that one can read; what is called by name instead has an equation of its own.
+    that one can read; what is called by name instead has an equation of its own. Raises
+    `LossError` for a program that is wrong.
     """
 
-    def core(how: Reading | None) -> Core | None:
+    def read(how: Reading | None) -> Elaborated:
         functions = OpenLibrary(library.functions, library.private)
-        return elaborate(program, functions, given, limits=limits, reading=how).core
+        return elaborate(program, functions, given, limits=limits, reading=how)
 
     written: tuple[Formula, ...] = ()
     for depth in (DEEPEST, 1, 0):
         # A formula that a user states may be no right definition: then what is computed is shown.
-        made = core(reading(depth, public=True)) or core(None)
-        assert made is not None
-        written = core_formulas(made, library)
+        done = read(reading(depth, public=True))
+        done = done if done.core is not None else read(None)
+        if done.core is None:
+            raise LossError(done.diagnostics)
+        written = core_formulas(done.core, library)
         if (
             sum(1 for each in written for _, right in each.equations for _ in below(right))
             <= LARGEST
@@ -68,10 +71,11 @@ def spec_formulas(
 ) -> tuple[Formula, ...]:
     """Return the formulas of a spec that `check` finds right, which imports no JAX.
 
-    Takes what `check` takes; raises `LossError` for a spec that cannot be read.
+    Takes what `check` takes; raises `LossError` for a spec that is wrong.
 
-    >>> print(spec_formulas("mean(abs(x)) + 0.1*sum(w**2)", {"x": "f32[N]"})[0].unicode())
-    ℒ = (1/N) Σₙ |xₙ| + 0.1 Σ w²
+    >>> types = {"x": "f32[N]", "params": "tree"}
+    >>> print(spec_formulas("mean(abs(x)) + 0.1*sum(params**2)", types)[0].unicode())
+    ℒ = (1/N) Σₙ |xₙ| + 0.1 Σ params²
     """
     functions = with_builtins(library)
     program, types, diagnostics = read_program(spec_parts(spec, inputs), functions, limits)

@@ -244,6 +244,7 @@ def test_a_python_function_is_called_by_name() -> None:
     assert shown == "ℒ = (1/N) Σₙ twice(x)ₙ"
 
 
-def test_a_wrong_text_is_an_error_of_the_language() -> None:
-    with pytest.raises(lossdsl.LossError, match=re.escape("LD")):
-        spec_formulas("mean(")
+@pytest.mark.parametrize(("text", "code"), [("mean(", "LD"), ("mean(x) + w", "LD103")])
+def test_a_wrong_text_is_an_error_of_the_language(text: str, code: str) -> None:
+    with pytest.raises(lossdsl.LossError, match=re.escape(code)):
+        spec_formulas(text, {"x": "f32[N]"})
